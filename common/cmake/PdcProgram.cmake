@@ -1,0 +1,100 @@
+# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [PCH target])
+#
+# Makes one program of the book out of NAME.cpp in the chapter's folder:
+#   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
+#   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
+#   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
+# RANKS makes it an MPI program. LABELS go to its tests. PCH names a target whose precompiled header it shares.
+# A misspelt keyword, or a page without its header labels, fails the configure step.
+function(pdc_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PCH" "RANKS;LINK;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "pdc_program(${name}): cannot read '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'")
+  endif()
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
+  set(source "${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp")
+  set(target "${chapter}.${name}")
+
+  pdc_read_page("${source}" "${name}" page summary)
+  configure_file("${PROJECT_SOURCE_DIR}/common/cmake/page.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp" @ONLY)
+  add_executable(${target} ${name}.cpp "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
+  target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${arg_RANKS}>,pdc::mpi,pdc::common> ${arg_LINK})
+  if(arg_PCH)
+    target_precompile_headers(${target} REUSE_FROM ${arg_PCH})
+  endif()
+
+  set(mpi false)
+  set(ranks "")
+  set(run "${PROJECT_SOURCE_DIR}/tests/programs/run_program.sh")
+  if(arg_RANKS)
+    set(mpi true)
+    list(JOIN arg_RANKS ", " ranks)
+    foreach(count IN LISTS arg_RANKS)
+      add_test(NAME ${target}.np${count} COMMAND "${run}" "${MPIEXEC_EXECUTABLE}" -np ${count} $<TARGET_FILE:${target}>)
+      pdc_test_properties(${target}.np${count} LABELS program ${chapter} mpi ${arg_LABELS})
+    endforeach()
+  else()
+    add_test(NAME ${target} COMMAND "${run}" $<TARGET_FILE:${target}>)
+    pdc_test_properties(${target} LABELS program ${chapter} ${arg_LABELS})
+  endif()
+
+  pdc_json_string("${summary}" summary)
+  set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG
+    ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}]}")
+  set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
+endfunction()
+
+# Every .cpp of this folder has to be a program: a page that nobody builds rots.
+function(pdc_no_orphans)
+  get_property(programs DIRECTORY PROPERTY PDC_PROGRAMS)
+  file(GLOB pages CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  foreach(page IN LISTS pages)
+    cmake_path(GET page STEM name)
+    if(NOT name IN_LIST programs)
+      message(FATAL_ERROR "${page} is in no pdc_program() of ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt")
+    endif()
+  endforeach()
+endfunction()
+
+# pdc_test_properties(TEST LABELS label...): what every test of a program, or one that starts programs, needs.
+function(pdc_test_properties test)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS")
+  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120 PROCESSORS 2 ENVIRONMENT "${PDC_TEST_ENVIRONMENT}")
+endfunction()
+
+# Called once, after the last chapter.
+function(pdc_write_catalog)
+  get_property(entries GLOBAL PROPERTY PDC_CATALOG)
+  string(REGEX REPLACE "^," "" entries "${entries}")
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/catalog.json" CONTENT "[${entries}\n]\n" @ONLY)
+endfunction()
+
+# The page's header comment (its first lines that begin with //) and the summary in its first line.
+function(pdc_read_page source name page_out summary_out)
+  if(NOT EXISTS "${source}")
+    message(FATAL_ERROR "pdc_program(${name}): there is no ${source}")
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+  file(READ "${source}" text LIMIT 4096)
+  string(REGEX MATCH "^(//[^\n]*\n)+" page "${text}")
+  foreach(label "Concept" "Shows" "Run" "You see" "Next")
+    if(NOT page MATCHES "\n// ${label}  *[^ ]")
+      message(FATAL_ERROR "${source}: its header comment has no '${label}'")
+    endif()
+  endforeach()
+  string(REPLACE "_" " " title "${name}")
+  string(REGEX MATCH "^// ([^:\n]*): ([^\n]*[^.\n])\\.?\n" first "${page}")
+  string(TOLOWER "${CMAKE_MATCH_1}" given)
+  if(NOT given STREQUAL title)
+    message(FATAL_ERROR "${source}: the first line has to read '// ${title}: its summary'")
+  endif()
+  set(${summary_out} "${CMAKE_MATCH_2}" PARENT_SCOPE)
+  set(${page_out} "${page}" PARENT_SCOPE)
+endfunction()
+
+function(pdc_json_string text out)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  set(${out} "\"${text}\"" PARENT_SCOPE)
+endfunction()

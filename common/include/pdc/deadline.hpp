@@ -1,0 +1,17 @@
+#pragma once
+
+#include <chrono>
+
+/// Ends a stuck program, and says what every lane was doing.
+namespace pdc {
+
+/// Sets the time after which this process ends with status 4; a line for each lane says what it is
+/// in, and since when. Program sets it from --deadline; a page that needs a longer or a shorter one
+/// may set it again.
+///
+/// How: a POSIX timer and a signal (SIGRTMIN), not a thread, so that a program may fork; the
+/// handler uses only what is safe in one. Forked children do not inherit the timer: they end with
+/// their parent. Errors: std::system_error when the timer cannot be made.
+void set_deadline(std::chrono::duration<double> from_now);
+
+}  // namespace pdc

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pdc/program.hpp"
+
+/// Honest timing: everything that is compared runs in one process, in turns, many rounds; reported
+/// is the median with its spread. Times are reported, never judged: no claim may depend on one.
+namespace pdc {
+
+/// Wall-clock seconds of one variant over all rounds.
+struct Timing {
+  double median;
+  double lowest;
+  double highest;
+};
+
+/// Something to time; `workers` is how many threads or processes it uses.
+struct Variant {
+  std::string name;
+  int workers;
+  std::function<void()> run;
+};
+
+/// Times the variants in turns (A B A B ...), after one round that does not count, while the
+/// timeline pauses. Requires: rounds >= 1. Errors: what the variants throw.
+std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds = 9);
+
+/// Prints the table of speed-up (the first variant's median by this one's) and efficiency (speed-up
+/// by workers), and the limit they are held against: what as many independent copies of the first
+/// variant reach here at once, one thread each. Adds all of it to --json. Requires: the first
+/// variant is the serial one, variants may run at the same time as others of their kind.
+void say_speedup(Program& program, const std::vector<Variant>& variants, int rounds = 9);
+
+/// A time for people, three digits: "41.2 ms".
+std::string time_text(double seconds);
+
+}  // namespace pdc

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <string_view>
+#include <utility>
+
+/// Narration on standard output, one whole line at a time.
+namespace pdc {
+
+namespace detail {
+void say(fmt::string_view text, fmt::format_args args);
+}
+
+/// Prints one line, indented while a scene runs. Nothing is printed with --quiet or --json, nor by
+/// an MPI rank other than 0 (mpi.hpp prints in rank order).
+///
+/// Guarantees: the line goes out whole, in one write, and at once: no buffer that a fork would
+/// double. Thread safety: any thread, any forked child. Errors: ends the program with status 3 when
+/// standard output cannot be written, a broken pipe included.
+template <class... Args>
+void say(fmt::format_string<Args...> text, Args&&... args) {
+  detail::say(text, fmt::make_format_args(args...));
+}
+
+/// Ends the program with status 3 after one line on standard error, "program: what: why; what to
+/// do". For what the machine refused; thrown std::system_error ends the same way. MPI: all ranks
+/// end.
+[[noreturn]] void refuse(std::string_view reason);
+
+}  // namespace pdc

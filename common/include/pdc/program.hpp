@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "pdc/check.hpp"
+#include "pdc/print.hpp"
+
+/// The frame of every program: its options, its scenes and pictures, its verdict and exit status.
+namespace pdc {
+
+/// What a program knows of its own page; made from the source file by pdc_program() of the build.
+class Page {
+ public:
+  Page(std::string_view name, std::string_view chapter, std::string_view header);
+};
+
+struct Range {
+  double lowest = 0;
+  double highest = 1'000'000'000;
+};
+
+/// One option: its default tells its kind (whole number, real number, word, or flag), the range is
+/// for numbers.
+struct Option {
+  std::string_view name;
+  std::variant<int, double, std::string, bool> value;
+  std::string_view meaning;  // with the unit
+  Range range = {};
+};
+
+/// Made first thing in main, or, in an MPI program, right after its session.
+///
+///     pdc::Program program(argc, argv, {{"threads", 4, "runners", {2, 64}}});
+///     const int threads = program.integer("threads");
+///     const int early = program.scene("without the barrier", race_without_barrier, threads);
+///     pdc::check(early > 0, "without it, a runner started early", "{} times", early);
+///     return program.finish();
+///
+/// Every program has --help, --version, --quiet, --json, --svg FILE, --trace FILE and --deadline
+/// SECONDS besides. Guarantees: a wrong command line ends with status 2 before anything is started;
+/// an exception that escapes, from any thread, ends with status 3 (std::system_error,
+/// std::bad_alloc: the machine refused something) or 1; the deadline ends a stuck program with 4.
+/// One object a process. Thread safety: the main thread only.
+class Program {
+ public:
+  Program(int argc, char** argv, std::initializer_list<Option> options = {});
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// The value of an option of that kind. Requires: it was declared so.
+  int integer(std::string_view option) const;
+  double real(std::string_view option) const;
+  bool flag(std::string_view option) const;
+  const std::string& word(std::string_view option) const;
+
+  /// One act of the story, with a heading and a picture of its own: runs act(args...), returns what
+  /// it returned, then draws what its lanes recorded. Requires: what the act started has ended when
+  /// it returns. MPI: collective.
+  template <class Act, class... Args>
+  std::invoke_result_t<Act, Args...> scene(std::string_view title, Act&& act, Args&&... args) {
+    const Scene scene(title);
+    return std::invoke(std::forward<Act>(act), std::forward<Args>(args)...);
+  }
+
+  /// Adds a measured value to what --json reports.
+  void report(std::string_view name, double value, std::string_view unit);
+
+  /// The end: writes the pictures asked for, prints `all claims hold`, returns 0. Ends with status
+  /// 1 if no claim was made, with 3 if a picture cannot be written. MPI: rank 0 does it.
+  [[nodiscard]] int finish();
+
+ private:
+  struct Scene {
+    explicit Scene(std::string_view title);
+    ~Scene();
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+  };
+};
+
+}  // namespace pdc

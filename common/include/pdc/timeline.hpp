@@ -1,0 +1,135 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+/// Who did what when. A lane is one row of the picture (a thread, a process, a task of an event
+/// loop), a span is one bar in it, open from its construction to its destruction:
+///
+///     const pdc::Lane lane("runner {}", number);
+///     {
+///       const auto wait = lane.wait("barrier");
+///       all_here.arrive_and_wait();
+///     }
+///
+/// Records go into an arena in memory that forked children share, so threads and processes record
+/// into one place without a lock. It exists while a pdc::Program does; without one, spans cost a
+/// test of a flag and are not kept. A full arena drops what comes later, and the picture says how
+/// much.
+///
+/// Thread safety: lanes may be made anywhere at any time; one lane is used by one thread or task at
+/// a time. Errors: none; text longer than its place is cut. Cost: well under a microsecond a span
+/// (tests/bench).
+namespace pdc {
+
+/// What a span means, the same in every chapter: computing; waiting for somebody; holding a lock or
+/// a place; handing a message over; taking one.
+enum class Kind : std::uint8_t { work, wait, hold, send, receive };
+
+using Label = std::array<char, 32>;  // ends with a zero
+
+namespace detail {
+inline constexpr std::uint32_t none = 0xffffffff;
+
+/// Recording between two calls is left out: for the inner loops of measurements. Nests.
+class Paused {
+ public:
+  Paused() noexcept;
+  ~Paused();
+  Paused(const Paused&) = delete;
+  Paused& operator=(const Paused&) = delete;
+};
+
+template <class... Args>
+Label label(fmt::format_string<Args...> text, Args&&... args) {
+  Label result{};  // the last byte stays zero
+  fmt::format_to_n(result.data(), result.size() - 1, text, std::forward<Args>(args)...);
+  return result;
+}
+}  // namespace detail
+
+/// One bar of the picture, from construction to destruction. Moving hands the bar on.
+class [[nodiscard]] Span {
+ public:
+  Span(std::uint32_t lane, Kind kind, const Label& label) noexcept;
+  Span(Span&& other) noexcept
+      : lane_(std::exchange(other.lane_, detail::none)),
+        record_(other.record_),
+        outer_(other.outer_) {}
+  Span& operator=(Span&&) = delete;
+  ~Span() { end(); }
+
+  /// Ends the bar before the scope does.
+  void end() noexcept;
+
+  /// Names the bar when its name is known only now, as that of a message is after it came.
+  template <class... Args>
+  void rename(fmt::format_string<Args...> text, Args&&... args) {
+    set_label(detail::label(text, std::forward<Args>(args)...));
+  }
+
+  std::uint32_t record() const noexcept {
+    return record_;
+  }  // its place in the arena, or detail::none
+
+ private:
+  void set_label(const Label& label) noexcept;
+
+  std::uint32_t lane_;
+  std::uint32_t record_;
+  std::uint32_t outer_;  // what the lane was doing around this
+};
+
+/// Tells Lane that it is a task of an event loop: it shares its thread with others.
+struct Task {};
+inline constexpr Task task{};
+
+/// One row of the picture. Rows stand in the order in which they were made, those that differ only
+/// in a number at the end together and by that number. A copy is the same row. Spans of one lane
+/// nest; a send and a receive of the same label in two lanes are one message, and the picture joins
+/// them by an arrow.
+class Lane {
+ public:
+  template <class... Args>
+  explicit Lane(fmt::format_string<Args...> name, Args&&... args)
+      : Lane(detail::label(name, std::forward<Args>(args)...), false) {}
+  template <class... Args>
+  Lane(Task, fmt::format_string<Args...> name, Args&&... args)
+      : Lane(detail::label(name, std::forward<Args>(args)...), true) {}
+
+  Span span(Kind kind, const Label& what) const noexcept { return {index_, kind, what}; }
+  template <class... Args>
+  Span work(fmt::format_string<Args...> what, Args&&... args) const {
+    return span(Kind::work, detail::label(what, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  Span wait(fmt::format_string<Args...> what, Args&&... args) const {
+    return span(Kind::wait, detail::label(what, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  Span hold(fmt::format_string<Args...> what, Args&&... args) const {
+    return span(Kind::hold, detail::label(what, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  Span send(fmt::format_string<Args...> what, Args&&... args) const {
+    return span(Kind::send, detail::label(what, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  Span receive(fmt::format_string<Args...> what, Args&&... args) const {
+    return span(Kind::receive, detail::label(what, std::forward<Args>(args)...));
+  }
+
+ private:
+  Lane(const Label& name, bool is_task) noexcept;
+
+  std::uint32_t index_;
+};
+
+/// A moment that concerns all lanes, drawn through the whole picture: `pdc::mark("all here")`.
+void mark(std::string_view what) noexcept;
+
+}  // namespace pdc

@@ -1,0 +1,154 @@
+#include "arena.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "pdc/process.hpp"
+
+namespace pdc {
+namespace detail {
+namespace {
+
+static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
+                  std::atomic<bool>::is_always_lock_free,
+              "the arena is shared between processes");
+
+std::atomic<int> pauses = 0;
+
+std::size_t arena_size(std::uint32_t capacity) {
+  return sizeof(Arena) + sizeof(Record) * capacity;
+}
+
+/// A fresh record, or null when the arena is full.
+Record* claim(Arena& a) {
+  const std::uint32_t index = a.records.fetch_add(1, std::memory_order_relaxed);
+  if (index < a.capacity) return &a.record[index];
+  a.records.fetch_sub(1, std::memory_order_relaxed);  // stays near the capacity and never wraps
+  a.dropped.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+Record* record_of(const Span& span) {
+  Arena* a = arena.load(std::memory_order_relaxed);
+  return a != nullptr && span.record() != none ? &a->record[span.record()] : nullptr;
+}
+
+}  // namespace
+
+std::atomic<Arena*> arena = nullptr;
+
+void make_arena(std::uint32_t capacity) {
+  void* place = mmap(nullptr, arena_size(capacity), PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (place == MAP_FAILED) throw_errno("mmap");
+  auto* a = static_cast<Arena*>(place);  // all zero, which is a valid start for every member
+  a->owner = getpid();
+  a->capacity = capacity;
+  arena = a;
+}
+
+void drop_arena() noexcept {
+  Arena* a = arena.exchange(nullptr);
+  if (a != nullptr) munmap(a, arena_size(a->capacity));
+}
+
+bool recording() noexcept {
+  return arena.load(std::memory_order_relaxed) != nullptr &&
+         pauses.load(std::memory_order_relaxed) == 0;
+}
+
+std::int64_t now_ns() noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+Paused::Paused() noexcept {
+  pauses.fetch_add(1, std::memory_order_relaxed);
+}
+Paused::~Paused() {
+  pauses.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void set_message(const Span& span, std::uint64_t message) noexcept {
+  if (Record* record = record_of(span)) record->message = message;
+}
+
+void set_collective(const Span& span, std::uint64_t call, Collective kind, bool root) noexcept {
+  if (Record* record = record_of(span)) {
+    record->message = call;
+    record->collective = kind;
+    record->root = root;
+  }
+}
+
+}  // namespace detail
+
+Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept
+    : lane_(lane), record_(detail::none), outer_(detail::none) {
+  detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
+  if (lane == detail::none || !detail::recording()) {
+    lane_ = detail::none;
+    return;
+  }
+  detail::LaneRecord& row = a->lane[lane];
+  outer_ = row.now.load(std::memory_order_relaxed);
+  if (detail::Record* record = detail::claim(*a)) {
+    record->lane = lane;
+    record->kind = kind;
+    record->label = label;
+    record->begin = detail::now_ns();
+    record->complete.store(true, std::memory_order_release);
+    record_ = static_cast<std::uint32_t>(record - a->record);
+  }
+  row.now.store(record_, std::memory_order_release);
+}
+
+void Span::end() noexcept {
+  const std::uint32_t lane = std::exchange(lane_, detail::none);
+  detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
+  if (lane == detail::none || a == nullptr) return;
+  if (record_ != detail::none)
+    a->record[record_].end.store(detail::now_ns(), std::memory_order_relaxed);
+  a->lane[lane].now.store(outer_, std::memory_order_release);
+}
+
+void Span::set_label(const Label& label) noexcept {
+  if (detail::Record* record = detail::record_of(*this)) record->label = label;
+}
+
+Lane::Lane(const Label& name, bool is_task) noexcept : index_(detail::none) {
+  detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
+  if (a == nullptr) return;
+  const std::uint32_t index = a->lanes.fetch_add(1, std::memory_order_relaxed);
+  if (index >= detail::lane_capacity) {
+    a->lanes.fetch_sub(1, std::memory_order_relaxed);
+    a->dropped.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  detail::LaneRecord& row = a->lane[index];
+  row.name = name;
+  row.task = is_task;
+  row.process = getpid();
+  row.now = detail::none;
+  row.complete.store(true, std::memory_order_release);
+  index_ = index;
+}
+
+void mark(std::string_view what) noexcept {
+  if (!detail::recording()) return;
+  detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
+  if (detail::Record* record = detail::claim(*a)) {
+    record->lane = detail::none;
+    std::memcpy(record->label.data(), what.data(), std::min(what.size(), record->label.size() - 1));
+    record->begin = detail::now_ns();
+    record->end.store(record->begin, std::memory_order_relaxed);
+    record->complete.store(true, std::memory_order_release);
+  }
+}
+
+}  // namespace pdc

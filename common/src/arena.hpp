@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "pdc/timeline.hpp"
+
+/// Inside of the timeline: the memory that a program and its forked children share.
+namespace pdc::detail {
+
+inline constexpr std::uint32_t lane_capacity = 1024;
+
+/// How the ranks of a collective call depend on each other: nobody leaves before all came (all),
+/// before the root came (root_gives), the root not before all came (root_takes).
+enum class Collective : std::uint8_t { no, all, root_gives, root_takes };
+
+struct Record {
+  std::int64_t begin;             // ns of the steady clock
+  std::atomic<std::int64_t> end;  // 0 while open
+  std::uint64_t
+      message;  // equal in the two ends of a message or in all parts of a collective; 0: by label
+  std::uint32_t lane;  // none: a mark
+  Kind kind;
+  Collective collective;
+  bool root;
+  std::atomic<bool> complete;  // false until all of the above is there
+  Label label;
+};
+
+struct LaneRecord {
+  Label name;
+  std::atomic<bool> complete;
+  bool task;
+  pid_t process;
+  std::atomic<std::uint32_t> now;  // the record that is open in it, or none
+};
+
+struct Arena {
+  pid_t owner;
+  std::atomic<int> verdict;  // status that a child asks its owner to end with; 0: none
+  std::atomic<bool> ending;  // somebody is ending the program
+  std::atomic<std::uint32_t> lanes;
+  std::atomic<std::uint32_t> records;
+  std::atomic<std::uint32_t> dropped;
+  std::uint32_t capacity;
+  std::array<LaneRecord, lane_capacity> lane;
+  Record record[1];  // capacity of them
+};
+
+/// The arena of this process or null. Written by make_arena and drop_arena only.
+extern std::atomic<Arena*> arena;
+
+/// Makes the arena. Requires: none there. Errors: std::system_error.
+void make_arena(std::uint32_t capacity = 1U << 16);
+void drop_arena() noexcept;
+
+/// True while spans are kept.
+bool recording() noexcept;
+
+/// Now, in nanoseconds of the clock of the records (std::chrono::steady_clock, CLOCK_MONOTONIC).
+std::int64_t now_ns() noexcept;
+
+/// Ties an open span to a message or to a collective call.
+void set_message(const Span& span, std::uint64_t message) noexcept;
+void set_collective(const Span& span, std::uint64_t call, Collective kind, bool root) noexcept;
+
+}  // namespace pdc::detail

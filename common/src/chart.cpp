@@ -1,0 +1,134 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "picture.hpp"
+
+/// The picture in the terminal: a row of blocks for each lane, an axis, a legend.
+namespace pdc::detail {
+namespace {
+
+constexpr std::size_t most_rows = 24;
+constexpr int longest_name = 18;
+
+std::string paint(const KindStyle& kind, const std::string& text, bool colour) {
+  return colour ? fmt::format("\x1b[{}m{}\x1b[0m", kind.colour, text) : text;
+}
+
+int cell_of(std::int64_t time, std::int64_t duration, int cells) {
+  return std::min(cells - 1, static_cast<int>(static_cast<double>(time) * cells /
+                                              static_cast<double>(duration)));
+}
+
+/// A cell shows the kind that filled most of it; a bar too short to fill any still gets the one
+/// where it began.
+std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour) {
+  using Shares = std::array<double, std::size(kind_styles)>;
+  std::vector<Shares> shares(static_cast<std::size_t>(cells), Shares{});
+  const double cell_time = static_cast<double>(duration) / cells;
+  for (const Bar& bar : flatten(row)) {
+    for (int cell = cell_of(bar.begin, duration, cells); cell <= cell_of(bar.end, duration, cells);
+         ++cell) {
+      const double from = std::max(static_cast<double>(bar.begin), cell * cell_time);
+      const double to = std::min(static_cast<double>(bar.end), (cell + 1) * cell_time);
+      shares[static_cast<std::size_t>(cell)][static_cast<std::size_t>(bar.kind)] +=
+          std::max(0.0, to - from);
+    }
+  }
+  std::vector<const KindStyle*> shown(shares.size(), nullptr);
+  for (std::size_t cell = 0; cell < shares.size(); ++cell) {
+    const auto most = std::max_element(shares[cell].begin(), shares[cell].end());
+    if (*most > cell_time / 4) shown[cell] = &kind_styles[most - shares[cell].begin()];
+  }
+  for (const Bar& bar : row.bars) {
+    const auto first = static_cast<std::size_t>(cell_of(bar.begin, duration, cells));
+    const auto last = static_cast<std::size_t>(cell_of(bar.end, duration, cells));
+    const auto seen = [&](const KindStyle* kind) {
+      return kind != nullptr && kind->kind == bar.kind;
+    };
+    if (std::none_of(shown.begin() + static_cast<long>(first),
+                     shown.begin() + static_cast<long>(last) + 1, seen)) {
+      shown[first] = &style(bar.kind);
+    }
+  }
+  std::string line;
+  for (std::size_t cell = 0; cell < shown.size();) {
+    std::string run;
+    const KindStyle* kind = shown[cell];
+    for (; cell < shown.size() && shown[cell] == kind; ++cell)
+      run += kind == nullptr ? " " : kind->glyph;
+    line += kind == nullptr ? run : paint(*kind, run, colour);
+  }
+  return line;
+}
+
+/// How many columns the text takes: bytes but the inner ones of UTF-8.
+int columns(const std::string& text) {
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// A line with texts that begin at given cells; one that would touch the one before is left out.
+class Ruler {
+ public:
+  void put(int cell, const std::string& text) {
+    if (cell < reached_) return;
+    line_ += std::string(static_cast<std::size_t>(cell - reached_), ' ') + text;
+    reached_ = cell + columns(text);
+  }
+  const std::string& line() const { return line_; }
+
+ private:
+  std::string line_;
+  int reached_ = 0;
+};
+
+}  // namespace
+
+std::string chart(const Picture& picture, int width, bool colour) {
+  if (picture.rows.empty()) return "";
+  std::size_t name_width = 0;
+  for (const Row& row : picture.rows) name_width = std::max(name_width, row.name.size());
+  name_width = std::min<std::size_t>(name_width, longest_name);
+  const int cells = std::max(20, width - static_cast<int>(name_width) - 6);
+  const std::string margin(name_width + 4, ' ');
+  const std::int64_t duration = std::max<std::int64_t>(picture.duration, 1);
+
+  std::string text;
+  Ruler marks;
+  for (const Mark& mark : picture.marks) marks.put(cell_of(mark.time, duration, cells), "▾");
+  if (!picture.marks.empty()) text += margin + marks.line() + "\n";
+  for (std::size_t i = 0; i < std::min(picture.rows.size(), most_rows); ++i) {
+    const Row& row = picture.rows[i];
+    text += fmt::format("  {:{}}  {}\n", row.name.substr(0, name_width), name_width,
+                        blocks(row, duration, cells, colour));
+  }
+  if (picture.rows.size() > most_rows) {
+    text += fmt::format("  ... and {} more (--svg shows all)\n", picture.rows.size() - most_rows);
+  }
+
+  const Axis axis = make_axis(duration, 6);
+  Ruler ticks;
+  for (std::int64_t time = 0; time <= duration; time += axis.step) {
+    ticks.put(cell_of(time, duration, cells), axis.text(time));
+  }
+  text += margin + ticks.line() + "\n";
+
+  std::string legend;
+  for (const KindStyle& kind : kind_styles) {
+    if (!uses(picture, kind.kind)) continue;
+    legend += fmt::format("{}{} {}", legend.empty() ? "" : "  ", paint(kind, kind.glyph, colour),
+                          kind.name);
+  }
+  std::set<std::string> mark_names;
+  for (const Mark& mark : picture.marks) mark_names.insert(mark.label);
+  for (const std::string& name : mark_names) legend += fmt::format("  ▾ {}", name);
+  text += margin + legend + "\n";
+  if (picture.dropped > 0)
+    text += fmt::format("{}({} spans did not fit and are not shown)\n", margin, picture.dropped);
+  return text;
+}
+
+}  // namespace pdc::detail

@@ -1,0 +1,114 @@
+#include "pdc/deadline.hpp"
+
+#include <fmt/compile.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "pdc/process.hpp"
+#include "runtime.hpp"
+
+namespace pdc {
+namespace detail {
+namespace {
+
+std::array<char, 64> program_name{};
+double seconds_given = 0;
+bool timer_made = false;
+timer_t timer;
+
+/// One line to standard error, without memory from the heap: this runs in a signal handler.
+template <class Text, class... Args>
+void line(const Text& text, const Args&... args) {
+  std::array<char, 256> buffer;
+  const auto end = fmt::format_to_n(buffer.data(), buffer.size(), text, args...);
+  [[maybe_unused]] const ssize_t ignored =
+      write(STDERR_FILENO, buffer.data(), std::min(end.size, buffer.size()));
+}
+
+const char* doing(Kind kind) {
+  switch (kind) {
+    case Kind::work:
+      return "works:";
+    case Kind::wait:
+      return "waits for:";
+    case Kind::hold:
+      return "holds:";
+    case Kind::send:
+      return "sends:";
+    case Kind::receive:
+      return "receives:";
+  }
+  return "";
+}
+
+void say_lanes(const Arena& a) {
+  const std::uint32_t lanes = std::min(a.lanes.load(), lane_capacity);
+  for (std::uint32_t i = 0; i < lanes; ++i) {
+    const LaneRecord& lane = a.lane[i];
+    const std::uint32_t now = lane.complete.load(std::memory_order_acquire)
+                                  ? lane.now.load(std::memory_order_acquire)
+                                  : none;
+    if (now == none) continue;
+    const Record& record = a.record[now];
+    const std::int64_t tenths = (now_ns() - record.begin) / 100'000'000;
+    line(FMT_COMPILE("  {} {} {} (for {}.{} s)\n"), lane.name.data(), doing(record.kind),
+         record.label.data(), tenths / 10, tenths % 10);
+  }
+}
+
+/// The timer has run out, or a child asks to end the program.
+void on_signal(int) {
+  const Arena* a = arena.load();
+  if (a == nullptr || a->owner != getpid()) return;
+  if (const int verdict = a->verdict.load(); verdict != 0) _exit(verdict);
+  if (world().rank == 0) {
+    line(FMT_COMPILE("{}: still running after {} ms (--deadline), so it ends here; what each lane "
+                     "does now:\n"),
+         program_name.data(), static_cast<long>(std::lround(seconds_given * 1000)));
+  }
+  say_lanes(*a);
+  if (world().size > 1) {
+    const timespec grace{
+        0, 300'000'000};  // each rank has a timer: let the others speak before mpirun ends them
+    nanosleep(&grace, nullptr);
+  }
+  _exit(4);
+}
+
+}  // namespace
+
+void catch_signal() {
+  const std::string& name = run().name;
+  std::copy_n(name.data(), std::min(name.size(), program_name.size() - 1), program_name.data());
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask);
+  posix(sigaction(SIGRTMIN, &action, nullptr), "sigaction");
+}
+
+}  // namespace detail
+
+void set_deadline(std::chrono::duration<double> from_now) {
+  using namespace detail;
+  if (!timer_made) {
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGRTMIN;
+    posix(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+    timer_made = true;
+  }
+  seconds_given = from_now.count();
+  itimerspec when{};
+  when.it_value.tv_sec = static_cast<time_t>(seconds_given);
+  when.it_value.tv_nsec = static_cast<long>((seconds_given - std::floor(seconds_given)) * 1e9);
+  posix(timer_settime(timer, 0, &when, nullptr), "timer_settime");
+}
+
+}  // namespace pdc

@@ -1,0 +1,85 @@
+#include "pdc/measure.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "pdc/print.hpp"
+#include "pdc/timeline.hpp"
+
+namespace pdc {
+namespace {
+
+double seconds_of(const std::function<void()>& run) {
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+Timing summarize(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  const std::size_t half = times.size() / 2;
+  const double median = times.size() % 2 == 1 ? times[half] : (times[half - 1] + times[half]) / 2;
+  return {median, times.front(), times.back()};
+}
+
+/// As many copies of the serial work as there are workers, at the same time: nothing parallel can
+/// be better here.
+Variant copies(const Variant& serial, int workers) {
+  return {fmt::format("{} copies", workers), workers, [=] {
+            std::vector<std::jthread> threads;
+            for (int i = 0; i < workers; ++i) threads.emplace_back(serial.run);
+          }};
+}
+
+}  // namespace
+
+std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds) {
+  const detail::Paused paused;
+  for (const Variant& variant : variants) variant.run();
+  std::vector<std::vector<double>> times(variants.size());
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < variants.size(); ++i)
+      times[i].push_back(seconds_of(variants[i].run));
+  }
+  std::vector<Timing> result;
+  for (std::vector<double>& all : times) result.push_back(summarize(std::move(all)));
+  return result;
+}
+
+void say_speedup(Program& program, const std::vector<Variant>& variants, int rounds) {
+  std::vector<Variant> timed = variants;
+  const int workers =
+      std::max_element(variants.begin(), variants.end(), [](const Variant& a, const Variant& b) {
+        return a.workers < b.workers;
+      })->workers;
+  timed.push_back(copies(variants.front(), workers));
+  const std::vector<Timing> timings = time_in_turns(timed, rounds);
+
+  say("{:<12} {:>10} {:>10} {:>10} {:>9} {:>11}", "", "median", "lowest", "highest", "speed-up",
+      "efficiency");
+  for (std::size_t i = 0; i < timed.size(); ++i) {
+    const Timing& t = timings[i];
+    const bool is_limit = i == variants.size();
+    const double speedup = timings.front().median / t.median * (is_limit ? workers : 1);
+    if (is_limit) say("the limit here, {} serial runs at once:", workers);
+    say("{:<12} {:>10} {:>10} {:>10} {:>9.2f} {:>9.0f} %", timed[i].name, time_text(t.median),
+        time_text(t.lowest), time_text(t.highest), speedup, 100 * speedup / timed[i].workers);
+    program.report(timed[i].name + ", median", t.median, "s");
+    program.report(timed[i].name + ", lowest", t.lowest, "s");
+    program.report(timed[i].name + ", highest", t.highest, "s");
+    program.report(timed[i].name + ", speed-up", speedup, "times serial");
+  }
+}
+
+std::string time_text(double seconds) {
+  const double size = seconds < 0 ? -seconds : seconds;
+  if (size < 1e-6) return fmt::format("{:.3g} ns", seconds * 1e9);
+  if (size < 1e-3) return fmt::format("{:.3g} µs", seconds * 1e6);
+  if (size < 1) return fmt::format("{:.3g} ms", seconds * 1e3);
+  return fmt::format("{:.3g} s", seconds);
+}
+
+}  // namespace pdc

@@ -1,0 +1,147 @@
+#include "pdc/mpi.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <optional>
+#include <vector>
+
+#include "pdc/print.hpp"
+#include "recorder.hpp"
+#include "runtime.hpp"
+
+namespace pdc::mpi {
+namespace detail {
+namespace {
+
+std::optional<Lane> own_lane;
+
+template <class T>
+std::vector<T> gather_parts(const std::vector<T>& mine, std::vector<int>& counts) {
+  const auto& world = pdc::detail::world();
+  MPI_Datatype type = MPI_DATATYPE_NULL;
+  PMPI_Type_contiguous(sizeof(T), MPI_BYTE, &type);
+  PMPI_Type_commit(&type);
+  const int count = static_cast<int>(mine.size());
+  counts.assign(static_cast<std::size_t>(world.size), 0);
+  PMPI_Gather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, 0, MPI_COMM_WORLD);
+  std::vector<int> places(counts.size(), 0);
+  for (std::size_t i = 1; i < counts.size(); ++i) places[i] = places[i - 1] + counts[i - 1];
+  std::vector<T> all(world.rank == 0 ? static_cast<std::size_t>(places.back() + counts.back()) : 0);
+  PMPI_Gatherv(mine.data(), count, type, all.data(), counts.data(), places.data(), type, 0,
+               MPI_COMM_WORLD);
+  PMPI_Type_free(&type);
+  return all;
+}
+
+/// All ranks' records on rank 0, in rank 0's time.
+pdc::detail::Recording gather(pdc::detail::Recording mine) {
+  const std::int64_t offset = clock_offset();
+  for (auto& bar : mine.bars) {
+    bar.begin += offset;
+    bar.end += offset;
+  }
+  for (auto& lane : mine.lanes) lane.process = pdc::detail::world().rank;
+  std::vector<int> lanes;
+  std::vector<int> bars;
+  pdc::detail::Recording all;
+  all.lanes = gather_parts(mine.lanes, lanes);
+  all.bars = gather_parts(mine.bars, bars);
+  PMPI_Reduce(&mine.dropped, &all.dropped, 1, MPI_UINT32_T, MPI_SUM, 0, MPI_COMM_WORLD);
+  std::size_t bar = 0;
+  std::uint32_t lane = 0;
+  for (std::size_t rank = 0; bar < all.bars.size();
+       lane += static_cast<std::uint32_t>(lanes[rank++])) {
+    for (int i = 0; i < bars[rank]; ++i, ++bar) {
+      if (all.bars[bar].lane != pdc::detail::none) all.bars[bar].lane += lane;
+    }
+  }
+  return all;
+}
+
+void finalize() {
+  int done = 0;
+  PMPI_Finalized(&done);
+  if (done == 0) MPI_Finalize();
+}
+
+void abort(int status) {
+  PMPI_Abort(MPI_COMM_WORLD, status);
+}
+
+/// A failed MPI call: MPI's own text, then the end of all ranks.
+void on_error(MPI_Comm*, int* code, ...) {
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  PMPI_Error_string(*code, text, &length);
+  refuse(fmt::format("rank {}: {}", pdc::detail::world().rank,
+                     std::string_view(text, static_cast<std::size_t>(length))));
+}
+
+}  // namespace
+
+const Lane* lane() noexcept {
+  return own_lane ? &*own_lane : nullptr;
+}
+
+void begin_recording() {
+  auto& world = pdc::detail::world();
+  PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
+  PMPI_Comm_size(MPI_COMM_WORLD, &world.size);
+  world.gather = gather;
+  world.leave = finalize;
+  world.abort = abort;
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  PMPI_Comm_create_errhandler(on_error, &handler);
+  PMPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+  PMPI_Comm_set_errhandler(MPI_COMM_SELF, handler);
+  PMPI_Errhandler_free(&handler);
+  if (pdc::detail::arena == nullptr) pdc::detail::make_arena();
+  own_lane = Lane("rank {}", world.rank);
+}
+
+void end_recording() noexcept {
+  own_lane.reset();
+  pdc::detail::world().gather = nullptr;
+  pdc::detail::world().abort = nullptr;
+}
+
+}  // namespace detail
+
+Session::Session(int& argc, char**& argv) {
+  MPI_Init(&argc, &argv);
+  rank_ = pdc::detail::world().rank;
+  size_ = pdc::detail::world().size;
+}
+
+Session::~Session() {
+  detail::finalize();
+}
+
+const Lane& Session::lane() const noexcept {
+  return *detail::lane();
+}
+
+void Session::need_ranks(int least) const {
+  if (size_ >= least) return;
+  const std::string& name = pdc::detail::run().name;
+  if (rank_ == 0) {
+    pdc::detail::complain(fmt::format("needs at least {} ranks and has {}: mpirun -np {} {}", least,
+                                      size_, least, name));
+  }
+  pdc::detail::leave_together(2);
+}
+
+void say_by_rank(const std::string& line) {
+  std::vector<int> lengths;
+  const std::vector<char> mine(line.begin(), line.end());
+  const std::vector<char> all = detail::gather_parts(mine, lengths);
+  std::size_t begin = 0;
+  if (pdc::detail::world().rank != 0) return;
+  for (const int length : lengths) {
+    say("{}", std::string_view(all.data() + begin, static_cast<std::size_t>(length)));
+    begin += static_cast<std::size_t>(length);
+  }
+}
+
+}  // namespace pdc::mpi

@@ -1,0 +1,193 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "runtime.hpp"
+
+/// The command line: CLI11 splits it, this file gives each value its kind, range and message.
+namespace pdc::detail {
+namespace {
+
+[[noreturn]] void reject(const std::string& message) {
+  if (world().rank == 0) complain(message);
+  leave_together(2);
+}
+
+/// "runners, a whole number from 2 to 64"
+std::string allowed(const Option& option) {
+  const auto range =
+      fmt::format("from {:.12g} to {:.12g}", option.range.lowest, option.range.highest);
+  if (std::holds_alternative<int>(option.value))
+    return fmt::format("{}, a whole number {}", option.meaning, range);
+  if (std::holds_alternative<double>(option.value))
+    return fmt::format("{}, a number {}", option.meaning, range);
+  return std::string(option.meaning);
+}
+
+template <class Number>
+Number number(const Option& option, const std::string& given) {
+  Number value{};
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+  const bool all_read = end == given.data() + given.size();
+  if (!all_read || error == std::errc::invalid_argument ||
+      !std::isfinite(static_cast<double>(value))) {
+    reject(fmt::format("--{} '{}' is not a {}number: {}", option.name, given,
+                       std::is_integral_v<Number> ? "whole " : "", allowed(option)));
+  }
+  if (error == std::errc::result_out_of_range || value < option.range.lowest ||
+      value > option.range.highest) {
+    reject(fmt::format("--{} {} is out of range: {}", option.name, given, allowed(option)));
+  }
+  return value;
+}
+
+void assign(Option& option, const std::string& given) {
+  if (std::holds_alternative<int>(option.value)) option.value = number<int>(option, given);
+  if (std::holds_alternative<double>(option.value)) option.value = number<double>(option, given);
+  if (std::holds_alternative<std::string>(option.value)) {
+    if (given.empty()) reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+    option.value = given;
+  }
+}
+
+std::string default_text(const Option& option) {
+  if (const int* whole = std::get_if<int>(&option.value))
+    return fmt::format(" (default {})", *whole);
+  if (const double* real = std::get_if<double>(&option.value))
+    return fmt::format(" (default {:g})", *real);
+  if (const auto* word = std::get_if<std::string>(&option.value); word && !word->empty())
+    return fmt::format(" (default {})", *word);
+  return "";
+}
+
+/// The page's own header comment, then its options: what the reader sees in the source is what
+/// --help says.
+[[noreturn]] void help(const std::vector<Option>& options) {
+  std::string text;
+  for (const std::string& line : CLI::detail::split(run().header, '\n')) {
+    if (!line.empty()) text += line.substr(std::min<std::size_t>(line.size(), 3)) + "\n";
+  }
+  text += "\nOptions\n";
+  for (const Option& option : options) {
+    const bool flag = std::holds_alternative<bool>(option.value);
+    text += fmt::format("  --{:<20}{}{}\n", fmt::format("{}{}", option.name, flag ? "" : " VALUE"),
+                        allowed(option), default_text(option));
+  }
+  text += "  --help              this text\n  --version           the version\n";
+  text +=
+      "\nStatus 0: all claims hold; 1: one does not; 2: wrong command line; 3: the machine refused "
+      "something; 4: deadline\n";
+  if (world().rank == 0) write_out(text);
+  leave_together(0);
+}
+
+/// The declared option nearest to a misspelt one, or nothing.
+std::string nearest(const std::string& given, const std::vector<Option>& options) {
+  const auto distance = [&](std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      std::size_t diagonal = row[0]++;
+      for (std::size_t j = 0; j < other.size(); ++j) {
+        const std::size_t change = diagonal + (given[i] == other[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    return row.back();
+  };
+  for (const Option& option : options) {
+    if (distance(option.name) <= 2) return fmt::format("; did you mean --{}?", option.name);
+  }
+  return "";
+}
+
+std::vector<Option> common_options() {
+  return {{"quiet", false, "print the claims only"},
+          {"json", false, "print one JSON object instead of text"},
+          {"svg", "", "file to write the picture to, as SVG"},
+          {"trace", "", "file to write the picture to, as Chrome trace events (Perfetto)"},
+          {"deadline", run().deadline, "seconds until a stuck program is ended", {0.001, 86'400}}};
+}
+
+void refuse_unwritable(const std::string& file) {
+  if (file.empty() || world().rank != 0) return;
+  const std::filesystem::path path(file);
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (access(file.c_str(), F_OK) == 0 ? access(file.c_str(), W_OK) != 0
+                                      : access(folder.c_str(), W_OK) != 0) {
+    refuse(fmt::format("open {}: {}; name a file in a folder that is there and may be written",
+                       file, std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace
+
+void read_options(int argc, char** argv, std::vector<Option> options) {
+  Run& r = run();
+  for (Option& option : common_options()) options.push_back(std::move(option));
+
+  CLI::App app;
+  app.set_help_flag("");
+  app.allow_extras();
+  bool wants_help = false;
+  bool wants_version = false;
+  app.add_flag("--help", wants_help);
+  app.add_flag("--version", wants_version);
+  std::vector<std::string> given(options.size());
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const std::string flag = fmt::format("--{}", options[i].name);
+    if (bool* on = std::get_if<bool>(&options[i].value)) {
+      app.add_flag(flag, *on);
+    } else {
+      app.add_option(flag, given[i])->take_last();
+    }
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch&) {
+    for (const Option& option : options) {  // the one without a value stands last
+      if (std::string_view(argv[argc - 1]) == fmt::format("--{}", option.name)) {
+        reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+      }
+    }
+    reject("an option has no value; --help lists them");
+  } catch (const CLI::ParseError& error) {
+    reject(error.what());
+  }
+  if (wants_help) help(options);
+  if (wants_version) {
+    if (world().rank == 0) write_out(fmt::format("{} (pdc) {}\n", r.name, PDC_VERSION));
+    leave_together(0);
+  }
+  if (const auto extras = app.remaining(); !extras.empty()) {
+    const std::string& extra = extras.front();
+    if (!extra.starts_with("-"))
+      reject(fmt::format("stray argument '{}'; --help lists the options", extra));
+    const std::string word = extra.substr(std::min(extra.find_first_not_of('-'), extra.size()));
+    reject(fmt::format("no option {}{}; --help lists them", extra, nearest(word, options)));
+  }
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    if (app.count(fmt::format("--{}", options[i].name)) > 0) assign(options[i], given[i]);
+  }
+  r.options = std::move(options);
+
+  const auto find = [&](std::string_view name) -> const auto& {
+    return std::find_if(r.options.begin(), r.options.end(),
+                        [&](const Option& o) { return o.name == name; })
+        ->value;
+  };
+  if (std::get<bool>(find("quiet"))) r.output = Output::claims_only;
+  if (std::get<bool>(find("json"))) r.output = Output::json;
+  r.svg_file = std::get<std::string>(find("svg"));
+  r.trace_file = std::get<std::string>(find("trace"));
+  r.deadline = std::get<double>(find("deadline"));
+  refuse_unwritable(r.svg_file);
+  refuse_unwritable(r.trace_file);
+}
+
+}  // namespace pdc::detail

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arena.hpp"
+
+/// From records to pictures: what chart.cpp, svg.cpp and trace.cpp draw.
+namespace pdc::detail {
+
+/// What one process (with its children) or one MPI rank recorded during a scene; plain data that
+/// can be sent.
+struct RawLane {
+  Label name;
+  std::int32_t process;  // process id, or rank
+  bool task;
+};
+struct RawBar {
+  Label label;
+  std::int64_t begin;  // ns
+  std::int64_t end;
+  std::uint64_t message;
+  std::uint32_t lane;
+  Kind kind;
+  Collective collective;
+  bool root;
+};
+struct Recording {
+  std::vector<RawLane> lanes;
+  std::vector<RawBar> bars;  // in the order in which they began to be recorded; lane none: a mark
+  std::uint32_t dropped = 0;
+};
+
+/// Times in nanoseconds from the picture's beginning.
+struct Bar {
+  Kind kind;
+  std::string label;
+  std::int64_t begin;
+  std::int64_t end;
+};
+struct Row {
+  std::string name;
+  int process;
+  bool task;
+  std::vector<Bar> bars;  // by begin; what stands inside another comes after it
+};
+struct Arrow {
+  std::size_t from_row;
+  std::size_t to_row;
+  std::int64_t from;
+  std::int64_t to;
+  std::string label;
+};
+struct Mark {
+  std::int64_t time;
+  std::string label;
+};
+struct Picture {
+  std::string title;
+  std::int64_t duration = 0;
+  std::vector<Row> rows;
+  std::vector<Arrow> arrows;
+  std::vector<Mark> marks;
+  std::uint32_t dropped = 0;
+};
+
+/// The records of the arena from `first` on. A bar that is still open ends now. Requires: an arena.
+Recording read_arena(std::uint32_t first);
+
+/// Orders the rows, joins the messages by arrows, and tells waiting from receiving.
+///
+/// The waiting is found from the whole, as Scalasca does ("late sender", "late broadcast", "wait at
+/// barrier"; Geimer et al., The Scalasca performance toolset architecture, 2010): a receive waits
+/// until its message's send has begun, a part of a collective call until the last one on which it
+/// depends has come.
+Picture assemble(std::string title, Recording recording);
+
+/// The bars of a row without overlap: where bars nest, the inner one counts.
+std::vector<Bar> flatten(const Row& row);
+
+/// Round places for the ticks of an axis of that length, at most about `most` of them, and how to
+/// write them.
+struct Axis {
+  std::int64_t step;  // ns
+  std::int64_t unit;  // ns
+  const char* unit_name;
+
+  std::string text(std::int64_t time) const;  // "0 ms" for 0, else the bare number
+};
+Axis make_axis(std::int64_t duration, int most);
+
+/// Drawing order and names of the kinds.
+struct KindStyle {
+  Kind kind;
+  const char* name;    // in the legend, and the class in the SVG
+  const char* glyph;   // in the chart
+  const char* colour;  // in the chart: an SGR parameter
+};
+inline constexpr KindStyle kind_styles[] = {{Kind::work, "work", "█", "34"},
+                                            {Kind::wait, "wait", "░", "33"},
+                                            {Kind::hold, "hold", "▓", "35"},
+                                            {Kind::send, "send", ">", "32"},
+                                            {Kind::receive, "receive", "<", "36"}};
+inline const KindStyle& style(Kind kind) {
+  return kind_styles[static_cast<std::size_t>(kind)];
+}
+bool uses(const Picture& picture, Kind kind);
+
+/// The chart for a terminal, `width` columns wide. Lines end with \n.
+std::string chart(const Picture& picture, int width, bool colour);
+
+/// One SVG with a panel for each picture.
+std::string svg(const std::string& name, const std::string& summary,
+                const std::vector<Picture>& pictures);
+
+/// Chrome trace events (Perfetto reads them), one picture after the other.
+std::string trace(const std::string& name, const std::vector<Picture>& pictures);
+
+}  // namespace pdc::detail

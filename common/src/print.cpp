@@ -1,0 +1,95 @@
+#include "pdc/print.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "runtime.hpp"
+
+namespace pdc {
+namespace detail {
+namespace {
+
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string reason() {
+  return std::generic_category().message(errno);
+}
+
+}  // namespace
+
+World& world() {
+  static World instance;
+  return instance;
+}
+
+bool is_child() noexcept {
+  const Arena* a = arena.load(std::memory_order_relaxed);
+  return a != nullptr && a->owner != getpid();
+}
+
+bool is_narrator() noexcept {
+  return world().rank == 0 && !is_child();
+}
+
+void write_out(std::string_view text) {
+  if (!write_all(STDOUT_FILENO, text)) refuse("write to standard output: " + reason());
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) refuse("open " + path + ": " + reason());
+  if (!write_all(file, text)) refuse("write " + path + ": " + reason());
+  if (close(file) != 0) refuse("close " + path + ": " + reason());
+}
+
+void complain(std::string_view message) {
+  write_all(STDERR_FILENO, fmt::format("{}: {}\n", run().name, message));
+}
+
+void end_program(int status, std::string_view last_words) {
+  static std::atomic<bool> alone = false;
+  Arena* a = arena.load();
+  const bool first = !(a != nullptr ? a->ending : alone).exchange(true);
+  if (first && !last_words.empty()) complain(last_words);
+  if (is_child()) {
+    a->verdict = status;
+    kill(a->owner, SIGRTMIN);  // the owner's handler ends it with the verdict (deadline.cpp)
+    _exit(status);
+  }
+  if (!first) {
+    while (true) pause();  // whoever was first ends this process
+  }
+  if (world().abort != nullptr) world().abort(status);
+  _exit(status);
+}
+
+void leave_together(int status) {
+  if (world().leave != nullptr) world().leave();
+  _exit(status);
+}
+
+void say(fmt::string_view text, fmt::format_args args) {
+  if (run().output != Output::text || world().rank != 0) return;
+  const char* indent = run().scene.empty() ? "" : "  ";
+  write_out(indent + fmt::vformat(text, args) + "\n");
+}
+
+}  // namespace detail
+
+void refuse(std::string_view reason) {
+  detail::end_program(3, reason);
+}
+
+}  // namespace pdc

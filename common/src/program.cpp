@@ -1,0 +1,174 @@
+#include "pdc/program.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <stdexcept>
+#include <system_error>
+
+#include "pdc/deadline.hpp"
+#include "runtime.hpp"
+
+namespace pdc {
+namespace detail {
+
+Run& run() {
+  static Run instance;
+  return instance;
+}
+
+std::string json_report(bool holds) {
+  namespace json = boost::json;
+  const Run& r = run();
+  json::object options;
+  for (const Option& option : r.options) {
+    std::visit([&](const auto& value) { options[option.name] = json::value_from(value); },
+               option.value);
+  }
+  json::array measurements;
+  for (const Measurement& m : r.measurements) {
+    measurements.push_back(json::object{{"name", m.name}, {"value", m.value}, {"unit", m.unit}});
+  }
+  json::array claims;
+  for (const Claim& c : r.claims) {
+    claims.push_back(json::object{{"claim", c.text}, {"evidence", c.evidence}, {"holds", c.holds}});
+  }
+  const json::object report{{"name", r.name},     {"chapter", r.chapter},
+                            {"options", options}, {"measurements", measurements},
+                            {"claims", claims},   {"all_claims_hold", holds}};
+  return json::serialize(report) + "\n";
+}
+
+namespace {
+
+/// A child may start with closed standard descriptors; what is opened next would take their place.
+void need_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDWR);
+  }
+  if (fcntl(STDOUT_FILENO, F_GETFD) < 0) refuse("write to standard output: it is closed");
+}
+
+[[noreturn]] void on_escaped_exception() {
+  try {
+    if (std::current_exception() == nullptr) end_program(1, "std::terminate was called");
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::system_error& error) {
+    const bool exhausted = error.code() == std::errc::resource_unavailable_try_again;
+    refuse(fmt::format("{}{}", error.what(),
+                       exhausted ? " (out of threads, processes or memory: ask for fewer)" : ""));
+  } catch (const std::bad_alloc&) {
+    refuse("no memory left: ask for less");
+  } catch (const std::exception& error) {
+    end_program(1, fmt::format("[failed] an exception escaped: {}", error.what()));
+  } catch (...) {
+    end_program(1, "[failed] an exception escaped");
+  }
+}
+
+int terminal_width() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return std::clamp<int>(known ? size.ws_col : 80, 50, 160);
+}
+
+bool in_colour() {
+  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+}
+
+}  // namespace
+}  // namespace detail
+
+using detail::run;
+
+Page::Page(std::string_view name, std::string_view chapter, std::string_view header) {
+  run().name = name;
+  run().chapter = chapter;
+  run().header = header;
+  const std::string_view first = header.substr(0, header.find('\n'));
+  run().summary = first.substr(first.find(": ") + 2);
+  if (run().summary.ends_with('.')) run().summary.pop_back();
+}
+
+Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
+  detail::need_standard_descriptors();
+  signal(SIGPIPE, SIG_IGN);  // a write to a pipe that nobody reads is an error with a message, not
+                             // a silent death
+  std::set_terminate(detail::on_escaped_exception);
+  detail::read_options(argc, argv, options);
+  if (detail::arena == nullptr) detail::make_arena();  // an MPI session has made it already
+  detail::catch_signal();
+  set_deadline(std::chrono::duration<double>(run().deadline));
+  if (!run().summary.empty()) say("{}: {}", run().name, run().summary);
+}
+
+Program::~Program() = default;
+
+namespace {
+template <class Value>
+const Value& option_value(std::string_view name) {
+  for (const Option& option : run().options) {
+    if (option.name == name && std::holds_alternative<Value>(option.value))
+      return std::get<Value>(option.value);
+  }
+  throw std::logic_error(fmt::format("no option --{} of that kind was declared", name));
+}
+}  // namespace
+
+int Program::integer(std::string_view option) const {
+  return option_value<int>(option);
+}
+double Program::real(std::string_view option) const {
+  return option_value<double>(option);
+}
+bool Program::flag(std::string_view option) const {
+  return option_value<bool>(option);
+}
+const std::string& Program::word(std::string_view option) const {
+  return option_value<std::string>(option);
+}
+
+void Program::report(std::string_view name, double value, std::string_view unit) {
+  const std::lock_guard lock(run().mutex);
+  run().measurements.push_back({std::string(name), value, std::string(unit)});
+}
+
+Program::Scene::Scene(std::string_view title) {
+  say("\n{}", title);
+  run().scene = title;
+  run().scene_first_record = detail::arena.load()->records.load();
+}
+
+Program::Scene::~Scene() {
+  detail::Run& r = run();
+  detail::Recording recording = detail::read_arena(r.scene_first_record);
+  if (detail::world().gather != nullptr) recording = detail::world().gather(std::move(recording));
+  if (detail::is_narrator()) {
+    const detail::Picture& picture =
+        r.pictures.emplace_back(detail::assemble(r.scene, std::move(recording)));
+    if (r.output == detail::Output::text) {
+      detail::write_out(detail::chart(picture, detail::terminal_width(), detail::in_colour()));
+    }
+  }
+  r.scene.clear();
+}
+
+int Program::finish() {
+  detail::Run& r = run();
+  if (!detail::is_narrator()) return 0;
+  if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
+  if (!r.svg_file.empty())
+    detail::write_file(r.svg_file, detail::svg(r.name, r.summary, r.pictures));
+  if (!r.trace_file.empty()) detail::write_file(r.trace_file, detail::trace(r.name, r.pictures));
+  detail::write_out(r.output == detail::Output::json ? detail::json_report(true)
+                                                     : "all claims hold\n");
+  return 0;
+}
+
+}  // namespace pdc

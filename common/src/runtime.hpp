@@ -1,0 +1,86 @@
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pdc/program.hpp"
+#include "picture.hpp"
+
+/// What the parts of the library know of the run they are in.
+namespace pdc::detail {
+
+enum class Output { text, claims_only, json };
+
+struct Claim {
+  std::string text;
+  std::string evidence;
+  bool holds;
+};
+
+struct Measurement {
+  std::string name;
+  double value;
+  std::string unit;
+};
+
+struct Run {
+  // the page
+  std::string name = "program";
+  std::string chapter;
+  std::string header;
+  std::string summary;
+  // the command line
+  std::vector<Option> options;
+  std::deque<std::string> words;  // what the string_views of given options point into
+  Output output = Output::text;
+  std::string svg_file;
+  std::string trace_file;
+  double deadline = 30;  // seconds
+  // the run so far
+  std::mutex mutex;  // guards what follows
+  std::string scene;
+  std::uint32_t scene_first_record = 0;
+  std::vector<Picture> pictures;
+  std::vector<Claim> claims;
+  std::vector<Measurement> measurements;
+};
+Run& run();
+
+/// What an MPI session adds to a run. Without one: a world of one rank.
+struct World {
+  int rank = 0;
+  int size = 1;
+  Recording (*gather)(Recording) = nullptr;  // collective; all ranks' records on rank 0
+  void (*leave)() = nullptr;                 // collective: MPI ends, the process goes on
+  void (*abort)(int status) = nullptr;       // all ranks end; does not return
+};
+World& world();
+
+/// Reads the command line into run(). Ends the program for --help, --version and whatever is wrong.
+void read_options(int argc, char** argv, std::vector<Option> declared);
+
+/// True in the process that made the Program and may speak for it: rank 0, not a forked child.
+bool is_narrator() noexcept;
+/// True in a forked child of the process that made the Program.
+bool is_child() noexcept;
+
+/// Writes all of it or refuses.
+void write_out(std::string_view text);
+void write_file(const std::string& path, std::string_view text);
+/// Installs the handler that the deadline and failing children use.
+void catch_signal();
+/// One line on standard error, "program: message".
+void complain(std::string_view message);
+
+/// Ends every process and rank of this program with that status, from wherever it is called. Where
+/// several do so at once, the first one's `last_words` alone are printed.
+[[noreturn]] void end_program(int status, std::string_view last_words);
+/// Ends all ranks with that status; each of them calls it.
+[[noreturn]] void leave_together(int status);
+
+std::string json_report(bool holds);
+
+}  // namespace pdc::detail
