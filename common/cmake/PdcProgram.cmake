@@ -43,6 +43,15 @@ function(pdc_program name)
   set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG
     ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}]}")
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
+  set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
+endfunction()
+
+# pdc_precompile(TARGET header...): a precompiled header for the PCH of pdc_program().
+function(pdc_precompile target)
+  file(CONFIGURE OUTPUT "${target}.cpp" CONTENT "// Only there to be compiled with the precompiled header.\n")
+  add_library(${target} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp")
+  target_link_libraries(${target} PRIVATE pdc::common Boost::headers)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
 endfunction()
 
 # Every .cpp of this folder has to be a program: a page that nobody builds rots.

@@ -96,6 +96,7 @@ Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept
     return;
   }
   detail::LaneRecord& row = a->lane[lane];
+  if (row.process == 0) row.process = getpid();  // who uses it first, whoever made it
   outer_ = row.now.load(std::memory_order_relaxed);
   if (detail::Record* record = detail::claim(*a)) {
     record->lane = lane;
@@ -133,7 +134,6 @@ Lane::Lane(const Label& name, bool is_task) noexcept : index_(detail::none) {
   detail::LaneRecord& row = a->lane[index];
   row.name = name;
   row.task = is_task;
-  row.process = getpid();
   row.now = detail::none;
   row.complete.store(true, std::memory_order_release);
   index_ = index;

@@ -14,8 +14,9 @@ namespace pdc::detail {
 inline constexpr std::uint32_t lane_capacity = 1024;
 
 /// How the ranks of a collective call depend on each other: nobody leaves before all came (all),
-/// before the root came (root_gives), the root not before all came (root_takes).
-enum class Collective : std::uint8_t { no, all, root_gives, root_takes };
+/// before the root came (root_gives), the root not before all came (root_takes), or less than that
+/// (loose).
+enum class Collective : std::uint8_t { no, loose, all, root_gives, root_takes };
 
 struct Record {
   std::int64_t begin;             // ns of the steady clock
@@ -34,7 +35,7 @@ struct LaneRecord {
   Label name;
   std::atomic<bool> complete;
   bool task;
-  pid_t process;
+  pid_t process;                   // 0 until its first span
   std::atomic<std::uint32_t> now;  // the record that is open in it, or none
 };
 

@@ -28,7 +28,8 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
   using Shares = std::array<double, std::size(kind_styles)>;
   std::vector<Shares> shares(static_cast<std::size_t>(cells), Shares{});
   const double cell_time = static_cast<double>(duration) / cells;
-  for (const Bar& bar : flatten(row)) {
+  const std::vector<Bar> bars = flatten(row);
+  for (const Bar& bar : bars) {
     for (int cell = cell_of(bar.begin, duration, cells); cell <= cell_of(bar.end, duration, cells);
          ++cell) {
       const double from = std::max(static_cast<double>(bar.begin), cell * cell_time);
@@ -43,6 +44,8 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
     if (*most > cell_time / 4) shown[cell] = &kind_styles[most - shares[cell].begin()];
   }
   for (const Bar& bar : row.bars) {
+    if (bar.kind == Kind::wait)
+      continue;  // a moment of waiting matters less than what came after it
     const auto first = static_cast<std::size_t>(cell_of(bar.begin, duration, cells));
     const auto last = static_cast<std::size_t>(cell_of(bar.end, duration, cells));
     const auto seen = [&](const KindStyle* kind) {
@@ -53,12 +56,23 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
       shown[first] = &style(bar.kind);
     }
   }
+  std::vector<bool> seam(shown.size());  // where a bar of work ends and the next begins at once
+  int last_begin = cells;
+  int last_end = 0;
+  for (const Bar& bar : bars) {
+    if (bar.kind != Kind::work) continue;
+    const int cell = cell_of(bar.begin, duration, cells);
+    if (last_begin < cell - 1 && last_end >= cell - 1)
+      seam[static_cast<std::size_t>(cell) - 1] = true;
+    last_begin = cell;
+    last_end = cell_of(bar.end, duration, cells);
+  }
   std::string line;
   for (std::size_t cell = 0; cell < shown.size();) {
     std::string run;
     const KindStyle* kind = shown[cell];
     for (; cell < shown.size() && shown[cell] == kind; ++cell)
-      run += kind == nullptr ? " " : kind->glyph;
+      run += kind == nullptr ? " " : seam[cell] ? "▉" : kind->glyph;
     line += kind == nullptr ? run : paint(*kind, run, colour);
   }
   return line;

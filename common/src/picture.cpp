@@ -64,6 +64,8 @@ void wait_for_messages(const Recording& recording,
                        const std::vector<std::optional<std::size_t>>& rows, Picture& picture,
                        Waits& waits) {
   for (const auto& [key, ends] : messages(recording)) {
+    for (const RawBar* receive : ends.receives)
+      waits[receive] = receive->end;  // unless it got something
     for (std::size_t n = 0; n < std::min(ends.sends.size(), ends.receives.size()); ++n) {
       const RawBar& send = *ends.sends[n];
       const RawBar& receive = *ends.receives[n];

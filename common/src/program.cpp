@@ -72,14 +72,23 @@ void need_standard_descriptors() {
   }
 }
 
+/// mpirun gives each rank a terminal of its own, whatever its output goes to: with ranks, only what
+/// the environment says counts (the launcher says it).
+bool on_terminal() {
+  if (world().gather != nullptr) return std::getenv("CLICOLOR_FORCE") != nullptr;
+  return isatty(STDOUT_FILENO) != 0;
+}
+
 int terminal_width() {
   winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return std::clamp<int>(known ? size.ws_col : 80, 50, 160);
+  int width = 80;
+  if (const char* columns = std::getenv("COLUMNS")) width = std::atoi(columns);
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) width = size.ws_col;
+  return std::clamp(width, 50, 160);
 }
 
 bool in_colour() {
-  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  return on_terminal() && std::getenv("NO_COLOR") == nullptr;
 }
 
 }  // namespace

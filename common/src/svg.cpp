@@ -23,7 +23,7 @@ constexpr const char* head = R"svg(<style>
   .soft { fill: #59636e; }
   .tick { font-size: 11px; fill: #59636e; font-variant-numeric: tabular-nums; }
   .in { font-size: 11px; fill: #fff; }
-  .in-wait { font-size: 11px; fill: #6b4700; }
+  .in-wait { font-size: 11px; fill: #6b4700; paint-order: stroke; stroke: #fdf1d6; stroke-width: 3px; }
   .grid { stroke: #d1d9e0; }
   .lane { fill: #f6f8fa; }
   .work { fill: #2f6fde; }
@@ -40,7 +40,7 @@ constexpr const char* head = R"svg(<style>
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .soft, .tick { fill: #9198a1; }
-    .in-wait { fill: #ffe2ad; }
+    .in-wait { fill: #ffe2ad; stroke: #33260d; }
     .grid { stroke: #3d444d; }
     .lane { fill: #151b23; }
     .work { fill: #3a78ea; }
@@ -218,7 +218,7 @@ std::string legend(const std::vector<Picture>& pictures, double top) {
 std::string svg(const std::string& name, const std::string& summary,
                 const std::vector<Picture>& pictures) {
   std::string panels;
-  double bottom = 50;
+  double bottom = 58;
   for (const Picture& picture : pictures) {
     if (!picture.rows.empty()) bottom = Panel(picture, bottom, panels).draw();
   }

@@ -58,10 +58,26 @@ struct Exit {
   std::string text() const;  // "status 0", "signal 13 (SIGPIPE)"
 };
 
-/// A child made by fork(): waited for at the latest at the end of its life, so no zombie stays.
+/// In a child, first thing: it is killed when the thread that forked it ends, however that ends.
+/// Requires: `parent` is what getpid() was before the fork. Errors: std::system_error.
+void die_with(pid_t parent);
+
+/// A child process, waited for at the latest at the end of its life, so no zombie stays. As
+/// std::jthread, for processes. Forking belongs on the main thread.
 class Child {
  public:
+  /// Takes charge of one that fork() has made.
   explicit Child(pid_t pid) noexcept : pid_(pid) {}
+  /// Forks, and in the child calls body and ends with status 0; the child dies with its parent.
+  template <std::invocable Body>
+  explicit Child(Body body) : pid_(0) {
+    const pid_t parent = getpid();
+    pid_ = posix(fork(), "fork");
+    if (pid_ != 0) return;
+    die_with(parent);
+    body();
+    _exit(0);  // not exit(): what the parent does at its end is not the child's to do
+  }
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
   Child& operator=(Child&&) = delete;
   ~Child();
@@ -73,10 +89,6 @@ class Child {
  private:
   pid_t pid_;
 };
-
-/// In a child, first thing: it is killed when the thread that forked it ends, however that ends.
-/// Requires: `parent` is what getpid() was before the fork. Errors: std::system_error.
-void die_with(pid_t parent);
 
 /// An object in anonymous memory that children forked later share. Nothing is left in any name
 /// space. Requires: T works between processes (std::atomic that is lock-free; no pointers to

@@ -10,8 +10,10 @@
 
 #include "pdc/check.hpp"
 #include "pdc/print.hpp"
+#include "pdc/timeline.hpp"
 
 /// The frame of every program: its options, its scenes and pictures, its verdict and exit status.
+/// Brings along what every page uses: check.hpp, print.hpp, timeline.hpp.
 namespace pdc {
 
 /// What a program knows of its own page; made from the source file by pdc_program() of the build.

@@ -109,7 +109,7 @@ int MPI_Alltoallv(const void* out, const int out_counts[], const int out_places[
 
 int MPI_Scan(const void* out, void* in, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
   Call call(Kind::receive, "Scan");  // a rank needs only those below it: no waiting is told apart
-  call.collective(comm, Collective::no);
+  call.collective(comm, Collective::loose);
   return PMPI_Scan(out, in, count, type, op, comm);
 }
 

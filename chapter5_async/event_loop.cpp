@@ -1,0 +1,114 @@
+// Event loop: tasks on one thread take turns, and each schedules the next.
+//
+// Concept   An event loop calls one handler after another, all on one thread: no locks are needed,
+// but
+//           nobody else has a turn until the handler returns. A task that posts the next step,
+//           instead of calling it, gives the turn back to the loop.
+// Shows     boost::asio::io_context, boost::asio::post
+// Python    loop.call_soon, loop.run_forever
+// Run       event_loop --turns 9
+// You see   A, B and C go round until the turns are used up; a guest who comes right after A waits
+//           till the end when they call each other, and is second when they post
+// Next      timers lets the loop wait for a time; coroutines writes such a cycle as a plain loop
+
+#include "pdc/program.hpp"
+
+#include <boost/asio.hpp>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace asio = boost::asio;
+
+struct Task {
+  char name;
+  pdc::Lane lane;
+};
+
+struct Day {
+  asio::io_context loop;
+  std::vector<Task> tasks;
+  int turns_left = 0;
+  std::string order;  // who had a turn
+  std::set<std::thread::id> threads;
+};
+
+void take_turn(Day& day, const Task& task) {
+  const auto work = task.lane.work("{}", task.name);
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(4));  // plays the work: the loop stands still
+  day.order += task.name;
+  day.threads.insert(std::this_thread::get_id());
+}
+
+/// Wrong on purpose: each task calls the next, so the first handler returns when all is over.
+void call_next(Day& day, std::size_t number) {
+  take_turn(day, day.tasks[number]);
+  if (--day.turns_left > 0) call_next(day, (number + 1) % day.tasks.size());
+}
+
+/// Each task posts the next: it will be called when those that came before have had their turn.
+void post_next(Day& day, std::size_t number) {
+  take_turn(day, day.tasks[number]);
+  if (--day.turns_left == 0) return;  // nothing posted, nothing left to do: the loop ends
+  const std::size_t next = (number + 1) % day.tasks.size();
+  asio::post(day.loop, [&day, next, wait = day.tasks[next].lane.wait("its turn")]() mutable {
+    wait.end();
+    post_next(day, next);
+  });
+}
+
+struct Outcome {
+  std::string order;
+  bool one_thread;
+  bool ended_by_itself;
+};
+
+Outcome spend_day(void (*step)(Day&, std::size_t), int turns) {
+  Day day;
+  day.turns_left = turns;
+  for (const char name : {'A', 'B', 'C'})
+    day.tasks.push_back({name, pdc::Lane(pdc::task, "task {}", name)});
+  const Task guest{'*', pdc::Lane(pdc::task, "guest")};
+
+  asio::post(day.loop, [&] { step(day, 0); });
+  asio::post(day.loop, [&, wait = guest.lane.wait("its turn")]() mutable {
+    wait.end();
+    take_turn(day, guest);
+  });
+  day.loop.run();  // calls handlers, on this thread, until none is left
+  return {day.order, day.threads == std::set{std::this_thread::get_id()}, day.loop.stopped()};
+}
+
+/// A, B, C, A, ... with the guest behind so many of them.
+std::string planned(int turns, int before_guest) {
+  std::string order;
+  for (int i = 0; i < turns; ++i) {
+    if (i == before_guest) order += '*';
+    order += "ABC"[i % 3];
+  }
+  return before_guest < turns ? order : order + '*';
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"turns", 9, "turns of A, B and C together", {2, 1000}}});
+  const int turns = program.integer("turns");
+
+  const Outcome called = program.scene("each calls the next", spend_day, call_next, turns);
+  const Outcome posted = program.scene("each posts the next", spend_day, post_next, turns);
+
+  pdc::check(called.order == planned(turns, turns), "called: the guest comes when all is over",
+             "{}", called.order);
+  pdc::check(posted.order == planned(turns, 1),
+             "posted: the guest comes second, all others in order", "{}", posted.order);
+  pdc::check(called.one_thread && posted.one_thread, "all of it ran on one thread");
+  pdc::check(posted.ended_by_itself, "the loop ended by itself, when nothing was left to do");
+  return program.finish();
+}
