@@ -8,7 +8,7 @@
 // Python    threading and multiprocessing, compared
 // Run       serial_parallel --threads 2 --below 1000000
 // You see   the same count both ways, and the table: speed-up, efficiency, and the limit here
-// Next      parallelization predicts the speed-up first; granularity varies the size of the pieces
+// Next      parallelization predicts the speed-up first; data_parallelism lets a library share out
 
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"

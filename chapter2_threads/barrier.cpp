@@ -9,7 +9,7 @@
 // Run       barrier --threads 4 --legs 3
 // You see   without the barrier a leg begins before the one before is over; with it none does, and
 //           everyone waits for the slowest
-// Next      latch opens once and stays open; mpi_barrier does the same between processes
+// Next      event lets many wait for one moment; process_barrier does this between processes
 
 #include "pdc/program.hpp"
 
