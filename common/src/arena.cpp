@@ -56,11 +56,6 @@ void drop_arena() noexcept {
   if (a != nullptr) munmap(a, arena_size(a->capacity));
 }
 
-bool recording() noexcept {
-  return arena.load(std::memory_order_relaxed) != nullptr &&
-         pauses.load(std::memory_order_relaxed) == 0;
-}
-
 std::int64_t now_ns() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -88,13 +83,15 @@ void set_collective(const Span& span, std::uint64_t call, Collective kind, bool 
 
 }  // namespace detail
 
-Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept
-    : lane_(lane), record_(detail::none), outer_(detail::none) {
+bool recording() noexcept {
+  return detail::arena.load(std::memory_order_relaxed) != nullptr &&
+         detail::pauses.load(std::memory_order_relaxed) == 0;
+}
+
+Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept {
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
-  if (lane == detail::none || !detail::recording()) {
-    lane_ = detail::none;
-    return;
-  }
+  if (lane == detail::none || a == nullptr) return;
+  lane_ = lane;
   detail::LaneRecord& row = a->lane[lane];
   if (row.process == 0) row.process = getpid();  // who uses it first, whoever made it
   outer_ = row.now.load(std::memory_order_relaxed);
@@ -140,7 +137,7 @@ Lane::Lane(const Label& name, bool is_task) noexcept : index_(detail::none) {
 }
 
 void mark(std::string_view what) noexcept {
-  if (!detail::recording()) return;
+  if (!recording()) return;
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
   if (detail::Record* record = detail::claim(*a)) {
     record->lane = detail::none;

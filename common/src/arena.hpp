@@ -58,9 +58,6 @@ extern std::atomic<Arena*> arena;
 void make_arena(std::uint32_t capacity = 1U << 16);
 void drop_arena() noexcept;
 
-/// True while spans are kept.
-bool recording() noexcept;
-
 /// Now, in nanoseconds of the clock of the records (std::chrono::steady_clock, CLOCK_MONOTONIC).
 std::int64_t now_ns() noexcept;
 

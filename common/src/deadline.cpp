@@ -18,7 +18,7 @@ namespace detail {
 namespace {
 
 std::array<char, 64> program_name{};
-double seconds_given = 0;
+std::array<char, 32> time_given{};
 bool timer_made = false;
 timer_t timer;
 
@@ -67,17 +67,19 @@ void on_signal(int) {
   const Arena* a = arena.load();
   if (a == nullptr || a->owner != getpid()) return;
   if (const int verdict = a->verdict.load(); verdict != 0) _exit(verdict);
+  const auto let_others_speak =
+      [](int milliseconds) {  // each rank has a timer: rank 0 first, mpirun last
+        const timespec grace{0, milliseconds * 1'000'000L};
+        if (world().size > 1) nanosleep(&grace, nullptr);
+      };
+  if (world().rank != 0) let_others_speak(100);
   if (world().rank == 0) {
-    line(FMT_COMPILE("{}: still running after {} ms (--deadline), so it ends here; what each lane "
-                     "does now:\n"),
-         program_name.data(), static_cast<long>(std::lround(seconds_given * 1000)));
+    line(FMT_COMPILE(
+             "{}: still running after {} s (--deadline), so it ends here; now in each lane:\n"),
+         program_name.data(), time_given.data());
   }
   say_lanes(*a);
-  if (world().size > 1) {
-    const timespec grace{
-        0, 300'000'000};  // each rank has a timer: let the others speak before mpirun ends them
-    nanosleep(&grace, nullptr);
-  }
+  let_others_speak(300);
   _exit(4);
 }
 
@@ -104,10 +106,11 @@ void set_deadline(std::chrono::duration<double> from_now) {
     posix(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
     timer_made = true;
   }
-  seconds_given = from_now.count();
+  const double seconds = from_now.count();
+  fmt::format_to_n(time_given.data(), time_given.size() - 1, "{:g}", seconds);
   itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(seconds_given);
-  when.it_value.tv_nsec = static_cast<long>((seconds_given - std::floor(seconds_given)) * 1e9);
+  when.it_value.tv_sec = static_cast<time_t>(seconds);
+  when.it_value.tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9);
   posix(timer_settime(timer, 0, &when, nullptr), "timer_settime");
 }
 

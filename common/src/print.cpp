@@ -80,8 +80,14 @@ void leave_together(int status) {
   _exit(status);
 }
 
+void print_title() {
+  if (run().title_due.exchange(false))
+    write_out(fmt::format("{}: {}\n", run().name, run().summary));
+}
+
 void say(fmt::string_view text, fmt::format_args args) {
   if (run().output != Output::text || world().rank != 0) return;
+  print_title();
   const char* indent = run().scene.empty() ? "" : "  ";
   write_out(indent + fmt::vformat(text, args) + "\n");
 }

@@ -114,10 +114,8 @@ Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
   if (detail::arena == nullptr) detail::make_arena();  // an MPI session has made it already
   detail::catch_signal();
   set_deadline(std::chrono::duration<double>(run().deadline));
-  if (!run().summary.empty()) say("{}: {}", run().name, run().summary);
+  run().title_due = !run().summary.empty();
 }
-
-Program::~Program() = default;
 
 namespace {
 template <class Value>

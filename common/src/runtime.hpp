@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -40,7 +41,8 @@ struct Run {
   std::string trace_file;
   double deadline = 30;  // seconds
   // the run so far
-  std::mutex mutex;  // guards what follows
+  std::atomic<bool> title_due = false;  // printed before the first line of whatever else
+  std::mutex mutex;                     // guards what follows
   std::string scene;
   std::uint32_t scene_first_record = 0;
   std::vector<Picture> pictures;
@@ -67,6 +69,8 @@ bool is_narrator() noexcept;
 /// True in a forked child of the process that made the Program.
 bool is_child() noexcept;
 
+/// The program's first line, if it is still to be printed. Requires: text output, in the narrator.
+void print_title();
 /// Writes all of it or refuses.
 void write_out(std::string_view text);
 void write_file(const std::string& path, std::string_view text);

@@ -52,7 +52,6 @@ struct Option {
 class Program {
  public:
   Program(int argc, char** argv, std::initializer_list<Option> options = {});
-  ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 

@@ -32,6 +32,9 @@ enum class Kind : std::uint8_t { work, wait, hold, send, receive };
 
 using Label = std::array<char, 32>;  // ends with a zero
 
+/// True while spans are kept: a pdc::Program is there and nothing pauses.
+bool recording() noexcept;
+
 namespace detail {
 inline constexpr std::uint32_t none = 0xffffffff;
 
@@ -55,6 +58,7 @@ Label label(fmt::format_string<Args...> text, Args&&... args) {
 /// One bar of the picture, from construction to destruction. Moving hands the bar on.
 class [[nodiscard]] Span {
  public:
+  Span() = default;  // one that is not kept
   Span(std::uint32_t lane, Kind kind, const Label& label) noexcept;
   Span(Span&& other) noexcept
       : lane_(std::exchange(other.lane_, detail::none)),
@@ -79,9 +83,9 @@ class [[nodiscard]] Span {
  private:
   void set_label(const Label& label) noexcept;
 
-  std::uint32_t lane_;
-  std::uint32_t record_;
-  std::uint32_t outer_;  // what the lane was doing around this
+  std::uint32_t lane_ = detail::none;
+  std::uint32_t record_ = detail::none;
+  std::uint32_t outer_ = detail::none;  // what the lane was doing around this
 };
 
 /// Tells Lane that it is a task of an event loop: it shares its thread with others.
@@ -101,26 +105,30 @@ class Lane {
   Lane(Task, fmt::format_string<Args...> name, Args&&... args)
       : Lane(detail::label(name, std::forward<Args>(args)...), true) {}
 
-  Span span(Kind kind, const Label& what) const noexcept { return {index_, kind, what}; }
+  template <class... Args>
+  Span span(Kind kind, fmt::format_string<Args...> what, Args&&... args) const {
+    if (!recording()) return {};
+    return {index_, kind, detail::label(what, std::forward<Args>(args)...)};
+  }
   template <class... Args>
   Span work(fmt::format_string<Args...> what, Args&&... args) const {
-    return span(Kind::work, detail::label(what, std::forward<Args>(args)...));
+    return span<Args...>(Kind::work, what, std::forward<Args>(args)...);
   }
   template <class... Args>
   Span wait(fmt::format_string<Args...> what, Args&&... args) const {
-    return span(Kind::wait, detail::label(what, std::forward<Args>(args)...));
+    return span<Args...>(Kind::wait, what, std::forward<Args>(args)...);
   }
   template <class... Args>
   Span hold(fmt::format_string<Args...> what, Args&&... args) const {
-    return span(Kind::hold, detail::label(what, std::forward<Args>(args)...));
+    return span<Args...>(Kind::hold, what, std::forward<Args>(args)...);
   }
   template <class... Args>
   Span send(fmt::format_string<Args...> what, Args&&... args) const {
-    return span(Kind::send, detail::label(what, std::forward<Args>(args)...));
+    return span<Args...>(Kind::send, what, std::forward<Args>(args)...);
   }
   template <class... Args>
   Span receive(fmt::format_string<Args...> what, Args&&... args) const {
-    return span(Kind::receive, detail::label(what, std::forward<Args>(args)...));
+    return span<Args...>(Kind::receive, what, std::forward<Args>(args)...);
   }
 
  private:

@@ -60,10 +60,8 @@ std::uint64_t message_key(MPI_Comm comm, int source, int destination, int tag) {
 }
 
 Span open(Kind kind, const char* name) {
-  if (const Lane* row = lane(); row != nullptr && pdc::detail::recording()) {
-    return row->span(kind, pdc::detail::label("{}", name));
-  }
-  return {pdc::detail::none, kind, {}};
+  const Lane* row = lane();
+  return row == nullptr ? Span() : row->span(kind, "{}", name);
 }
 
 }  // namespace
