@@ -14,6 +14,7 @@ void check(bool holds, std::string_view claim, fmt::string_view evidence, fmt::f
   const bool first = r.claims.empty();
   r.claims.push_back(std::move(made));
   const bool json = r.output == Output::json;
+  if (r.output == Output::text && is_narrator()) print_title();
   if (holds) {
     if (json) return;
     const bool blank_line = first && r.output == Output::text;

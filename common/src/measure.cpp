@@ -58,14 +58,15 @@ void say_speedup(Program& program, const std::vector<Variant>& variants, int rou
   timed.push_back(copies(variants.front(), workers));
   const std::vector<Timing> timings = time_in_turns(timed, rounds);
 
-  say("{:<12} {:>10} {:>10} {:>10} {:>9} {:>11}", "", "median", "lowest", "highest", "speed-up",
+  say("\nhow long each takes");
+  say("  {:<12} {:>10} {:>10} {:>10} {:>9} {:>11}", "", "median", "lowest", "highest", "speed-up",
       "efficiency");
   for (std::size_t i = 0; i < timed.size(); ++i) {
     const Timing& t = timings[i];
     const bool is_limit = i == variants.size();
     const double speedup = timings.front().median / t.median * (is_limit ? workers : 1);
-    if (is_limit) say("the limit here, {} serial runs at once:", workers);
-    say("{:<12} {:>10} {:>10} {:>10} {:>9.2f} {:>9.0f} %", timed[i].name, time_text(t.median),
+    if (is_limit) say("  the limit here, {} serial runs at once:", workers);
+    say("  {:<12} {:>10} {:>10} {:>10} {:>9.2f} {:>9.0f} %", timed[i].name, time_text(t.median),
         time_text(t.lowest), time_text(t.highest), speedup, 100 * speedup / timed[i].workers);
     program.report(timed[i].name + ", median", t.median, "s");
     program.report(timed[i].name + ", lowest", t.lowest, "s");
