@@ -60,8 +60,10 @@ int main(int argc, char** argv) {
 
   const std::int64_t serial = program.scene("serial", count_serial, below);
   const std::int64_t parallel = program.scene("parallel", count_parallel, below, threads);
-  pdc::say_speedup(program, {{"serial", 1, [&] { count_serial(below); }},
-                             {"parallel", threads, [&] { count_parallel(below, threads); }}});
+  pdc::say_speedup(program,
+                   {{"serial", 1, [&] { count_serial(below); }},
+                    {"parallel", threads, [&] { count_parallel(below, threads); }}},
+                   5);
 
   const std::int64_t expected = pdc::sieve_primes(below);
   pdc::check(serial == expected, "the serial count is that of a sieve", "{} primes below {}",

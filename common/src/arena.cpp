@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "pdc/process.hpp"
 
@@ -69,8 +68,21 @@ Paused::~Paused() {
   pauses.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void drop_broken_character(Label& label) noexcept {
+  std::size_t start = label.size() - 2;  // of the last character; the label ends with a zero
+  while (start > 0 && (label[start] & 0xc0) == 0x80) --start;
+  const auto lead = static_cast<unsigned char>(label[start]);
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (start + length < label.size()) return;
+  std::fill(label.begin() + static_cast<std::ptrdiff_t>(start), label.end(), '\0');
+}
+
 void set_message(const Span& span, std::uint64_t message) noexcept {
   if (Record* record = record_of(span)) record->message = message;
+}
+
+void set_posted(const Span& span, std::int64_t posted) noexcept {
+  if (Record* record = record_of(span)) record->posted = posted;
 }
 
 void set_collective(const Span& span, std::uint64_t call, Collective kind, bool root) noexcept {
@@ -90,7 +102,11 @@ bool recording() noexcept {
 
 Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept {
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
-  if (lane == detail::none || a == nullptr) return;
+  if (a == nullptr) return;
+  if (lane == detail::none) {  // its lane had no place
+    a->dropped.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   lane_ = lane;
   detail::LaneRecord& row = a->lane[lane];
   if (row.process == 0) row.process = getpid();  // who uses it first, whoever made it
@@ -100,6 +116,7 @@ Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept {
     record->kind = kind;
     record->label = label;
     record->begin = detail::now_ns();
+    record->posted = record->begin;
     record->complete.store(true, std::memory_order_release);
     record_ = static_cast<std::uint32_t>(record - a->record);
   }
@@ -123,9 +140,8 @@ Lane::Lane(const Label& name, bool is_task) noexcept : index_(detail::none) {
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
   if (a == nullptr) return;
   const std::uint32_t index = a->lanes.fetch_add(1, std::memory_order_relaxed);
-  if (index >= detail::lane_capacity) {
+  if (index >= detail::lane_capacity) {  // no place: its spans will be counted as dropped
     a->lanes.fetch_sub(1, std::memory_order_relaxed);
-    a->dropped.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   detail::LaneRecord& row = a->lane[index];
@@ -141,7 +157,7 @@ void mark(std::string_view what) noexcept {
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
   if (detail::Record* record = detail::claim(*a)) {
     record->lane = detail::none;
-    std::memcpy(record->label.data(), what.data(), std::min(what.size(), record->label.size() - 1));
+    record->label = detail::label("{}", what);
     record->begin = detail::now_ns();
     record->end.store(record->begin, std::memory_order_relaxed);
     record->complete.store(true, std::memory_order_release);

@@ -21,6 +21,7 @@ enum class Collective : std::uint8_t { no, loose, all, root_gives, root_takes };
 struct Record {
   std::int64_t begin;             // ns of the steady clock
   std::atomic<std::int64_t> end;  // 0 while open
+  std::int64_t posted;  // when it could first be matched with a message: its begin, or before
   std::uint64_t
       message;  // equal in the two ends of a message or in all parts of a collective; 0: by label
   std::uint32_t lane;  // none: a mark
@@ -63,6 +64,7 @@ std::int64_t now_ns() noexcept;
 
 /// Ties an open span to a message or to a collective call.
 void set_message(const Span& span, std::uint64_t message) noexcept;
+void set_posted(const Span& span, std::int64_t posted) noexcept;
 void set_collective(const Span& span, std::uint64_t call, Collective kind, bool root) noexcept;
 
 }  // namespace pdc::detail

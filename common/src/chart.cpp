@@ -84,65 +84,80 @@ int columns(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-/// A line with texts that begin at given cells; one that would touch the one before is left out.
+/// A line with texts that begin at given cells. One that would touch the one before, or not fit, is left out.
 class Ruler {
  public:
+  Ruler(int cells, int gap) : cells_(cells), gap_(gap) {}
   void put(int cell, const std::string& text) {
-    if (cell < reached_) return;
+    if (cell < next_ || cell + columns(text) > cells_) return;
     line_ += std::string(static_cast<std::size_t>(cell - reached_), ' ') + text;
     reached_ = cell + columns(text);
+    next_ = reached_ + gap_;
   }
   const std::string& line() const { return line_; }
 
  private:
+  const int cells_;
+  const int gap_;
   std::string line_;
   int reached_ = 0;
+  int next_ = 0;
 };
+
+/// The kinds and marks that occur, in as many lines as they need.
+std::string legend(const Picture& picture, const std::string& margin, int width, bool colour) {
+  std::vector<std::pair<std::string, std::string>> items;  // as painted, as counted
+  for (const KindStyle& kind : kind_styles) {
+    if (!uses(picture, kind.kind)) continue;
+    items.emplace_back(fmt::format("{} {}", paint(kind, kind.glyph, colour), kind.name),
+                       fmt::format("{} {}", kind.glyph, kind.name));
+  }
+  std::set<std::string> names;
+  for (const Mark& mark : picture.marks) names.insert(mark.label);
+  for (const std::string& name : names) items.emplace_back("▾ " + name, "▾ " + name);
+  std::string text;
+  int reached = width;
+  for (const auto& [painted, counted] : items) {
+    const bool fits = reached + 2 + columns(counted) <= width;
+    text += fits ? "  " : (text.empty() ? "" : "\n") + margin;
+    text += painted;
+    reached = (fits ? reached + 2 : static_cast<int>(margin.size())) + columns(counted);
+  }
+  return text + "\n";
+}
 
 }  // namespace
 
 std::string chart(const Picture& picture, int width, bool colour) {
-  if (picture.rows.empty()) return "";
-  std::size_t name_width = 0;
-  for (const Row& row : picture.rows) name_width = std::max(name_width, row.name.size());
-  name_width = std::min<std::size_t>(name_width, longest_name);
-  const int cells = std::max(20, width - static_cast<int>(name_width) - 6);
-  const std::string margin(name_width + 4, ' ');
+  std::string dropped;
+  if (picture.dropped > 0)
+    dropped = fmt::format("  ({} spans did not fit and are not shown)\n", picture.dropped);
+  if (picture.rows.empty()) return dropped;
+  int name_width = 0;
+  for (const Row& row : picture.rows) name_width = std::max(name_width, columns(row.name));
+  name_width = std::min(name_width, longest_name);
+  const int cells = width - name_width - 6;  // a margin of two on each side, two before the bars
+  const std::string margin(static_cast<std::size_t>(name_width) + 4, ' ');
   const std::int64_t duration = std::max<std::int64_t>(picture.duration, 1);
 
   std::string text;
-  Ruler marks;
+  Ruler marks(cells, 0);
   for (const Mark& mark : picture.marks) marks.put(cell_of(mark.time, duration, cells), "▾");
   if (!picture.marks.empty()) text += margin + marks.line() + "\n";
   for (std::size_t i = 0; i < std::min(picture.rows.size(), most_rows); ++i) {
     const Row& row = picture.rows[i];
-    text += fmt::format("  {:{}}  {}\n", row.name.substr(0, name_width), name_width,
+    text += fmt::format("  {0:{1}.{1}}  {2}\n", row.name, name_width,
                         blocks(row, duration, cells, colour));
   }
   if (picture.rows.size() > most_rows) {
     text += fmt::format("  ... and {} more (--svg shows all)\n", picture.rows.size() - most_rows);
   }
-
   const Axis axis = make_axis(duration, 6);
-  Ruler ticks;
+  Ruler ticks(cells, 1);
   for (std::int64_t time = 0; time <= duration; time += axis.step) {
     ticks.put(cell_of(time, duration, cells), axis.text(time));
   }
-  text += margin + ticks.line() + "\n";
-
-  std::string legend;
-  for (const KindStyle& kind : kind_styles) {
-    if (!uses(picture, kind.kind)) continue;
-    legend += fmt::format("{}{} {}", legend.empty() ? "" : "  ", paint(kind, kind.glyph, colour),
-                          kind.name);
-  }
-  std::set<std::string> mark_names;
-  for (const Mark& mark : picture.marks) mark_names.insert(mark.label);
-  for (const std::string& name : mark_names) legend += fmt::format("  ▾ {}", name);
-  text += margin + legend + "\n";
-  if (picture.dropped > 0)
-    text += fmt::format("{}({} spans did not fit and are not shown)\n", margin, picture.dropped);
-  return text;
+  return text + margin + ticks.line() + "\n" + legend(picture, margin, width, colour) + dropped;
 }
 
 }  // namespace pdc::detail

@@ -14,16 +14,16 @@ void check(bool holds, std::string_view claim, fmt::string_view evidence, fmt::f
   const bool first = r.claims.empty();
   r.claims.push_back(std::move(made));
   const bool json = r.output == Output::json;
-  if (r.output == Output::text && is_narrator()) print_title();
+  print_title();
   if (holds) {
     if (json) return;
     const bool blank_line = first && r.output == Output::text;
     write_out(fmt::format("{}[ok] {}\n", blank_line ? "\n" : "", line));
     return;
   }
-  if (is_narrator() && json) write_out(json_report(false));
+  const std::string report = is_narrator() && json ? json_report(false) : "";
   lock.unlock();
-  end_program(1, fmt::format("[failed] {}", line));
+  end_program(1, fmt::format("[failed] {}", line), report);
 }
 
 }  // namespace pdc::detail

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
+#include <utility>
 
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
@@ -28,7 +30,7 @@ Timing summarize(std::vector<double> times) {
 /// As many copies of the serial work as there are workers, at the same time: nothing parallel can
 /// be better here.
 Variant copies(const Variant& serial, int workers) {
-  return {fmt::format("{} copies", workers), workers, [=] {
+  return {"limit", workers, [=] {
             std::vector<std::jthread> threads;
             for (int i = 0; i < workers; ++i) threads.emplace_back(serial.run);
           }};
@@ -51,10 +53,9 @@ std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int roun
 
 void say_speedup(Program& program, const std::vector<Variant>& variants, int rounds) {
   std::vector<Variant> timed = variants;
-  const int workers =
-      std::max_element(variants.begin(), variants.end(), [](const Variant& a, const Variant& b) {
-        return a.workers < b.workers;
-      })->workers;
+  int workers = 1;
+  for (const Variant& variant : variants) workers = std::max(workers, variant.workers);
+  workers = std::min(workers, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   timed.push_back(copies(variants.front(), workers));
   const std::vector<Timing> timings = time_in_turns(timed, rounds);
 
@@ -76,11 +77,14 @@ void say_speedup(Program& program, const std::vector<Variant>& variants, int rou
 }
 
 std::string time_text(double seconds) {
-  const double size = seconds < 0 ? -seconds : seconds;
-  if (size < 1e-6) return fmt::format("{:.3g} ns", seconds * 1e9);
-  if (size < 1e-3) return fmt::format("{:.3g} µs", seconds * 1e6);
-  if (size < 1) return fmt::format("{:.3g} ms", seconds * 1e3);
-  return fmt::format("{:.3g} s", seconds);
+  const double size = std::abs(seconds);
+  const auto [unit, name] = size < 1e-6   ? std::pair(1e-9, "ns")
+                            : size < 1e-3 ? std::pair(1e-6, "µs")
+                            : size < 1    ? std::pair(1e-3, "ms")
+                                          : std::pair(1.0, "s");
+  const double number = seconds / unit;
+  const int decimals = size / unit < 10 ? 2 : size / unit < 100 ? 1 : 0;
+  return fmt::format("{:.{}f} {}", number, decimals, name);
 }
 
 }  // namespace pdc

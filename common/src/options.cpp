@@ -49,7 +49,9 @@ void assign(Option& option, const std::string& given) {
   if (std::holds_alternative<int>(option.value)) option.value = number<int>(option, given);
   if (std::holds_alternative<double>(option.value)) option.value = number<double>(option, given);
   if (std::holds_alternative<std::string>(option.value)) {
-    if (given.empty()) reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+    if (given.empty() || given.starts_with("--")) {
+      reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+    }
     option.value = given;
   }
 }
@@ -100,10 +102,10 @@ std::string nearest(const std::string& given, const std::vector<Option>& options
     }
     return row.back();
   };
-  for (const Option& option : options) {
-    if (distance(option.name) <= 2) return fmt::format("; did you mean --{}?", option.name);
-  }
-  return "";
+  const auto best = std::min_element(
+      options.begin(), options.end(),
+      [&](const Option& a, const Option& b) { return distance(a.name) < distance(b.name); });
+  return distance(best->name) <= 2 ? fmt::format("; did you mean --{}?", best->name) : "";
 }
 
 std::vector<Option> common_options() {
@@ -150,10 +152,11 @@ void read_options(int argc, char** argv, std::vector<Option> options) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ArgumentMismatch&) {
-    for (const Option& option : options) {  // the one without a value stands last
-      if (std::string_view(argv[argc - 1]) == fmt::format("--{}", option.name)) {
-        reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
-      }
+    for (const Option& option : options) {
+      const std::string flag = fmt::format("--{}", option.name);
+      const bool last = std::string_view(argv[argc - 1]) == flag;
+      const bool empty = std::count(argv + 1, argv + argc, flag + "=") > 0;
+      if (last || empty) reject(fmt::format("{} needs a value: {}", flag, allowed(option)));
     }
     reject("an option has no value; --help lists them");
   } catch (const CLI::ParseError& error) {
@@ -168,7 +171,8 @@ void read_options(int argc, char** argv, std::vector<Option> options) {
     const std::string& extra = extras.front();
     if (!extra.starts_with("-"))
       reject(fmt::format("stray argument '{}'; --help lists the options", extra));
-    const std::string word = extra.substr(std::min(extra.find_first_not_of('-'), extra.size()));
+    const std::size_t begin = std::min(extra.find_first_not_of('-'), extra.size());
+    const std::string word = extra.substr(begin, extra.find('=') - begin);
     reject(fmt::format("no option {}{}; --help lists them", extra, nearest(word, options)));
   }
   for (std::size_t i = 0; i < options.size(); ++i) {

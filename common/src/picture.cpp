@@ -54,6 +54,11 @@ std::map<std::pair<std::uint64_t, std::string>, Ends> messages(const Recording& 
     Ends& ends = result[{bar.message, bar.message == 0 ? std::string(bar.label.data()) : ""}];
     (bar.kind == Kind::send ? ends.sends : ends.receives).push_back(&bar);
   }
+  for (auto& [key, ends] :
+       result) {  // messages of a key do not overtake each other: the first posted gets the first
+    std::stable_sort(ends.receives.begin(), ends.receives.end(),
+                     [](const RawBar* a, const RawBar* b) { return a->posted < b->posted; });
+  }
   return result;
 }
 
@@ -65,7 +70,7 @@ void wait_for_messages(const Recording& recording,
                        Waits& waits) {
   for (const auto& [key, ends] : messages(recording)) {
     for (const RawBar* receive : ends.receives)
-      waits[receive] = receive->end;  // unless it got something
+      waits[receive] = receive->end;  // until a send is found
     for (std::size_t n = 0; n < std::min(ends.sends.size(), ends.receives.size()); ++n) {
       const RawBar& send = *ends.sends[n];
       const RawBar& receive = *ends.receives[n];
@@ -122,8 +127,9 @@ Recording read_arena(std::uint32_t first) {
     if (!record.complete.load(std::memory_order_acquire))
       continue;  // its process was killed in that moment
     const std::int64_t end = record.end.load();
-    result.bars.push_back({record.label, record.begin, end != 0 ? end : now_ns(), record.message,
-                           record.lane, record.kind, record.collective, record.root});
+    result.bars.push_back({record.label, record.begin, end != 0 ? end : now_ns(), record.posted,
+                           record.message, record.lane, record.kind, record.collective,
+                           record.root});
   }
   result.dropped = a.dropped.load();
   return result;
@@ -166,9 +172,15 @@ Picture assemble(std::string title, Recording recording) {
       bars.push_back({bar.kind, bar.label.data(), ready - zero, bar.end - zero});
     }
   }
+  for (Row& row : picture.rows) {  // again: a receive whose waiting was cut off begins later
+    std::stable_sort(row.bars.begin(), row.bars.end(), [](const Bar& a, const Bar& b) {
+      return std::tuple(a.begin, -a.end) < std::tuple(b.begin, -b.end);
+    });
+  }
   for (Arrow& arrow : picture.arrows) {
     arrow.from -= zero;
-    arrow.to -= zero;
+    arrow.to = std::max(arrow.to - zero,
+                        arrow.from);  // clocks of several hosts agree but for microseconds
   }
   return picture;
 }

@@ -20,6 +20,7 @@ struct RawBar {
   Label label;
   std::int64_t begin;  // ns
   std::int64_t end;
+  std::int64_t posted;
   std::uint64_t message;
   std::uint32_t lane;
   Kind kind;

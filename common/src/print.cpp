@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "runtime.hpp"
 
@@ -58,11 +59,12 @@ void complain(std::string_view message) {
   write_all(STDERR_FILENO, fmt::format("{}: {}\n", run().name, message));
 }
 
-void end_program(int status, std::string_view last_words) {
+void end_program(int status, std::string_view last_words, std::string_view last_output) {
   static std::atomic<bool> alone = false;
   Arena* a = arena.load();
   const bool first = !(a != nullptr ? a->ending : alone).exchange(true);
-  if (first && !last_words.empty()) complain(last_words);
+  if (first) write_all(STDOUT_FILENO, last_output);
+  if (first) complain(last_words);
   if (is_child()) {
     a->verdict = status;
     kill(a->owner, SIGRTMIN);  // the owner's handler ends it with the verdict (deadline.cpp)
@@ -81,8 +83,9 @@ void leave_together(int status) {
 }
 
 void print_title() {
-  if (run().title_due.exchange(false))
+  if (run().output == Output::text && is_narrator() && std::exchange(run().title_due, false)) {
     write_out(fmt::format("{}: {}\n", run().name, run().summary));
+  }
 }
 
 void say(fmt::string_view text, fmt::format_args args) {

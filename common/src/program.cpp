@@ -23,6 +23,14 @@ Run& run() {
   return instance;
 }
 
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (descriptor == STDOUT_FILENO) run().output_closed = true;
+    open("/dev/null", O_RDWR);  // takes the lowest free number: this one
+  }
+}
+
 std::string json_report(bool holds) {
   namespace json = boost::json;
   const Run& r = run();
@@ -46,14 +54,6 @@ std::string json_report(bool holds) {
 }
 
 namespace {
-
-/// A child may start with closed standard descriptors; what is opened next would take their place.
-void need_standard_descriptors() {
-  for (const int descriptor : {STDIN_FILENO, STDERR_FILENO}) {
-    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDWR);
-  }
-  if (fcntl(STDOUT_FILENO, F_GETFD) < 0) refuse("write to standard output: it is closed");
-}
 
 [[noreturn]] void on_escaped_exception() {
   try {
@@ -97,6 +97,7 @@ bool in_colour() {
 using detail::run;
 
 Page::Page(std::string_view name, std::string_view chapter, std::string_view header) {
+  detail::occupy_standard_descriptors();  // now, before MPI_Init opens its own
   run().name = name;
   run().chapter = chapter;
   run().header = header;
@@ -106,7 +107,8 @@ Page::Page(std::string_view name, std::string_view chapter, std::string_view hea
 }
 
 Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
-  detail::need_standard_descriptors();
+  detail::occupy_standard_descriptors();
+  if (run().output_closed) refuse("write to standard output: it is closed");
   signal(SIGPIPE, SIG_IGN);  // a write to a pipe that nobody reads is an error with a message, not
                              // a silent death
   std::set_terminate(detail::on_escaped_exception);
@@ -115,6 +117,8 @@ Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
   detail::catch_signal();
   set_deadline(std::chrono::duration<double>(run().deadline));
   run().title_due = !run().summary.empty();
+  if (detail::world().gather == nullptr)
+    detail::print_title();  // MPI: too few ranks may yet be refused
 }
 
 namespace {
@@ -150,11 +154,13 @@ Program::Scene::Scene(std::string_view title) {
   say("\n{}", title);
   run().scene = title;
   run().scene_first_record = detail::arena.load()->records.load();
+  run().dropped_before_scene = detail::arena.load()->dropped.load();
 }
 
 Program::Scene::~Scene() {
   detail::Run& r = run();
   detail::Recording recording = detail::read_arena(r.scene_first_record);
+  recording.dropped -= r.dropped_before_scene;
   if (detail::world().gather != nullptr) recording = detail::world().gather(std::move(recording));
   if (detail::is_narrator()) {
     const detail::Picture& picture =

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -41,10 +40,12 @@ struct Run {
   std::string trace_file;
   double deadline = 30;  // seconds
   // the run so far
-  std::atomic<bool> title_due = false;  // printed before the first line of whatever else
-  std::mutex mutex;                     // guards what follows
+  bool output_closed = false;  // standard output was, when the program began
+  bool title_due = false;
+  std::mutex mutex;  // guards what follows
   std::string scene;
   std::uint32_t scene_first_record = 0;
+  std::uint32_t dropped_before_scene = 0;
   std::vector<Picture> pictures;
   std::vector<Claim> claims;
   std::vector<Measurement> measurements;
@@ -64,12 +65,15 @@ World& world();
 /// Reads the command line into run(). Ends the program for --help, --version and whatever is wrong.
 void read_options(int argc, char** argv, std::vector<Option> declared);
 
+/// Opens /dev/null for each of the three that is closed, or what is opened next would take its place.
+void occupy_standard_descriptors();
+
 /// True in the process that made the Program and may speak for it: rank 0, not a forked child.
 bool is_narrator() noexcept;
 /// True in a forked child of the process that made the Program.
 bool is_child() noexcept;
 
-/// The program's first line, if it is still to be printed. Requires: text output, in the narrator.
+/// The program's first line, if it is still to be printed. Requires: the main thread, where it may be.
 void print_title();
 /// Writes all of it or refuses.
 void write_out(std::string_view text);
@@ -81,7 +85,8 @@ void complain(std::string_view message);
 
 /// Ends every process and rank of this program with that status, from wherever it is called. Where
 /// several do so at once, the first one's `last_words` alone are printed.
-[[noreturn]] void end_program(int status, std::string_view last_words);
+[[noreturn]] void end_program(int status, std::string_view last_words,
+                              std::string_view last_output = "");
 /// Ends all ranks with that status; each of them calls it.
 [[noreturn]] void leave_together(int status);
 

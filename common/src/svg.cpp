@@ -220,7 +220,8 @@ std::string svg(const std::string& name, const std::string& summary,
   std::string panels;
   double bottom = 58;
   for (const Picture& picture : pictures) {
-    if (!picture.rows.empty()) bottom = Panel(picture, bottom, panels).draw();
+    if (!picture.rows.empty() || picture.dropped > 0)
+      bottom = Panel(picture, bottom, panels).draw();
   }
   const double height = bottom + 26;
   std::string text = fmt::format(

@@ -22,6 +22,7 @@ class Events {
  public:
   /// Adds a picture that begins at `zero`, its lanes numbered from `lane`.
   void add(const Picture& picture, std::int64_t zero, std::size_t lane) {
+    if (picture.rows.empty()) return;
     for (std::size_t i = 0; i < picture.rows.size(); ++i) {
       const Row& row = picture.rows[i];
       events_.push_back(metadata("thread_name", row.process, lane + i, row.name));

@@ -47,10 +47,15 @@ class Paused {
   Paused& operator=(const Paused&) = delete;
 };
 
+/// Takes away the last bytes of a full label if they are the beginning of a longer UTF-8 character.
+void drop_broken_character(Label& label) noexcept;
+
 template <class... Args>
 Label label(fmt::format_string<Args...> text, Args&&... args) {
   Label result{};  // the last byte stays zero
-  fmt::format_to_n(result.data(), result.size() - 1, text, std::forward<Args>(args)...);
+  const auto whole =
+      fmt::format_to_n(result.data(), result.size() - 1, text, std::forward<Args>(args)...);
+  if (whole.size >= result.size()) drop_broken_character(result);
   return result;
 }
 }  // namespace detail

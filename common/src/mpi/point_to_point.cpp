@@ -11,15 +11,19 @@ using pdc::mpi::detail::Call;
 
 namespace {
 
-/// Receives that are under way: what they are is known only when they are waited for.
-std::unordered_map<MPI_Request, MPI_Comm> receives_under_way;
+/// Receives that are under way: whom they are from is known only when they are waited for.
+struct Posted {
+  MPI_Comm comm;
+  std::int64_t time;
+};
+std::unordered_map<MPI_Request, Posted> receives_under_way;
 
 /// A completed request as a short bar of its own, if it was a receive.
 void completed(MPI_Request request, const MPI_Status& status) {
   const auto found = receives_under_way.find(request);
   if (found == receives_under_way.end()) return;
   Call call(Kind::receive, "Irecv");
-  call.received(found->second, status);
+  call.received(found->second.comm, status, found->second.time);
   receives_under_way.erase(found);
 }
 
@@ -91,16 +95,17 @@ int MPI_Recv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Co
 
 int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
               MPI_Request* request) {
+  const std::int64_t now = pdc::detail::now_ns();
   const int result = PMPI_Irecv(data, count, type, from, tag, comm, request);
-  receives_under_way[*request] = comm;
+  receives_under_way[*request] = {comm, now};
   return result;
 }
 
 int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, int out_tag,
                  void* in, int in_count, MPI_Datatype in_type, int from, int in_tag, MPI_Comm comm,
                  MPI_Status* status) {
-  Call call(Kind::receive, "Sendrecv");
   Call(Kind::send, "Sendrecv").sends(comm, to, out_tag);
+  Call call(Kind::receive, "Sendrecv");
   call.receives(from);
   MPI_Status own;
   MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;

@@ -90,6 +90,11 @@ void Call::received(MPI_Comm comm, const MPI_Status& status) {
                            message_key(comm, status.MPI_SOURCE, my_rank(comm), status.MPI_TAG));
 }
 
+void Call::received(MPI_Comm comm, const MPI_Status& status, std::int64_t posted) {
+  received(comm, status);
+  if (recorded()) pdc::detail::set_posted(span_, posted);
+}
+
 void Call::collective(MPI_Comm comm, pdc::detail::Collective kind, int root) {
   static std::unordered_map<std::uint64_t, std::int64_t>
       calls;  // so far; the same in all members, collectives are ordered

@@ -23,6 +23,7 @@ class Call {
   void sends(MPI_Comm comm, int destination, int tag);
   void receives(int source);  // before the call: whom it waits for
   void received(MPI_Comm comm, const MPI_Status& status);
+  void received(MPI_Comm comm, const MPI_Status& status, std::int64_t posted);
   void collective(MPI_Comm comm, pdc::detail::Collective kind, int root = MPI_PROC_NULL);
 
  private:

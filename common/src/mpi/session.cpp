@@ -40,6 +40,7 @@ pdc::detail::Recording gather(pdc::detail::Recording mine) {
   for (auto& bar : mine.bars) {
     bar.begin += offset;
     bar.end += offset;
+    bar.posted += offset;
   }
   for (auto& lane : mine.lanes) lane.process = pdc::detail::world().rank;
   std::vector<int> lanes;

@@ -1,0 +1,95 @@
+// Semaphore: at most so many threads at a time may hold a place.
+//
+// Concept   A semaphore counts free places. To acquire takes one, and waits while there is none; to
+//           release gives one back and wakes whoever waits. With one place it is much like a mutex,
+//           but any thread may release what another has acquired.
+// Shows     std::counting_semaphore, std::latch
+// Python    threading.Semaphore
+// Run       semaphore --threads 6 --places 2
+// You see   without the semaphore all are inside at once, with it never more than there are places
+// Next      queue has a place for each item; process_semaphore counts across processes
+
+#include "pdc/program.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// A room that counts who is inside, and keeps the first ones until `expected` have come: what can
+/// be in there at once, is.
+class Room {
+ public:
+  explicit Room(int expected) : expected_(expected), full_(expected) {}
+
+  void visit(const pdc::Lane& lane) {
+    const auto hold = lane.hold("inside");
+    const int now = ++inside_;
+    for (int seen = highest_; now > seen && !highest_.compare_exchange_weak(seen, now);) continue;
+    if (visits_++ < expected_) full_.arrive_and_wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
+    --inside_;
+  }
+  int highest() const { return highest_; }
+
+ private:
+  const int expected_;
+  std::latch full_;
+  std::atomic<int> visits_ = 0;
+  std::atomic<int> inside_ = 0;
+  std::atomic<int> highest_ = 0;
+};
+
+/// Wrong on purpose: nobody counts the places.
+int most_without_semaphore(int threads) {
+  Room room(threads);
+  {
+    std::vector<std::jthread> visitors;
+    for (int i = 0; i < threads; ++i) {
+      visitors.emplace_back([&, lane = pdc::Lane("thread {}", i)] { room.visit(lane); });
+    }
+  }  // ~jthread joins here
+  return room.highest();
+}
+
+int most_with_semaphore(int threads, int places) {
+  Room room(places);
+  std::counting_semaphore<> free_places(places);
+  {
+    std::vector<std::jthread> visitors;
+    for (int i = 0; i < threads; ++i) {
+      visitors.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
+        auto wait = lane.wait("a place");
+        free_places.acquire();
+        wait.end();
+        room.visit(lane);
+        free_places.release();
+      });
+    }
+  }
+  return room.highest();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"threads", 6, "threads that want to go in", {2, 64}},
+                        {"places", 2, "places inside", {1, 64}}});
+  const int threads = program.integer("threads");
+  const int places = std::min(program.integer("places"), threads);
+
+  const int without = program.scene("without the semaphore", most_without_semaphore, threads);
+  const int with = program.scene("with the semaphore", most_with_semaphore, threads, places);
+
+  pdc::check(without == threads, "without it, all were inside at once", "{} for {} places", without,
+             places);
+  pdc::check(with == places, "with it, the places were all in use, and never more",
+             "{} for {} places", with, places);
+  return program.finish();
+}
