@@ -153,7 +153,7 @@ std::string chart(const Picture& picture, int width, bool colour) {
     text += fmt::format("  ... and {} more (--svg shows all)\n", picture.rows.size() - most_rows);
   }
   const Axis axis = make_axis(duration, 6);
-  Ruler ticks(cells, 1);
+  Ruler ticks(cells + 2, 1);  // the last one may reach into the margin
   for (std::int64_t time = 0; time <= duration; time += axis.step) {
     ticks.put(cell_of(time, duration, cells), axis.text(time));
   }
