@@ -174,13 +174,17 @@ Program::Scene::~Scene() {
 
 int Program::finish() {
   detail::Run& r = run();
-  if (!detail::is_narrator()) return 0;
-  if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
-  if (!r.svg_file.empty())
-    detail::write_file(r.svg_file, detail::svg(r.name, r.summary, r.pictures));
-  if (!r.trace_file.empty()) detail::write_file(r.trace_file, detail::trace(r.name, r.pictures));
-  detail::write_out(r.output == detail::Output::json ? detail::json_report(true)
-                                                     : "all claims hold\n");
+  if (detail::is_narrator()) {
+    if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
+    if (!r.svg_file.empty())
+      detail::write_file(r.svg_file, detail::svg(r.name, r.summary, r.pictures));
+    if (!r.trace_file.empty()) detail::write_file(r.trace_file, detail::trace(r.name, r.pictures));
+    detail::write_out(r.output == detail::Output::json ? detail::json_report(true)
+                                                       : "all claims hold\n");
+  }
+  // The other ranks stay here until rank 0 is through: a job some of whose ranks are in MPI_Finalize already may
+  // hang when another one aborts it.
+  if (detail::world().meet != nullptr) detail::world().meet();
   return 0;
 }
 

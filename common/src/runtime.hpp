@@ -57,6 +57,7 @@ struct World {
   int rank = 0;
   int size = 1;
   Recording (*gather)(Recording) = nullptr;  // collective; all ranks' records on rank 0
+  void (*meet)() = nullptr;                  // collective: returns when all have come
   void (*leave)() = nullptr;                 // collective: MPI ends, the process goes on
   void (*abort)(int status) = nullptr;       // all ranks end; does not return
 };

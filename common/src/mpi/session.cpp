@@ -66,6 +66,10 @@ void finalize() {
   if (done == 0) MPI_Finalize();
 }
 
+void meet() {
+  PMPI_Barrier(MPI_COMM_WORLD);
+}
+
 void abort(int status) {
   PMPI_Abort(MPI_COMM_WORLD, status);
 }
@@ -90,6 +94,7 @@ void begin_recording() {
   PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
   PMPI_Comm_size(MPI_COMM_WORLD, &world.size);
   world.gather = gather;
+  world.meet = meet;
   world.leave = finalize;
   world.abort = abort;
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
@@ -104,6 +109,7 @@ void begin_recording() {
 void end_recording() noexcept {
   own_lane.reset();
   pdc::detail::world().gather = nullptr;
+  pdc::detail::world().meet = nullptr;
   pdc::detail::world().abort = nullptr;
 }
 
