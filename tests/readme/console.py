@@ -1,0 +1,241 @@
+"""Runs the ```console blocks of a page, and holds what they print against what is written there.
+
+A line that begins with `$ ` is a command, a backslash at its end continues it. The lines up to the
+next command are what it prints, stdout and stderr together. `...` alone stands for any lines, none
+included; `[..]` for any text inside a line; blanks at the end of a line do not count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import secrets
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from page import Block
+
+TIME_LIMIT = 120.0  # seconds for one command
+GRACE = 2.0  # seconds in which what a block has started may still be ending
+OUTPUT_LIMIT = 256 * 1024  # bytes that one block may print
+
+# MPI as root and with more ranks than cores, also when CTest has not set it.
+MPI_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+}
+
+# Every command runs in the one shell, finds in $? what the one before has left, and is followed by
+# a line that no program prints: the mark and the status.
+SESSION = r"""
+for readme_command in "$@"; do
+  (exit "${readme_status:-0}")
+  eval "$readme_command"
+  readme_status=$?
+  printf '\n%s %d\n' "$PDC_README_MARK" "$readme_status"
+done
+"""
+
+# What sets up or tests the whole book: it takes long, needs the network, or would start itself.
+NOT_HERE = re.compile(
+    r"(?:^|[\s;&|(])(sudo|apt|apt-get|git\s+clone|ctest|cmake|\S*\bpdc\s+(?:setup|tour|test))"
+    r"(?=$|[\s;&|)])"
+)
+
+
+@dataclass
+class Command:
+    """A command, its line in the page (from 1), and the output that the page claims."""
+
+    line: int
+    text: str
+    expected: list[str] = field(default_factory=list)
+
+    @property
+    def output_line(self) -> int:
+        return self.line + self.text.count("\n") + 1
+
+
+@dataclass
+class Outcome:
+    """What a command did: its lines and status, or why there are none."""
+
+    lines: list[str]
+    status: int = 0
+    problem: str = ""
+
+
+def commands_of(block: Block) -> list[Command]:
+    """The commands of a block with the lines that follow each; what stands before them is left."""
+    commands: list[Command] = []
+    continued = False
+    for number, line in enumerate(block.lines, block.line + 1):
+        if continued:
+            commands[-1].text += "\n" + line
+        elif line.startswith("$ "):
+            commands.append(Command(number, line[2:]))
+        elif commands:
+            commands[-1].expected.append(line)
+            continue
+        else:
+            continue
+        continued = line.endswith("\\")
+    return commands
+
+
+@contextlib.contextmanager
+def workspace(source: Path, build: Path, preset: str) -> Iterator[Path]:
+    """A folder that looks like the repository with its build, to be littered and thrown away."""
+    with tempfile.TemporaryDirectory(prefix="pdc-readme-") as name:
+        folder = Path(name)
+        for entry in source.iterdir():
+            if entry.name not in ("build", ".git"):
+                (folder / entry.name).symlink_to(entry)
+        (folder / "build").mkdir()
+        (folder / "build" / preset).symlink_to(build)
+        yield folder
+
+
+def run(commands: list[Command], folder: Path) -> list[Outcome]:
+    """Runs the commands in one bash. The list is shorter than theirs if one of them stops it."""
+    mark = f"readme-{secrets.token_hex(8)}"
+    environment = {**MPI_ENVIRONMENT, **os.environ, "LC_ALL": "C.UTF-8", "PDC_README_MARK": mark}
+    environment.pop("BASH_ENV", None)
+    outcomes: list[Outcome] = []
+    with subprocess.Popen(
+        ["bash", "-c", SESSION, "bash", *(command.text for command in commands)],
+        cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+    ) as shell:  # fmt: skip
+        try:
+            output = b""
+            for _ in commands:
+                outcome, output = next_outcome(shell.stdout.fileno(), mark, output)
+                outcomes.append(outcome)
+                if outcome.problem:
+                    break
+            else:
+                if left := left_behind(mark):
+                    outcomes[-1].problem = f"the block leaves processes behind: {', '.join(left)}"
+        finally:
+            end_all(mark)
+    return outcomes
+
+
+def next_outcome(stream: int, mark: str, output: bytes) -> tuple[Outcome, bytes]:
+    """Reads up to the next command's end; gives what it did, and what was read beyond it."""
+    end = re.compile(rb"\n%s (\d+)\n" % mark.encode())
+    deadline = time.monotonic() + TIME_LIMIT
+    problem = ""
+    while not (found := end.search(output)) and not problem:
+        remaining = max(0.0, deadline - time.monotonic())
+        if len(output) > OUTPUT_LIMIT:
+            problem = f"prints more than {OUTPUT_LIMIT} bytes"
+        elif not remaining or not select.select([stream], [], [], remaining)[0]:
+            problem = f"has not ended within {TIME_LIMIT:g} s"
+        elif data := os.read(stream, 65536):
+            output += data
+        else:
+            problem = "ends the shell"
+    printed = output[: found.start()] if found else output
+    lines = printed.decode("utf-8", "replace").removesuffix("\n").split("\n") if printed else []
+    if not found:
+        return Outcome(lines, problem=problem), b""
+    return Outcome(lines, int(found[1])), output[found.end() :]
+
+
+def die_with_parent() -> None:
+    """Runs in the child: the shell does not outlive a check that is killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def marked(mark: str) -> dict[int, str]:
+    """The live processes that inherited the mark, and their names. A process group is not enough:
+    mpirun gives each rank one of its own, and a daemon leaves even its session."""
+    found = {}
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's
+            if f"PDC_README_MARK={mark}\0".encode() in environment.read_bytes():
+                name = (environment.parent / "comm").read_text(errors="replace").strip()
+                found[int(environment.parent.name)] = name
+    return found
+
+
+def left_behind(mark: str) -> list[str]:
+    """What still runs a moment after the block's end."""
+    deadline = time.monotonic() + GRACE
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [f"{name} ({pid})" for pid, name in sorted(left.items())]
+
+
+def end_all(mark: str) -> None:
+    """Asks all that the block has started to end, so that mpirun can clean up; then kills them."""
+    deadline = time.monotonic() + GRACE
+    asked: set[int] = set()
+    while left := marked(mark):
+        number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
+        for pid in left if number == signal.SIGKILL else left.keys() - asked:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        asked |= left.keys()
+        time.sleep(0.02)
+
+
+def align(expected: list[str], real: list[str]) -> list[tuple[str, str]]:
+    """The fewest changes that make the expected lines the real ones, as a diff: (' ', line) for a
+    line that is right and stays as it is written, ('-', line) and ('+', line) for the others."""
+    patterns = [line_pattern(line) for line in expected]
+    height, width = len(expected), len(real)
+    # best[i][j]: how to go on from expected[i] and real[j]: (changes to the end, step in each)
+    best = [[(0, 0, 0)] * (width + 1) for _ in range(height + 1)]
+    for i in range(height, -1, -1):
+        for j in range(width, -1, -1):
+            ways = []
+            if i < height and patterns[i] is None:  # `...` ends here, or takes one more line
+                ways.append((best[i + 1][j][0], 1, 0))
+                if j < width:
+                    ways.append((best[i][j + 1][0], 0, 1))
+            else:
+                if i < height and j < width:
+                    differs = not patterns[i].fullmatch(real[j].rstrip())
+                    ways.append((best[i + 1][j + 1][0] + differs, 1, 1))
+                if i < height:
+                    ways.append((best[i + 1][j][0] + 1, 1, 0))
+                if j < width:
+                    ways.append((best[i][j + 1][0] + 1, 0, 1))
+            if ways:
+                best[i][j] = min(ways, key=lambda way: way[0])
+
+    edits: list[tuple[str, str]] = []
+    added: list[tuple[str, str]] = []  # kept back, so that a changed region shows its - lines first
+    i = j = 0
+    while i < height or j < width:
+        changes, down, right = best[i][j]
+        changed = changes > best[i + down][j + right][0]
+        if changed:
+            edits += [("-", line) for line in expected[i : i + down]]
+            added += [("+", line.rstrip()) for line in real[j : j + right]]
+        elif down:
+            edits += [*added, (" ", expected[i])]
+            added = []
+        i, j = i + down, j + right
+    return edits + added
+
+
+def line_pattern(line: str) -> re.Pattern | None:
+    """What matches the line; None for `...`, which matches any number of them."""
+    if line.strip() == "...":
+        return None
+    return re.compile(".*".join(re.escape(part) for part in line.rstrip().split("[..]")), re.DOTALL)
