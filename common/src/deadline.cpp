@@ -90,7 +90,8 @@ void catch_signal() {
   std::copy_n(name.data(), std::min(name.size(), program_name.size() - 1), program_name.data());
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags =
+      0;  // no SA_RESTART: the process ends, and a sanitizer calls handlers between calls only
   sigfillset(&action.sa_mask);
   posix(sigaction(SIGRTMIN, &action, nullptr), "sigaction");
 }

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 #include "runtime.hpp"
 
@@ -83,7 +82,7 @@ void leave_together(int status) {
 }
 
 void print_title() {
-  if (run().output == Output::text && is_narrator() && std::exchange(run().title_due, false)) {
+  if (run().output == Output::text && is_narrator() && run().title_due.exchange(false)) {
     write_out(fmt::format("{}: {}\n", run().name, run().summary));
   }
 }

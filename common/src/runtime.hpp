@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -41,7 +42,7 @@ struct Run {
   double deadline = 30;  // seconds
   // the run so far
   bool output_closed = false;  // standard output was, when the program began
-  bool title_due = false;
+  std::atomic<bool> title_due = false;
   std::mutex mutex;  // guards what follows
   std::string scene;
   std::uint32_t scene_first_record = 0;
@@ -74,7 +75,7 @@ bool is_narrator() noexcept;
 /// True in a forked child of the process that made the Program.
 bool is_child() noexcept;
 
-/// The program's first line, if it is still to be printed. Requires: the main thread, where it may be.
+/// The program's first line, if it is still to be printed.
 void print_title();
 /// Writes all of it or refuses.
 void write_out(std::string_view text);

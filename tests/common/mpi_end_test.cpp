@@ -1,0 +1,109 @@
+/// How MPI programs end: all ranks with one status, and the message once.
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <string>
+
+#include "run_scenario.hpp"
+
+namespace {
+
+using scenario::count;
+using scenario::run;
+
+TEST(MpiEnd, ClaimsThatHoldAreStatusZeroAndPrintedOnce) {
+  const auto ended = run({"holds"}, {.ranks = 3});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_EQ(ended.out,
+            "scenario_mpi: how ranks end\ntold by 0\nrank 0\nrank 1\nrank 2\n\n"
+            "[ok] the sum is right\nall claims hold\n");
+}
+
+TEST(MpiEnd, JsonIsOneObject) {
+  const auto ended = run({"holds", "--json"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  const boost::json::value report = boost::json::parse(ended.out);
+  EXPECT_TRUE(report.at("all_claims_hold").as_bool());
+  EXPECT_EQ(report.at("claims").as_array().size(), 1U);
+  EXPECT_EQ(report.at("measurements").as_array().size(), 1U);
+}
+
+class FailureOfOneRank : public testing::TestWithParam<const char*> {};
+
+TEST_P(FailureOfOneRank, EndsAllWithStatusOneAndOneMessage) {
+  const auto ended = run({GetParam(), "--quiet"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: [failed] the sum is right (3 of 4)"), 1) << ended.err;
+  EXPECT_EQ(count(ended.err, "[failed]"), 1) << ended.err;
+  EXPECT_EQ(count(ended.out, "all claims hold"), 0) << ended.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, FailureOfOneRank,
+                         testing::Values("fails", "fails_in_thread", "fails_in_child"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(MpiEnd, AnEscapedExceptionIsStatusOne) {
+  const auto ended = run({"throws"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: [failed] an exception escaped: no luck"), 1)
+      << ended.err;
+}
+
+TEST(MpiEnd, NoClaimIsStatusOne) {
+  const auto ended = run({"no_claim"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: [failed] the program made no claim"), 1) << ended.err;
+}
+
+TEST(MpiEnd, ARefusalIsStatusThree) {
+  const auto ended = run({"refuses"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 3);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: bind port 80: no; take another"), 1) << ended.err;
+}
+
+TEST(MpiEnd, AWrongCallIsStatusThreeWithMpisOwnText) {
+  const auto ended = run({"wrong_call"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 3);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: rank 1: MPI_ERR_RANK: invalid rank"), 1) << ended.err;
+}
+
+TEST(MpiEnd, AWrongOptionIsStatusTwoSaidOnceBeforeAnythingIsPrinted) {
+  for (const char* option : {"--items=0", "--item=3", "stray"}) {
+    const auto ended = run({"holds", option}, {.ranks = 3});
+    EXPECT_EQ(ended.status, 2) << option;
+    EXPECT_EQ(count(ended.err, "scenario_mpi: "), 1) << ended.err;
+    EXPECT_EQ(count(ended.out, "told"), 0) << ended.out;
+    EXPECT_EQ(count(ended.out, "how ranks end"), 0) << ended.out;
+  }
+}
+
+TEST(MpiEnd, HelpIsPrintedOnce) {
+  const auto ended = run({"holds", "--help"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(count(ended.out, "Scenario: how ranks end."), 1) << ended.out;
+}
+
+TEST(MpiEnd, TooFewRanksIsStatusTwoSaidOnce) {
+  const auto ended = run({"needs_three"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: needs at least 3 ranks and has 2"), 1) << ended.err;
+  EXPECT_EQ(run({"needs_three"}, {.ranks = 3}).status, 0);
+}
+
+TEST(MpiEnd, OneRankPrintsThePicture) {
+  const auto ended = run({"draws"}, {.ranks = 3});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  for (const char* row : {"\n  rank 0  ", "\n  rank 1  ", "\n  rank 2  "})
+    EXPECT_EQ(count(ended.out, row), 1) << ended.out;
+}
+
+TEST(MpiEnd, TheDeadlineNamesWhatEveryRankWaitsFor) {
+  const auto ended = run({"stuck"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 4);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: still running after 0.5 s"), 1) << ended.err;
+  EXPECT_EQ(count(ended.err, "  rank 0 receives: Recv from 1 (for "), 1) << ended.err;
+  EXPECT_EQ(count(ended.err, "  rank 1 receives: Recv from 0 (for "), 1) << ended.err;
+}
+
+}  // namespace

@@ -1,0 +1,269 @@
+/// Programs that must end in a certain way: `scenario NAME [options]`, run by the tests in a
+/// process of their own.
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <barrier>
+#include <cerrno>
+#include <chrono>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "pdc/deadline.hpp"
+#include "pdc/measure.hpp"
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const pdc::Page page("scenario", "tests",
+                     "// Scenario: how \"programs\" end.\n//\n// Run  by tests\n");
+
+[[noreturn]] void wait_for_ever() {
+  while (true) pause();
+}
+
+void fail() {
+  pdc::check(false, "the sum is right", "{} of {}", 3, 4);
+}
+
+/// Runs it on the main thread, on another, or in a child; main does not end by itself meanwhile.
+void run_somewhere(const std::string& where, void (*body)()) {
+  if (where == "main") body();
+  if (where == "thread") {
+    const std::jthread thread(body);
+    wait_for_ever();
+  }
+  if (where == "child" || where == "waited child") {
+    pdc::Child child(body);
+    if (where == "child") wait_for_ever();
+    child.wait();
+  }
+  if (where == "grandchild") {
+    pdc::Child child([=] {
+      const pdc::Child grandchild(body);
+      wait_for_ever();
+    });
+    child.wait();
+  }
+}
+
+void fails(pdc::Program& program) {
+  run_somewhere(program.word("where"), fail);
+}
+
+void throws(pdc::Program& program) {
+  static std::string what;
+  what = program.word("what");
+  run_somewhere(program.word("where"), [] {
+    if (what == "runtime") throw std::runtime_error("no luck");
+    if (what == "system") throw std::system_error(ENOENT, std::generic_category(), "open door");
+    if (what == "exhausted") throw std::system_error(EAGAIN, std::generic_category(), "fork");
+    if (what == "memory") throw std::bad_alloc();
+    if (what == "number") throw 42;
+  });
+}
+
+/// An exception of the child's body must not go on into the code of its parent.
+void child_throws_into_parent(pdc::Program&) {
+  try {
+    pdc::Child([] { throw std::runtime_error("no luck"); }).wait();
+  } catch (const std::runtime_error&) {
+    pdc::say("caught by process {}", getpid());
+  }
+}
+
+void threads_fail(pdc::Program& program) {
+  const int number = program.integer("threads");
+  std::barrier together(number);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < number; ++i) {
+    threads.emplace_back([&together, i] {
+      together.arrive_and_wait();
+      pdc::check(false, "no thread fails", "thread {} does", i);
+    });
+  }
+}
+
+void two_children_fail(pdc::Program&) {
+  int ends[2];
+  pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
+  std::optional<pdc::Descriptor> gate(ends[1]);
+  const auto body = [&] {
+    gate.reset();
+    char byte = 0;
+    pdc::posix(read(ends[0], &byte, 1), "read");  // until the parent has opened the gate
+    fail();
+  };
+  const pdc::Child first(body);
+  const pdc::Child second(body);
+  gate.reset();
+}
+
+void holds(pdc::Program& program) {
+  pdc::check(true, "the sum is right", "{} of {}", 4, 4);
+  pdc::check(true, "\"all\" came");
+  program.report("rate", 2.5, "per second");
+  program.report("count", 3, "items");
+}
+
+void draws(pdc::Program& program) {
+  const int threads = program.integer("threads");
+  program.scene("first <scene>", [&] {
+    pdc::say("told inside");
+    const pdc::Lane lane("a & b");
+    const pdc::Lane other(pdc::task, "task");
+    lane.send("job {}", threads).end();
+    other.receive("job {}", threads).end();
+    pdc::mark("here");
+  });
+  const int result = program.scene(
+      "second", [](int x) { return x + 1; }, 41);
+  pdc::check(result == 42, "a scene gives back what its act gave");
+}
+
+void no_claim(pdc::Program&) {}
+
+void marks_only(pdc::Program& program) {
+  program.scene("nothing but a mark", [] { pdc::mark("here"); });
+  holds(program);
+}
+
+void refuses(pdc::Program& program) {
+  run_somewhere(program.word("where"), [] { pdc::refuse("bind port 80: no; take another"); });
+}
+
+/// Lines from several threads and children at once.
+void speaks(pdc::Program& program) {
+  const auto speak = [](const std::string& who) {
+    for (int i = 0; i < 50; ++i) pdc::say("{} says {} {}", who, i, std::string(200, '.'));
+  };
+  {
+    const pdc::Child first([&] { speak("child 0"); });
+    const pdc::Child second([&] { speak("child 1"); });
+    std::vector<std::jthread> threads;
+    for (const char* who : {"thread 0", "thread 1"}) threads.emplace_back(speak, who);
+  }
+  const pdc::Child quiet([] { pdc::check(true, "only the first process prints this"); });
+  holds(program);
+}
+
+void overflows(pdc::Program& program) {
+  constexpr int capacity = 1 << 16;
+  program.scene("too much", [] {
+    const pdc::Lane lane("busy");
+    for (int i = 0; i < capacity + 10; ++i) lane.work("step").end();
+  });
+  program.scene("nothing left", [] {
+    const pdc::Lane lane("late");
+    for (int i = 0; i < 5; ++i) lane.work("step").end();
+  });
+  holds(program);
+}
+
+void measures(pdc::Program& program) {
+  const auto work = [] {};
+  pdc::say_speedup(program, {{"serial", 1, work}, {"two threads", 2, work}}, 3);
+  holds(program);
+}
+
+/// Each holds what the other wants. The deadline is set when both wait, so what it says is known.
+void stuck_threads(pdc::Program&) {
+  static std::mutex fork;  // static: nobody ends their life
+  static std::mutex knife;
+  static std::latch both_hold(2);
+  static std::latch both_wait(3);
+  const auto eat = [](const pdc::Lane& lane, std::mutex& first, std::mutex& second,
+                      const char* wanted) {
+    const std::scoped_lock holding(first);
+    const auto hold = lane.hold("cutlery");
+    both_hold.arrive_and_wait();
+    const auto wait = lane.wait("{}", wanted);
+    both_wait.count_down();
+    const std::scoped_lock never(second);
+  };
+  const pdc::Lane idle("idle");
+  const std::jthread one(eat, pdc::Lane("eater 1"), std::ref(fork), std::ref(knife), "the knife");
+  const std::jthread two(eat, pdc::Lane("eater 2"), std::ref(knife), std::ref(fork), "the fork");
+  idle.work("done long ago").end();
+  both_wait.arrive_and_wait();
+  pdc::set_deadline(50ms);
+}
+
+void stuck_child(pdc::Program&) {
+  int ends[2];
+  pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
+  const pdc::Lane main_lane("parent");
+  const pdc::Lane child_lane("child");
+  pdc::Child child([&] {
+    const auto stuck = child_lane.receive("a letter");
+    pdc::posix(write(ends[1], "!", 1), "write");
+    wait_for_ever();
+  });
+  char byte = 0;
+  pdc::posix(read(ends[0], &byte, 1), "read");
+  const auto wait = main_lane.wait("its child");
+  pdc::set_deadline(50ms);
+  child.wait();
+}
+
+void stuck(pdc::Program&) {
+  wait_for_ever();
+}
+
+/// SIGTERM, sent by itself, has its default action.
+void terminated(pdc::Program&) {
+  const pdc::Child child(wait_for_ever);
+  kill(getpid(), SIGTERM);
+  wait_for_ever();
+}
+
+const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
+    {"child_throws_into_parent", child_throws_into_parent},
+    {"draws", draws},
+    {"fails", fails},
+    {"holds", holds},
+    {"marks_only", marks_only},
+    {"measures", measures},
+    {"no_claim", no_claim},
+    {"overflows", overflows},
+    {"refuses", refuses},
+    {"speaks", speaks},
+    {"stuck", stuck},
+    {"stuck_child", stuck_child},
+    {"stuck_threads", stuck_threads},
+    {"terminated", terminated},
+    {"threads_fail", threads_fail},
+    {"throws", throws},
+    {"two_children_fail", two_children_fail},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto scenario = scenarios.find(argc < 2 ? "" : argv[1]);
+  if (scenario == scenarios.end()) return 99;
+  pdc::Program program(argc - 1, argv + 1,
+                       {{"threads", 4, "runners", {2, 64}},
+                        {"ratio", 0.5, "part of the whole", {0.1, 1}},
+                        {"where", "main", "where it happens"},
+                        {"what", "runtime", "what is thrown"},
+                        {"mode", "fast", "how"},
+                        {"nodes", 1, "computers", {1, 8}},
+                        {"loud", false, "with more noise"}});
+  scenario->second(program);
+  return program.finish();
+}

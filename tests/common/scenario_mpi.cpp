@@ -1,0 +1,130 @@
+/// MPI programs that must end in a certain way: `mpirun -np N scenario_mpi NAME [options]`, run by
+/// the tests in processes of their own.
+
+#include <unistd.h>
+
+#include <chrono>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "pdc/deadline.hpp"
+#include "pdc/mpi.hpp"
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using pdc::mpi::Session;
+
+const pdc::Page page("scenario_mpi", "tests",
+                     "// Scenario: how ranks end.\n//\n// Run  by tests\n");
+
+[[noreturn]] void wait_for_ever() {
+  while (true) pause();
+}
+
+/// Returns on the last rank; the others wait for a message that does not come.
+void last_rank_only(const Session& mpi) {
+  const int last = mpi.size() - 1;
+  if (mpi.rank() == last) return;
+  int never = 0;
+  MPI_Recv(&never, 1, MPI_INT, last, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+}
+
+void fail() {
+  pdc::check(false, "the sum is right", "{} of {}", 3, 4);
+}
+
+void fails(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  fail();
+}
+
+void fails_in_thread(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  const std::jthread thread(fail);
+  wait_for_ever();
+}
+
+void fails_in_child(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  const pdc::Child child(fail);
+  wait_for_ever();
+}
+
+void throws(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  throw std::runtime_error("no luck");
+}
+
+void refuses(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  pdc::refuse("bind port 80: no; take another");
+}
+
+void wrong_call(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  MPI_Send(nullptr, 0, MPI_INT, 99, 1, MPI_COMM_WORLD);
+}
+
+void holds(pdc::Program& program, const Session& mpi) {
+  pdc::say("told by {}", mpi.rank());
+  pdc::mpi::say_by_rank("rank " + std::to_string(mpi.rank()));
+  pdc::check(true, "the sum is right");
+  program.report("count", 3, "items");
+}
+
+void draws(pdc::Program& program, const Session& mpi) {
+  program.scene("to the right", [&] {
+    const int number = mpi.rank();
+    const int next = (mpi.rank() + 1) % mpi.size();
+    int got = 0;
+    MPI_Sendrecv(&number, 1, MPI_INT, next, 1, &got, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD,
+                 MPI_STATUS_IGNORE);
+    MPI_Barrier(MPI_COMM_WORLD);
+  });
+  pdc::check(true, "it is drawn");
+}
+
+void no_claim(pdc::Program&, const Session&) {}
+
+/// Both wait for the other to send first.
+void stuck(pdc::Program&, const Session& mpi) {
+  MPI_Barrier(MPI_COMM_WORLD);
+  pdc::set_deadline(500ms);
+  int number = 0;
+  MPI_Recv(&number, 1, MPI_INT, 1 - mpi.rank(), 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+}
+
+void needs_three(pdc::Program&, const Session& mpi) {
+  mpi.need_ranks(3);
+  pdc::check(true, "there are three");
+}
+
+const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios = {
+    {"draws", draws},
+    {"fails", fails},
+    {"fails_in_child", fails_in_child},
+    {"fails_in_thread", fails_in_thread},
+    {"holds", holds},
+    {"needs_three", needs_three},
+    {"no_claim", no_claim},
+    {"refuses", refuses},
+    {"stuck", stuck},
+    {"throws", throws},
+    {"wrong_call", wrong_call},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Session mpi(argc, argv);
+  const auto scenario = scenarios.find(argc < 2 ? "" : argv[1]);
+  if (scenario == scenarios.end()) return 99;
+  pdc::Program program(argc - 1, argv + 1, {{"items", 4, "things to send", {1, 64}}});
+  scenario->second(program, mpi);
+  return program.finish();
+}
