@@ -40,8 +40,7 @@ struct Day {
 
 void take_turn(Day& day, const Task& task) {
   const auto work = task.lane.work("{}", task.name);
-  std::this_thread::sleep_for(
-      std::chrono::milliseconds(4));  // plays the work: the loop stands still
+  std::this_thread::sleep_for(std::chrono::milliseconds(4));  // plays work: the loop stands still
   day.order += task.name;
   day.threads.insert(std::this_thread::get_id());
 }
