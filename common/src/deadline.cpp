@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "pdc/process.hpp"
 #include "runtime.hpp"
@@ -62,11 +63,24 @@ void say_lanes(const Arena& a) {
   }
 }
 
+void set_timer(double seconds) {
+  itimerspec when{};
+  when.it_value.tv_sec = static_cast<time_t>(seconds);
+  when.it_value.tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9);
+  posix(timer_settime(timer, 0, &when, nullptr), "timer_settime");
+}
+
 /// The timer has run out, or a child asks to end the program.
 void on_signal(int) {
-  const Arena* a = arena.load();
+  Arena* a = arena.load();
   if (a == nullptr || a->owner != getpid()) return;
   if (const int verdict = a->verdict.load(); verdict != 0) _exit(verdict);
+  static bool again = false;
+  const bool ends_already = a->ending.exchange(true);
+  if (ends_already && !std::exchange(again, true)) {  // let that end come, but not for ever
+    set_timer(2);
+    return;
+  }
   const auto let_others_speak =
       [](int milliseconds) {  // each rank has a timer: rank 0 first, mpirun last
         const timespec grace{0, milliseconds * 1'000'000L};
@@ -109,10 +123,7 @@ void set_deadline(std::chrono::duration<double> from_now) {
   }
   const double seconds = from_now.count();
   fmt::format_to_n(time_given.data(), time_given.size() - 1, "{:g}", seconds);
-  itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(seconds);
-  when.it_value.tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9);
-  posix(timer_settime(timer, 0, &when, nullptr), "timer_settime");
+  set_timer(seconds);
 }
 
 }  // namespace pdc

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <string>
 
 namespace {
 
@@ -10,14 +11,17 @@ const pdc::mpi::Session* the_session = nullptr;
 
 /// On the other ranks: only what failed.
 class Failures : public testing::EmptyTestEventListener {
+  void OnTestStart(const testing::TestInfo& test) override {
+    name_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-    std::fprintf(stderr, "rank %d: %s.%s: %s:%d\n%s\n", the_session->rank(),
-                 test == nullptr ? "" : test->test_suite_name(),
-                 test == nullptr ? "" : test->name(), result.file_name(), result.line_number(),
-                 result.message());
+    std::fprintf(stderr, "rank %d: %s: %s:%d\n%s\n", the_session->rank(), name_.c_str(),
+                 result.file_name(), result.line_number(), result.message());
   }
+
+  std::string
+      name_;  // kept here: to ask GoogleTest for it in the middle of a report would deadlock
 };
 
 }  // namespace

@@ -1,12 +1,16 @@
 #include "pdc/mpi.hpp"
 
 #include <fmt/core.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <optional>
 #include <vector>
 
 #include "pdc/print.hpp"
+#include "pdc/process.hpp"
 #include "recorder.hpp"
 #include "runtime.hpp"
 
@@ -116,6 +120,9 @@ void end_recording() noexcept {
 }  // namespace detail
 
 Session::Session(int& argc, char**& argv) {
+  // A rank whose mpirun (or its daemon) is killed while the rank is in MPI_Init would wait in there for ever.
+  const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
+  if (by_mpirun) posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   MPI_Init(&argc, &argv);
   rank_ = pdc::detail::world().rank;
   size_ = pdc::detail::world().size;
