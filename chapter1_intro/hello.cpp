@@ -1,9 +1,8 @@
 // Hello: threads live in their parent's process, child processes each in their own.
 //
 // Concept   A program can do several things at once in two ways. Threads share one process: its
-// memory,
-//           its files, its id. Child processes are copies that have all of that to themselves, and
-//           need a channel to be heard; here it is a pipe.
+//           memory, its files, its id. Child processes are copies that have all of that to
+//           themselves, and need a channel to be heard; here it is a pipe.
 // Shows     std::jthread, fork, pipe2, write, read
 // Python    threading.Thread, multiprocessing.Process
 // Run       hello --workers 3

@@ -1,9 +1,8 @@
 // Serial parallel: the same count of primes, by one thread and by several.
 //
 // Concept   Work that falls into independent pieces can be shared out. The threads take the next
-// piece
-//           whenever they are free, so none is idle while there is work. At best N threads take a
-//           Nth of the time, and never more than the machine has cores.
+//           piece whenever they are free, so none is idle while there is work. At best N threads
+//           take a Nth of the time, and never more than the machine has cores.
 // Shows     std::jthread, std::atomic
 // Python    threading and multiprocessing, compared
 // Run       serial_parallel --threads 2 --below 1000000

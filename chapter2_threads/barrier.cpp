@@ -1,8 +1,7 @@
 // Barrier: runners meet at the end of every leg before any may start the next.
 //
 // Concept   Some work goes in rounds, and a round needs all results of the one before. A barrier is
-// a
-//           line that opens only when everyone has arrived; its completion step runs once per
+//           a line that opens only when everyone has arrived; its completion step runs once per
 //           round, while everyone waits.
 // Shows     std::barrier with a completion step, std::latch, std::jthread
 // Python    threading.Barrier

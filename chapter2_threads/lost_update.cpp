@@ -1,15 +1,14 @@
 // Lost update: why `counter = counter + 1` is not safe when threads share it.
 //
 // Concept   To add one is three steps: read, add, write. A thread that writes what it made of an
-// old
-//           value wipes out what others wrote meanwhile. A mutex makes the three steps one, a
+//           old value wipes out what others wrote meanwhile. A mutex makes the three steps one, a
 //           critical section: one thread at a time.
 // Shows     std::jthread, std::barrier, std::mutex, std::scoped_lock
 // Python    threading.Lock
 // Run       lost_update --threads 4
 // You see   without the mutex 1 of 4 updates counts, with it 4 of 4, the same every time
 // Next      atomics does it with one std::atomic and no lock; process_lock does it between
-// processes
+//           processes
 
 #include "pdc/program.hpp"
 

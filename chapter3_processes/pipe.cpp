@@ -7,8 +7,8 @@
 // Python    multiprocessing.Pipe
 // Run       pipe --numbers 6
 // You see   three processes at work, every number squared once, in order; a forgotten write end
-// that
-//           hides the end of the stream; a writer without a reader, killed, then told by an error
+//           that hides the end of the stream; a writer without a reader, killed, then told by an
+//           error
 // Next      message_queue keeps messages apart; ipc compares the ways to send them
 
 #include "pdc/process.hpp"

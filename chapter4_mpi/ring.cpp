@@ -1,8 +1,7 @@
 // Ring: a token goes from rank to rank, each adds one, until it is home again.
 //
 // Concept   Ranks share no memory: what one knows, another learns by a message. A receive waits
-// until
-//           the message is there, so the token is also a turn: only its holder works.
+//           until the message is there, so the token is also a turn: only its holder works.
 // Shows     MPI_Send, MPI_Recv, tag, communicator
 // Python    mpi4py comm.send, comm.recv
 // Run       mpirun -np 4 ring --laps 2

@@ -1,9 +1,8 @@
 // Scatter: the root deals out an array, each rank gets its part.
 //
 // Concept   MPI_Scatter deals out equal parts. Elements that do not divide by the ranks are left
-// over,
-//           silently: they stay with the root and belong to nobody. MPI_Scatterv takes a count and
-//           a place for each rank, so that parts may differ and nothing is left.
+//           over, silently: they stay with the root and belong to nobody. MPI_Scatterv takes a
+//           count and a place for each rank, so that parts may differ and nothing is left.
 // Shows     MPI_Scatter, MPI_Gather, MPI_Scatterv, MPI_Gatherv
 // Python    mpi4py comm.Scatter, comm.Scatterv
 // Run       mpirun -np 4 scatter --elements 23

@@ -1,8 +1,7 @@
 // Event loop: tasks on one thread take turns, and each schedules the next.
 //
 // Concept   An event loop calls one handler after another, all on one thread: no locks are needed,
-// but
-//           nobody else has a turn until the handler returns. A task that posts the next step,
+//           but nobody else has a turn until the handler returns. A task that posts the next step,
 //           instead of calling it, gives the turn back to the loop.
 // Shows     boost::asio::io_context, boost::asio::post
 // Python    loop.call_soon, loop.run_forever
