@@ -44,6 +44,7 @@ function(pdc_program name)
     ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}]}")
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
   set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
+  set_property(GLOBAL PROPERTY PDC_LABELS_${target} ${arg_LABELS})
 endfunction()
 
 # pdc_precompile(TARGET header...): a precompiled header for the PCH of pdc_program().

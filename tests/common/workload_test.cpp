@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -49,6 +52,63 @@ TEST(Workload, SieveAndTrialDivisionAgree) {
     EXPECT_EQ(pdc::sieve_primes(n), counted) << n;
     counted += pdc::count_primes(n, n + 1);
   }
+}
+
+std::vector<pdc::MandelbrotPixel> rows_of(const pdc::MandelbrotView& view) {
+  const auto width = static_cast<std::size_t>(view.width);
+  std::vector<pdc::MandelbrotPixel> pixels(width * static_cast<std::size_t>(view.height));
+  for (int row = 0; row < view.height; ++row)
+    pdc::mandelbrot_row(view, row,
+                        std::span(pixels).subspan(static_cast<std::size_t>(row) * width, width));
+  return pixels;
+}
+
+TEST(Mandelbrot, TheDefaultViewHasTheKnownChecksum) {
+  EXPECT_EQ(pdc::mandelbrot_checksum(rows_of({})), pdc::mandelbrot_known);
+}
+
+TEST(Mandelbrot, PointsThatAreKnownByHand) {
+  const auto at = [](double x, double y) {  // one pixel, whose centre is the centre of the view
+    return rows_of({.width = 1, .height = 1, .x = x, .y = y, .span = 1, .depth = 100})[0]
+        .iterations;
+  };
+  EXPECT_EQ(at(0, 0), 100);   // stays at 0
+  EXPECT_EQ(at(-1, 0), 100);  // 0, -1, 0, -1, ...
+  EXPECT_EQ(at(-2, 0), 100);  // 0, -2, 2, 2, ...
+  EXPECT_EQ(at(0, 1), 100);   // ends in -1 + i, -i
+  EXPECT_EQ(at(300, 0), 1);   // beyond 256 at once
+  EXPECT_EQ(at(2, 0), 4);     // 2, 6, 38, 1446
+  EXPECT_EQ(at(1, 0), 5);     // 1, 2, 5, 26, 677
+}
+
+TEST(Mandelbrot, TheUpperRowIsTheUpperEdgeAndTheSetIsSymmetric) {
+  const pdc::MandelbrotView view{.width = 40, .height = 30};
+  const auto pixels = rows_of(view);
+  for (std::size_t row = 0; row < 15; ++row) {
+    for (std::size_t x = 0; x < 40; ++x)
+      EXPECT_EQ(pixels[row * 40 + x].iterations, pixels[(29 - row) * 40 + x].iterations);
+  }
+  const auto above = rows_of({.width = 9, .height = 9, .x = 0, .y = 4, .span = 7});
+  EXPECT_LT(above.front().iterations, above.back().iterations);  // farther from the set
+}
+
+TEST(Mandelbrot, SmoothIsWithinOneIterationBelow) {
+  for (const pdc::MandelbrotPixel& pixel : rows_of({.width = 64, .height = 48, .depth = 200})) {
+    EXPECT_LE(pixel.smooth, static_cast<float>(pixel.iterations) + 0.001F);
+    EXPECT_GE(pixel.smooth, static_cast<float>(pixel.iterations) - 1.7F);
+  }
+}
+
+TEST(Mandelbrot, TheChecksumKnowsValueAndPlace) {
+  std::vector<pdc::MandelbrotPixel> pixels{{1, 0}, {2, 0}, {3, 0}};
+  const auto sum = pdc::mandelbrot_checksum(pixels);
+  std::swap(pixels[0], pixels[1]);
+  EXPECT_NE(pdc::mandelbrot_checksum(pixels), sum);
+  std::swap(pixels[0], pixels[1]);
+  EXPECT_EQ(pdc::mandelbrot_checksum(pixels), sum);
+  pixels[2].smooth = 1;  // colours do not count
+  EXPECT_EQ(pdc::mandelbrot_checksum(pixels), sum);
+  EXPECT_EQ(pdc::mandelbrot_checksum({}), 0xcbf29ce484222325);  // FNV-1a of nothing
 }
 
 }  // namespace
