@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arena.hpp"
@@ -64,6 +65,8 @@ struct Picture {
   std::vector<Arrow> arrows;
   std::vector<Mark> marks;
   std::uint32_t dropped = 0;
+  std::string drawing;  // instead of rows: what graph.cpp and plot.cpp have drawn
+  double drawing_height = 0;
 };
 
 /// The records of the arena from `first` on. A bar that is still open ends now. Requires: an arena.
@@ -110,6 +113,9 @@ bool uses(const Picture& picture, Kind kind);
 
 /// The chart for a terminal, `width` columns wide. Lines end with \n.
 std::string chart(const Picture& picture, int width, bool colour);
+
+/// Text as it may stand in XML.
+std::string escape(std::string_view text);
 
 /// One SVG with a panel for each picture.
 std::string svg(const std::string& name, const std::string& summary,

@@ -53,6 +53,13 @@ std::string json_report(bool holds) {
   return json::serialize(report) + "\n";
 }
 
+void add_drawing(std::string_view title, std::string drawing, double height) {
+  Picture& picture = run().pictures.emplace_back();
+  picture.title = title;
+  picture.drawing = std::move(drawing);
+  picture.drawing_height = height;
+}
+
 namespace {
 
 [[noreturn]] void on_escaped_exception() {

@@ -80,6 +80,8 @@ void print_title();
 /// Writes all of it or refuses.
 void write_out(std::string_view text);
 void write_file(const std::string& path, std::string_view text);
+/// Adds a drawing to the pictures of --svg: SVG elements in the classes of svg.cpp, from y = 0 down.
+void add_drawing(std::string_view title, std::string drawing, double height);
 /// Installs the handler that the deadline and failing children use.
 void catch_signal();
 /// One line on standard error, "program: message".

@@ -37,6 +37,16 @@ constexpr const char* head = R"svg(<style>
   .mark-text { font-size: 11px; fill: #cf222e; }
   .arrow { stroke: #1f2328; stroke-opacity: .6; stroke-width: 1.2; fill: none; }
   .tip { fill: #1f2328; fill-opacity: .8; }
+  .node { fill: #f6f8fa; stroke: #59636e; }
+  .cycle { stroke: #cf222e; stroke-width: 2; fill: none; }
+  .red-tip { fill: #cf222e; }
+  .on-line { font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 4px; }
+  .dot { stroke: none; }
+  .c0 { stroke: #2f6fde; fill: #2f6fde; }
+  .c1 { stroke: #d1690e; fill: #d1690e; }
+  .c2 { stroke: #1a7f5a; fill: #1a7f5a; }
+  .c3 { stroke: #8250df; fill: #8250df; }
+  .curve { fill: none; stroke-width: 2; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .soft, .tick { fill: #9198a1; }
@@ -51,36 +61,22 @@ constexpr const char* head = R"svg(<style>
     .mark-text { fill: #ff6a69; }
     .arrow { stroke: #e6edf3; }
     .tip { fill: #e6edf3; }
+    .node { fill: #151b23; stroke: #9198a1; }
+    .cycle { stroke: #ff6a69; }
+    .red-tip { fill: #ff6a69; }
+    .on-line { stroke: #0d1117; }
+    .c0 { stroke: #5b93f5; }
+    .c1 { stroke: #f0883e; }
+    .c2 { stroke: #3fb27f; }
+    .c3 { stroke: #ab7df8; }
   }
 </style>
 <defs>
 <pattern id="waiting" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="wait-back"/><rect width="2" height="6" class="wait-line"/></pattern>
 <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0 0 8 4 0 8z"/></marker>
+<marker id="red-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="red-tip" d="M0 0 8 4 0 8z"/></marker>
 </defs>
 )svg";
-
-std::string escape(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-  }
-  return result;
-}
 
 /// Draws one picture below another.
 class Panel {
@@ -213,7 +209,39 @@ std::string legend(const std::vector<Picture>& pictures, double top) {
   return text;
 }
 
+/// One that was drawn elsewhere. Returns where the next may begin.
+double panel(const Picture& picture, double top, std::string& out) {
+  fmt::format_to(std::back_inserter(out),
+                 "<text class=\"scene\" x=\"12\" y=\"{:.0f}\">{}</text>\n"
+                 "<g transform=\"translate(0 {:.0f})\">\n{}</g>\n",
+                 top + 14, escape(picture.title), top + 30, picture.drawing);
+  return top + 30 + picture.drawing_height + 14;
+}
+
 }  // namespace
+
+std::string escape(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return result;
+}
 
 std::string svg(const std::string& name, const std::string& summary,
                 const std::vector<Picture>& pictures) {
@@ -222,6 +250,7 @@ std::string svg(const std::string& name, const std::string& summary,
   for (const Picture& picture : pictures) {
     if (!picture.rows.empty() || picture.dropped > 0)
       bottom = Panel(picture, bottom, panels).draw();
+    if (!picture.drawing.empty()) bottom = panel(picture, bottom, panels);
   }
   const double height = bottom + 26;
   std::string text = fmt::format(
