@@ -1,0 +1,171 @@
+// Machine: what this computer offers, and how much of it a program may use.
+//
+// Concept   A computer has packages with cores in them; a core may run several hardware threads
+//           (SMT), and caches stand between the cores and the memory. A program need not get all of
+//           it: a container may have a part of the CPUs (affinity) or of their time (quota). What
+//           several workers can gain is limited by what they may use, and by what they share.
+// Shows     hwloc, sched_getaffinity, pthread_setaffinity_np, sched_getcpu, std::jthread
+// Python    os.cpu_count, os.sched_getaffinity
+// Run       machine --megabytes 64
+// You see   the tree of caches and cores, the CPUs this program may use, and what N workers gain
+// Next      serial_parallel uses the cores; flynn shows the four kinds of parallel computer
+
+#include "pdc/measure.hpp"
+#include "pdc/plot.hpp"
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+#include "pdc/workload.hpp"
+
+#include <hwloc.h>
+#include <sched.h>
+
+#include <cstddef>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Topology = std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)>;
+
+Topology load_topology() {
+  hwloc_topology_t topology = nullptr;
+  pdc::posix(hwloc_topology_init(&topology), "hwloc_topology_init");
+  Topology owner(topology, &hwloc_topology_destroy);
+  pdc::posix(hwloc_topology_load(topology), "hwloc_topology_load");
+  return owner;
+}
+
+/// Prints what is inside, each kind once, and returns how many hardware threads there are.
+unsigned say_tree(hwloc_obj_t object, unsigned alike = 1, int depth = 0) {
+  char kind[64], details[128];
+  hwloc_obj_type_snprintf(kind, sizeof kind, object, 1);
+  hwloc_obj_attr_snprintf(details, sizeof details, object, ", ", 0);
+  const std::string branch = depth == 0 ? "" : std::string(3 * depth - 3UL, ' ') + "└─ ";
+  const std::string count = depth == 0 ? "" : fmt::format("{} x ", alike);
+  const bool is_thread = object->type == HWLOC_OBJ_PU;
+  pdc::say("{}{}{}{}{}", branch, count, is_thread ? "hardware thread" : kind,
+           *details == 0 ? "" : ", ", details);
+  if (object->arity == 0) return is_thread ? 1 : 0;
+  if (object->symmetric_subtree != 0)  // all children look the same
+    return object->arity * say_tree(object->first_child, object->arity, depth + 1);
+  unsigned threads = 0;
+  for (unsigned i = 0; i < object->arity; ++i)
+    threads += say_tree(object->children[i], 1, depth + 1);
+  return threads;
+}
+
+std::vector<int> usable_cpus() {
+  cpu_set_t set;
+  pdc::posix(sched_getaffinity(0, sizeof set, &set), "sched_getaffinity");
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+/// How many CPUs' worth of time the container may use: cgroup version 2, then 1.
+std::string quota() {
+  for (const char* file : {"/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"}) {
+    double time = 0, period = 100'000;                     // microseconds
+    if (std::ifstream in(file); in >> time && time > 0) {  // "max" and -1 are no quota
+      in >> period;
+      return fmt::format("{:g} CPUs' worth of time", time / period);
+    }
+  }
+  return "none";
+}
+
+/// Returns how many threads ran where they were told to.
+int visit_each(const std::vector<int>& cpus) {
+  std::vector<int> seen(cpus.size(), -1);
+  {
+    std::vector<std::jthread> visitors;
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+      visitors.emplace_back([&, i, lane = pdc::Lane("cpu {}", cpus[i])] {
+        cpu_set_t only;
+        CPU_ZERO(&only);
+        CPU_SET(cpus[i], &only);
+        if (pthread_setaffinity_np(pthread_self(), sizeof only, &only) != 0) return;
+        const auto work = lane.work("on cpu {}", sched_getcpu());
+        pdc::count_primes(0, 50'000);
+        seen[i] = sched_getcpu();
+      });
+    }
+  }  // ~jthread joins here
+  int right = 0;
+  for (std::size_t i = 0; i < cpus.size(); ++i) right += seen[i] == cpus[i] ? 1 : 0;
+  return right;
+}
+
+void in_threads(int threads, const auto& work) {
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < threads; ++i) workers.emplace_back(work, i);
+}
+
+/// What N workers gain: computing, which they do apart, and copying, where they share the memory.
+void measure_gain(pdc::Program& program, int cpus) {
+  const auto bytes = static_cast<std::size_t>(program.integer("megabytes")) << 20;
+  std::vector<char> from(bytes, 1), to(bytes, 2);
+  std::vector<pdc::Variant> variants;
+  std::vector<int> counts;
+  for (int n = 1; n < cpus; n *= 2) counts.push_back(n);
+  counts.push_back(cpus);
+  for (const int n : counts) {
+    variants.push_back(
+        {"count", n, [=] { in_threads(n, [](int) { pdc::count_primes(0, 200'000); }); }});
+    variants.push_back({"copy", n, [&, n] {
+                          in_threads(n, [&, part = bytes / static_cast<std::size_t>(n)](int i) {
+                            const auto begin = static_cast<std::size_t>(i) * part;
+                            std::memcpy(&to[begin], &from[begin], part);
+                          });
+                        }});
+  }
+  const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants, 9);
+  pdc::Curve count{"N counts of primes", {}}, copy{"one copy, shared out", {}},
+      ideal{"N times", {}, true};
+  pdc::say("\n  threads   computing gains   copying gains   memory moved");
+  for (std::size_t i = 0; i < timings.size(); i += 2) {
+    const int n = variants[i].workers;
+    const double counting = n * timings[0].median / timings[i].median;
+    const double copying = timings[1].median / timings[i + 1].median;
+    const double speed =
+        2e-9 * static_cast<double>(bytes) / timings[i + 1].median;  // read, written
+    pdc::say("  {:>7}   {:>13.2f} x   {:>11.2f} x   {:>7.1f} GB/s", n, counting, copying, speed);
+    program.report(fmt::format("memory moved by {} threads", n), speed, "GB/s");
+    program.report(fmt::format("computing gained by {} threads", n), counting, "times");
+    count.points.emplace_back(n, counting);
+    copy.points.emplace_back(n, copying);
+    ideal.points.emplace_back(n, n);
+  }
+  pdc::plot("what more threads gain here", {"threads"}, {"times one thread"}, {count, copy, ideal});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"megabytes", 64, "MiB to copy", {1, 1024}}});
+  const Topology topology = load_topology();
+  const std::vector<int> cpus = usable_cpus();
+  const auto usable = static_cast<int>(cpus.size());
+  const auto online = static_cast<int>(pdc::posix(sysconf(_SC_NPROCESSORS_ONLN), "sysconf"));
+
+  pdc::say("");
+  const unsigned threads = say_tree(hwloc_get_root_obj(topology.get()));
+  pdc::say("\n{} CPUs are online, this program may use {} of them; quota: {}", online, usable,
+           quota());
+  const int right = program.scene("a thread on each CPU", visit_each, cpus);
+  measure_gain(program, usable);
+
+  const int known = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_PU);
+  pdc::check(usable >= 1 && usable <= online, "the CPUs that may be used are among those online",
+             "{} of {}", usable, online);
+  pdc::check(static_cast<int>(threads) == known, "the tree holds every hardware thread once",
+             "{} of {}", threads, known);
+  pdc::check(right == usable, "a thread bound to a CPU runs there", "{} of {}", right, usable);
+  return program.finish();
+}
