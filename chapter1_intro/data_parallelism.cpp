@@ -1,0 +1,132 @@
+// Data parallelism: one operation on all elements, shared out by a library.
+//
+// Concept   When every element is treated alike, the elements themselves can be shared out: name
+//           the operation, and a library cuts the data into blocks and finds threads for them.
+//           Simple operations wait for memory, not for the cores: a second thread then may gain
+//           little.
+// Shows     std::transform_reduce, std::execution::par_unseq, tbb::parallel_for
+// Python    numpy: x.sum(), y += a * x
+// Run       data_parallelism --elements 5000000
+// You see   who took which blocks, the same results to the last bit, and GB/s beside a plain copy
+// Next      task_parallelism shares out operations instead; flynn puts several elements into one
+//           instruction
+
+#include "pdc/measure.hpp"
+#include "pdc/program.hpp"
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <array>
+#include <execution>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+namespace {
+
+using Vector = std::vector<double>;  // whole numbers: every order of adding gives the same bits
+
+constexpr double a = 3;
+
+/// Each addition waits for the one before.
+double sum_one_by_one(const Vector& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0);
+}
+
+/// Four sums at a time that do not wait for each other; the compiler may use vector instructions.
+double sum_four_by_four(const Vector& x) {
+  double sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= x.size(); i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k];
+  }
+  for (; i < x.size(); ++i) sums[0] += x[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/// In any order, on any thread, several in one instruction.
+double sum_parallel(const Vector& x) {
+  return std::transform_reduce(std::execution::par_unseq, x.begin(), x.end(), 0.0, std::plus{},
+                               [](double element) { return element; });
+}
+
+void add_scaled(const Vector& x, Vector& y, std::size_t first, std::size_t last) {
+  for (std::size_t i = first; i < last; ++i) y[i] += a * x[i];
+}
+
+void add_scaled_parallel(const Vector& x, Vector& y) {
+  std::vector<pdc::Lane> lanes;  // one for each thread that oneTBB may use
+  for (int i = 0; i < tbb::this_task_arena::max_concurrency(); ++i)
+    lanes.push_back(pdc::Lane("thread {}", i));
+  const tbb::blocked_range<std::size_t> all(0, x.size(),
+                                            x.size() / 16 + 1);  // larger blocks are cut
+  tbb::parallel_for(all, [&](const auto& block) {
+    const auto thread = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
+    const auto work = lanes[thread].work("{} to {}", block.begin(), block.end());
+    add_scaled(x, y, block.begin(), block.end());
+  });
+}
+
+/// By all three ways.
+std::array<double, 3> sum_three_ways(const Vector& x) {
+  const pdc::Lane main("main");
+  const auto sum = [&](const char* way, double (*add_up)(const Vector&)) {
+    const auto work = main.work("{}", way);
+    return add_up(x);
+  };
+  return {sum("one by one", sum_one_by_one), sum("four by four", sum_four_by_four),
+          sum("par_unseq", sum_parallel)};
+}
+
+/// How many bytes a second each way moves, read and written, as the operation needs them.
+void say_bandwidth(pdc::Program& program, const Vector& x) {
+  Vector y = x;
+  double sink = 0;
+  const std::vector<pdc::Variant> ways = {
+      {"copy", 1, [&] { std::copy(x.begin(), x.end(), y.begin()); }},
+      {"copy, fresh", 1, [&] { sink += Vector(x).back(); }},
+      {"sum by 1", 1, [&] { sink += sum_one_by_one(x); }},
+      {"sum by 4", 1, [&] { sink += sum_four_by_four(x); }},
+      {"sum par", 2, [&] { sink += sum_parallel(x); }},
+      {"a*x+y", 1, [&] { add_scaled(x, y, 0, x.size()); }},
+      {"a*x+y par", 2, [&] { add_scaled_parallel(x, y); }}};
+  const double vectors_moved[] = {2, 2, 1, 1, 1, 3, 3};
+  const std::vector<pdc::Timing> timings = pdc::time_in_turns(ways);
+  pdc::say("\nhow fast the memory is used");
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const double bytes = vectors_moved[i] * sizeof(double) * static_cast<double>(x.size());
+    const auto& [median, lowest, highest] = timings[i];
+    pdc::say("  {:<12}{:>6.1f} GB/s  ({:.1f} to {:.1f})", ways[i].name, bytes / median / 1e9,
+             bytes / highest / 1e9, bytes / lowest / 1e9);
+    program.report(ways[i].name, bytes / median / 1e9, "GB/s");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"elements", 5'000'000, "elements of each vector", {1, 8'000'000}}});
+  const int elements = program.integer("elements");
+  Vector x(static_cast<std::size_t>(elements));
+  std::iota(x.begin(), x.end(), 0.0);
+  Vector y(x.size(), 1.0);
+
+  const auto [one_by_one, four_by_four, parallel] =
+      program.scene("the sum of all", sum_three_ways, x);
+  program.scene("a*x + y", add_scaled_parallel, x, y);
+  say_bandwidth(program, x);
+
+  const double expected = 0.5 * elements * (elements - 1.0);
+  int right = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) right += y[i] == a * x[i] + 1 ? 1 : 0;
+  pdc::check(one_by_one == expected, "the sum one by one is that of the closed form", "{}",
+             one_by_one);
+  pdc::check(four_by_four == expected, "four by four gives the same bits", "{}", four_by_four);
+  pdc::check(parallel == expected, "so does par_unseq, in any order", "{}", parallel);
+  pdc::check(right == elements, "each element of y was treated once", "{} of {}", right, elements);
+  return program.finish();
+}

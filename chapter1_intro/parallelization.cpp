@@ -1,0 +1,147 @@
+// Parallelization: measure, share out the hot part, predict by Amdahl's law, measure again.
+//
+// Concept   Only the part that is shared out gets faster. If it was the fraction p of the time,
+//           then N workers gain 1 / (1 - p + p / N), and never more than 1 / (1 - p): Amdahl's law.
+//           But who has N times the workers often has N times the work: then the serial part weighs
+//           less and the gain is N - s (N - 1), s being the serial fraction of the new run:
+//           Gustafson's law.
+// Shows     std::jthread, std::atomic
+// Python    multiprocessing, after cProfile has shown where the time goes
+// Run       parallelization --threads 4
+// You see   where the time goes, what the laws predict, and what the clock says
+// Next      serial_parallel has no serial part; mandelbrot is a problem to try this on
+
+#include "pdc/measure.hpp"
+#include "pdc/plot.hpp"
+#include "pdc/program.hpp"
+#include "pdc/workload.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::int64_t size = 1 << 18;
+
+/// The serial part: each number is made from the one before. All numbers below `size`, each once.
+std::vector<std::int64_t> draw_numbers(const pdc::Lane& lane) {
+  const auto work = lane.work("draw numbers");
+  std::vector<std::int64_t> numbers(size);
+  std::int64_t number = 1;
+  for (std::int64_t& drawn : numbers) {
+    for (int i = 0; i < 5; ++i) number = (5 * number + 12345) % size;
+    drawn = number;
+  }
+  return numbers;
+}
+
+/// The hot part: how many of them are prime, each `offset` further on. No test needs another.
+std::int64_t count_primes(const std::vector<std::int64_t>& numbers, std::int64_t offset,
+                          std::int64_t first, std::int64_t last) {
+  std::int64_t found = 0;
+  for (std::int64_t i = first; i < last; ++i) {
+    found += pdc::is_prime(offset + numbers[static_cast<std::size_t>(i)]) ? 1 : 0;
+  }
+  return found;
+}
+
+/// The whole work by one thread: the numbers below rounds * size.
+std::int64_t count_serial(int rounds) {
+  const pdc::Lane main("main");
+  const auto numbers = draw_numbers(main);
+  std::int64_t found = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const auto work = main.work("count primes");
+    found += count_primes(numbers, round * size, 0, size);
+  }
+  return found;
+}
+
+/// The same with the hot part shared out.
+std::int64_t count_parallel(int rounds, int threads) {
+  const pdc::Lane main("main");
+  const auto numbers = draw_numbers(main);
+  const auto wait = main.wait("the threads");
+  constexpr std::int64_t piece = size / 64;
+  std::atomic<std::int64_t> next = 0;
+  std::atomic<std::int64_t> total = 0;
+  {
+    std::vector<std::jthread> counting;
+    for (int i = 0; i < threads; ++i) {
+      counting.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
+        const auto work = lane.work("count primes");
+        for (std::int64_t first; (first = next.fetch_add(piece)) < rounds * size;) {
+          const std::int64_t begin = first % size;
+          total += count_primes(numbers, first - begin, begin, begin + piece);
+        }
+      });
+    }
+  }  // ~jthread joins here
+  return total;
+}
+
+double by_amdahl(double parallel_fraction, double workers) {
+  return 1 / (1 - parallel_fraction + parallel_fraction / workers);
+}
+
+double by_gustafson(double serial_fraction, double workers) {
+  return workers - serial_fraction * (workers - 1);
+}
+
+/// For 1, 2, 4, ... threads: what the laws say, and what the clock says.
+void say_prediction(pdc::Program& program, int most) {
+  std::vector<pdc::Variant> variants = {
+      {"draw numbers", 1, [] { draw_numbers(pdc::Lane("main")); }}};
+  for (int n = 1; n <= most; n *= 2) {
+    variants.push_back({"the same work", n, [=] { count_parallel(1, n); }});
+    variants.push_back({"as much for each", n, [=] { count_parallel(n, n); }});
+  }
+  const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, 5);
+  const double serial = times[0].median, all = times[1].median;
+  const double p = (all - serial) / all;
+  pdc::say("\nthe serial part takes {} of {}, so p is {:.0f} %", pdc::time_text(serial),
+           pdc::time_text(all), 100 * p);
+  pdc::say("{:>11}  {:>26}  {:>26}", "", "the same work", "as much for each");
+  pdc::say("{:>11}  {:>13}{:>13}  {:>13}{:>13}", "threads", "Amdahl", "measured", "Gustafson",
+           "measured");
+  pdc::Curve amdahl{"Amdahl", {}, true}, same{"the same work", {}};
+  pdc::Curve gustafson{"Gustafson", {}, true}, grown{"as much for each", {}};
+  for (std::size_t i = 1; i < times.size(); i += 2) {
+    const int n = variants[i].workers;
+    const double grown_time = times[i + 1].median;
+    amdahl.points.emplace_back(n, by_amdahl(p, n));
+    same.points.emplace_back(n, all / times[i].median);
+    gustafson.points.emplace_back(n, by_gustafson(serial / grown_time, n));
+    grown.points.emplace_back(n, (serial + n * (all - serial)) / grown_time);
+    pdc::say("{:>11}  {:>13.2f}{:>13.2f}  {:>13.2f}{:>13.2f}", n, amdahl.points.back().second,
+             same.points.back().second, gustafson.points.back().second, grown.points.back().second);
+    for (const pdc::Curve* curve : {&amdahl, &same, &gustafson, &grown}) {
+      program.report(fmt::format("{}, {} threads", curve->name, n), curve->points.back().second,
+                     "times serial");
+    }
+  }
+  pdc::say("any number of threads gains {:.2f} at most with the same work", 1 / (1 - p));
+  pdc::plot("predicted and measured", {"threads"}, {"speed-up"}, {same, grown, amdahl, gustafson});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"threads", 4, "threads that count", {1, 8}}});
+  const int threads = program.integer("threads");
+
+  const auto serial = program.scene("1. measure: where does the time go?", count_serial, 1);
+  const auto parallel = program.scene("2. share out the hot part", count_parallel, 1, threads);
+  const auto grown =
+      program.scene("3. as much work for each thread", count_parallel, threads, threads);
+  say_prediction(program, threads);
+
+  const std::int64_t once = pdc::sieve_primes(size), all = pdc::sieve_primes(threads * size);
+  pdc::check(serial == once, "the serial count is that of a sieve", "{} primes", serial);
+  pdc::check(parallel == once, "with the hot part shared out it is the same", "{} primes",
+             parallel);
+  pdc::check(grown == all, "the count of the grown work is that of a sieve", "{} primes", grown);
+  return program.finish();
+}
