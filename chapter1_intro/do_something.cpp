@@ -28,7 +28,7 @@
 namespace {
 
 constexpr int jobs = 10;
-constexpr int steps = 1000;  // of the generator for each number that is kept
+constexpr int steps = 2000;  // of the generator for each number that is kept
 
 using List = std::array<std::uint32_t, 5000>;
 using Lists = std::array<List, jobs>;
@@ -131,6 +131,11 @@ int count_right(Lists& lists, int numbers) {
   return right;
 }
 
+void check_lists(const char* claim, Lists& lists, int numbers) {
+  const int right = count_right(lists, numbers);
+  pdc::check(right == jobs, claim, "{} of {}", right, jobs);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -150,13 +155,9 @@ int main(int argc, char** argv) {
   say_clocks("processes", processes);
   say_cost_of_starting(program);
 
-  const auto check = [&](const char* claim, Lists& lists) {
-    const int right = count_right(lists, numbers);
-    pdc::check(right == jobs, claim, "{} of {}", right, jobs);
-  };
-  check("one after another, every list is that of the closed form", *in_turn);
-  check("as threads, too", *by_threads);
-  check("as processes, too", *by_processes);
+  check_lists("one after another, every list is that of the closed form", *in_turn, numbers);
+  check_lists("as threads, too", *by_threads, numbers);
+  check_lists("as processes, too", *by_processes, numbers);
   pdc::check(processes.own_cpu < processes.children_cpu,
              "the CPU clock does not see what the children did", "{} of {}",
              pdc::time_text(processes.own_cpu), pdc::time_text(processes.children_cpu));

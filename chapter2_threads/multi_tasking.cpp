@@ -1,0 +1,123 @@
+// Multi tasking: two different problems, given to one pool as two tasks.
+//
+// Concept   A task says what is to be done and leaves open by which thread. A pool of one thread
+//           does one task after the other, a pool of two does both at once. The tasks are the same
+//           for both, and so are their results, which come by a future each.
+// Shows     boost::asio::thread_pool, boost::asio::post, std::packaged_task, std::latch
+// Python    concurrent.futures.ThreadPoolExecutor
+// Run       multi_tasking --numbers 1000000
+// You see   a sum and a vector addition, first one after the other, then both at the same time
+// Next      thread_pool looks into the pool; fibonacci has tasks that start tasks
+
+#include "pdc/program.hpp"
+
+#include <boost/asio/packaged_task.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <latch>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using Numbers = std::vector<std::int64_t>;
+
+std::int64_t add_up(const Numbers& numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), std::int64_t{0});
+}
+
+/// Into memory that is there already: to get fresh one would take longer than to add.
+std::int64_t add_vectors(const Numbers& a, const Numbers& b, Numbers& result) {
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = a[i] + b[i];
+  return static_cast<std::int64_t>(result.size());
+}
+
+/// How many tasks are under way. The first ones wait in begin() for as many as there are threads:
+/// what can be under way at once, is.
+class Overlap {
+ public:
+  explicit Overlap(int threads) : threads_(threads), begun_(threads) {}
+  void begin() {
+    if (++under_way_ == 2) seen = true;
+    if (++tasks_ <= threads_) begun_.arrive_and_wait();         // forced
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays more work
+  }
+  void end() { --under_way_; }
+
+  std::atomic<bool> seen = false;
+
+ private:
+  const int threads_;
+  std::latch begun_;
+  std::atomic<int> tasks_ = 0, under_way_ = 0;
+};
+
+struct Vectors {
+  explicit Vectors(int n) : rising(static_cast<std::size_t>(n)), falling(rising), result(rising) {
+    std::iota(rising.begin(), rising.end(), 1);
+    std::iota(falling.rbegin(), falling.rend(), 1);
+  }
+  Numbers rising, falling, result;
+};
+
+struct Results {
+  std::int64_t sum, added;
+  bool at_once;
+};
+
+/// The same two tasks, whatever the number of threads.
+Results run_tasks(Vectors& vectors, int threads) {
+  boost::asio::thread_pool pool(static_cast<std::size_t>(threads));
+  Overlap overlap(threads);
+  const pdc::Lane sum_lane("task sum"), add_lane("task vectors");
+  std::packaged_task<std::int64_t()> sum([&] {
+    const auto work = sum_lane.work("sum");
+    overlap.begin();
+    const std::int64_t result = add_up(vectors.rising);
+    overlap.end();
+    return result;
+  });
+  std::packaged_task<std::int64_t()> add([&] {
+    const auto work = add_lane.work("vector addition");
+    overlap.begin();
+    const std::int64_t result = add_vectors(vectors.rising, vectors.falling, vectors.result);
+    overlap.end();
+    return result;
+  });
+  auto total = boost::asio::post(pool, std::move(sum));  // returns the task's std::future
+  auto added = boost::asio::post(pool, std::move(add));
+  return {total.get(), added.get(), overlap.seen};
+}  // ~thread_pool joins here
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"numbers", 1'000'000, "numbers in each vector", {1, 10'000'000}}});
+  const int n = program.integer("numbers");
+  Vectors vectors(n);
+
+  const Results one = program.scene("a pool of one thread", run_tasks, vectors, 1);
+  const auto right_by_one = std::count(vectors.result.begin(), vectors.result.end(), n + 1);
+  vectors.result.assign(vectors.result.size(), 0);
+  const Results two = program.scene("a pool of two threads", run_tasks, vectors, 2);
+  const auto right_by_two = std::count(vectors.result.begin(), vectors.result.end(), n + 1);
+
+  const std::int64_t sum = std::int64_t{n} * (n + 1) / 2;
+  pdc::check(one.sum == sum && two.sum == sum, "both pools found the sum n (n + 1) / 2", "{}",
+             two.sum);
+  pdc::check(right_by_one == n && right_by_two == n,
+             "both added rising and falling numbers to n + 1 everywhere", "{} of {}", right_by_two,
+             n);
+  pdc::check(!one.at_once, "one thread did one task after the other");
+  pdc::check(two.at_once, "two threads did both at once");
+  return program.finish();
+}

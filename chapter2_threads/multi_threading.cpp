@@ -1,0 +1,120 @@
+// Multi threading: the sum of a list and the sum of two vectors, a thread for each.
+//
+// Concept   Two jobs that need nothing of each other may run at the same time. What both only read
+//           they may share; what one writes is its own until it is joined. A clock cannot show
+//           for certain that they ran together. A rendezvous can: none goes on before both are in.
+// Shows     std::jthread, std::barrier, std::accumulate, std::transform
+// Python    threading.Thread
+// Run       multi_threading --numbers 1000000
+// You see   one after the other, one job at a time; with two threads, both at once
+// Next      parallel_reduce shares one sum out; threads_vs_processes gives each job a process
+
+#include "pdc/program.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Numbers = std::vector<std::int64_t>;
+
+/// Where jobs begin: nobody leaves before as many have come as can be at work at once.
+struct Rendezvous {
+  explicit Rendezvous(int at_once) : all_here(at_once) {}
+
+  /// Says how many are at work, with this one.
+  int come() {
+    const int now = ++at_work;
+    all_here.arrive_and_wait();
+    return now;
+  }
+  void go() { --at_work; }
+
+  std::barrier<> all_here;
+  std::atomic<int> at_work = 0;
+};
+
+struct Sum {
+  std::int64_t value = 0;
+  int at_work = 0;
+};
+
+struct VectorSum {
+  Numbers values;
+  int at_work = 0;
+};
+
+void add_list(const Numbers& list, Sum& sum, Rendezvous& rendezvous, const pdc::Lane& lane) {
+  const auto work = lane.work("adds up the list");
+  sum.at_work = rendezvous.come();
+  sum.value = std::accumulate(list.begin(), list.end(), std::int64_t{0});
+  rendezvous.go();
+}
+
+void add_vectors(const Numbers& a, const Numbers& b, VectorSum& sum, Rendezvous& rendezvous,
+                 const pdc::Lane& lane) {
+  const auto work = lane.work("adds two vectors");
+  sum.at_work = rendezvous.come();
+  std::transform(a.begin(), a.end(), b.begin(), sum.values.begin(), std::plus());
+  rendezvous.go();
+}
+
+/// The answers, each in a place of its own, made by the parent beforehand.
+struct Answers {
+  explicit Answers(std::size_t numbers) { vector_sum.values.resize(numbers); }
+
+  Sum sum;
+  VectorSum vector_sum;
+  int at_once() const { return std::max(sum.at_work, vector_sum.at_work); }
+};
+
+Answers one_after_the_other(const Numbers& up, const Numbers& down) {
+  const pdc::Lane parent("parent");
+  Rendezvous alone(1);
+  Answers answers(up.size());
+  add_list(up, answers.sum, alone, parent);
+  add_vectors(up, down, answers.vector_sum, alone, parent);
+  return answers;
+}
+
+Answers both_at_once(const Numbers& up, const Numbers& down) {
+  Rendezvous both(2);
+  Answers answers(up.size());
+  const pdc::Lane list("list"), vectors("vectors");
+  {
+    const std::jthread first([&] { add_list(up, answers.sum, both, list); });
+    const std::jthread second([&] { add_vectors(up, down, answers.vector_sum, both, vectors); });
+  }  // ~jthread joins here
+  return answers;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"numbers", 1'000'000, "numbers in each list", {1, 5'000'000}}});
+  const std::int64_t n = program.integer("numbers");
+  Numbers up(static_cast<std::size_t>(n)), down(up.size());
+  std::iota(up.begin(), up.end(), 1);        // 1, 2, ..., n
+  std::iota(down.rbegin(), down.rend(), 1);  // n, ..., 2, 1
+
+  const Answers serial = program.scene("one after the other", one_after_the_other, up, down);
+  const Answers threads = program.scene("a thread for each", both_at_once, up, down);
+
+  const Numbers& sums = threads.vector_sum.values;
+  const auto right = std::count(sums.begin(), sums.end(), n + 1);
+  pdc::check(serial.at_once() == 1, "without threads, one job was at work at a time", "{}",
+             serial.at_once());
+  pdc::check(threads.at_once() == 2, "with a thread for each, both were at work at once", "{}",
+             threads.at_once());
+  pdc::check(threads.sum.value == n * (n + 1) / 2, "the sum of the list is n (n + 1) / 2", "{}",
+             threads.sum.value);
+  pdc::check(right == n, "each sum of the two vectors is n + 1", "{} of {}", right, n);
+  return program.finish();
+}

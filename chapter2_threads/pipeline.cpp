@@ -1,0 +1,144 @@
+// Pipeline: stages that work on several items at once, and still deliver them in order.
+//
+// Concept   Read, transform, write: while one item is written the next may be transformed. Stages
+//           that need the order take one item at a time, in turn; the others take several at once.
+//           A fixed number of tokens, one for each item on its way, keeps a fast reader back.
+// Shows     tbb::parallel_pipeline, tbb::make_filter, tbb::task_arena, std::latch
+// Run       pipeline --threads 3 --tokens 4
+// You see   without the pipeline the first word comes last, with it the sentence can be read
+// Next      queue joins two stages by hand; shell_pipeline joins processes; flow_graph branches
+
+#include "pdc/program.hpp"
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_pipeline.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::array coded = {"znal", "unaqf", "znxr", "yvtug", "jbex", "naq",   "bar",
+                              "cnve", "bs",    "rlrf", "xrrcf", "gur",  "beqre", "fgvyy"};
+constexpr auto plain = "many hands make light work and one pair of eyes keeps the order still";
+
+/// The code ROT13: each letter stands for the one thirteen places on, from z back to a.
+std::string decode(std::string word) {
+  for (char& c : word) c = static_cast<char>('a' + (c - 'a' + 13) % 26);
+  return word;
+}
+
+std::string decode_slowly(std::size_t item) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(item % 4 == 0 ? 12 : 3));  // plays work
+  return decode(coded[item]);
+}
+
+void append(std::string& sentence, const std::string& word) {
+  if (!sentence.empty()) sentence += ' ';
+  sentence += word;
+}
+
+/// Wrong on purpose: a thread for each word, and each writes as soon as it is ready.
+std::string write_when_ready() {
+  std::string sentence;
+  std::mutex mutex;
+  std::latch others_written(coded.size() - 1);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t item = 0; item < coded.size(); ++item) {
+      threads.emplace_back([&, item, lane = pdc::Lane("thread {}", item)] {
+        auto work = lane.work("decodes {}", item);
+        const std::string word = decode_slowly(item);
+        if (item == 0) others_written.wait();  // forced: the first is ready last
+        work.end();
+        const std::scoped_lock lock(mutex);
+        const auto write = lane.send("writes {}", item);
+        append(sentence, word);
+        if (item != 0) others_written.count_down();
+      });
+    }
+  }  // ~jthread joins here
+  pdc::say("{}", sentence);
+  return sentence;
+}
+
+struct Delivery {
+  std::string sentence;
+  int most_on_the_way = 0;
+};
+
+struct Item {
+  std::size_t number;
+  std::string word;
+};
+
+Delivery write_in_order(int threads, int tokens) {
+  Delivery delivery;
+  std::size_t next = 0;
+  std::atomic<int> on_the_way = 0;
+  std::vector<pdc::Lane> lanes;
+  for (int i = 0; i < threads; ++i) lanes.push_back(pdc::Lane("thread {}", i));
+  const auto lane = [&] {
+    return lanes[static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())];
+  };
+
+  const auto read = [&](tbb::flow_control& control) -> Item {  // one at a time: needs no lock
+    if (next == coded.size()) return control.stop(), Item{};
+    const auto span = lane().receive("reads {}", next);
+    delivery.most_on_the_way = std::max(delivery.most_on_the_way, ++on_the_way);
+    return {next++, ""};
+  };
+  const auto transform = [&](Item item) {
+    const auto work = lane().work("decodes {}", item.number);
+    return Item{item.number, decode_slowly(item.number)};
+  };
+  const auto write = [&](const Item& item) {
+    const auto span = lane().send("writes {}", item.number);
+    append(delivery.sentence, item.word);
+    --on_the_way;
+  };
+  const tbb::global_control allowed(
+      tbb::global_control::max_allowed_parallelism,
+      static_cast<std::size_t>(threads));  // also more than there are cores
+  tbb::task_arena arena(threads);
+  arena.execute([&] {
+    using tbb::filter_mode;
+    tbb::parallel_pipeline(static_cast<std::size_t>(tokens),
+                           tbb::make_filter<void, Item>(filter_mode::serial_in_order, read) &
+                               tbb::make_filter<Item, Item>(filter_mode::parallel, transform) &
+                               tbb::make_filter<Item, void>(filter_mode::serial_in_order, write));
+  });
+  pdc::say("{}", delivery.sentence);
+  return delivery;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"threads", 3, "threads in the pipeline", {1, 64}},
+                        {"tokens", 4, "items on the way at once, at most", {1, 64}}});
+  const int threads = program.integer("threads");
+  const int tokens = program.integer("tokens");
+  std::string serial;
+  for (const char* word : coded) append(serial, decode(word));
+
+  const std::string without = program.scene("without the pipeline", write_when_ready);
+  const Delivery with = program.scene("with the pipeline", write_in_order, threads, tokens);
+
+  const bool first_is_last = without.size() == serial.size() && without.ends_with(" many");
+  pdc::check(first_is_last, "without it, the first word came last");
+  pdc::check(with.sentence == serial && serial == plain,
+             "with it, all words came in order, as from one thread", "{} words", coded.size());
+  pdc::check(with.most_on_the_way <= tokens, "no more items were on the way than there are tokens",
+             "{} of {}", with.most_on_the_way, tokens);
+  return program.finish();
+}

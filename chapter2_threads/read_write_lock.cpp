@@ -1,0 +1,128 @@
+// Read write lock: many readers at once, or one writer alone.
+//
+// Concept   Those who only read do not disturb each other; who writes disturbs everyone. A shared
+//           mutex lets in any number of readers, or a single writer and nobody else. A mutex is
+//           right too, but makes readers wait for readers.
+// Shows     std::shared_mutex, std::shared_lock, std::scoped_lock, std::latch
+// Run       read_write_lock --readers 4
+// You see   a torn read without a lock, one reader at a time with a mutex, all at once with a
+//           shared mutex
+// Next      lock keeps what it guards short; atomics needs no lock for one number
+
+#include "pdc/program.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <latch>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr int visits = 3;  // of each reader, and of the writer
+
+/// Two numbers that must be equal. Atomic, so that to read half a change is wrong, not undefined.
+struct Pair {
+  std::atomic<int> first = 0, second = 0;
+
+  bool is_torn() const { return first != second; }
+};
+
+/// Wrong on purpose: the reader looks when one number is changed and the other is not.
+int read_without_lock(int readers) {
+  Pair pair;
+  std::atomic<int> torn = 0;
+  std::latch half_written(1), all_have_read(readers);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < readers; ++i) {
+      threads.emplace_back([&, lane = pdc::Lane("reader {}", i)] {
+        half_written.wait();  // forced: all read in the middle of the change
+        const auto work = lane.work("reads");
+        torn += pair.is_torn() ? 1 : 0;
+        all_have_read.count_down();
+      });
+    }
+    const pdc::Lane lane("writer");
+    const auto work = lane.work("writes");
+    pair.first = 1;
+    half_written.count_down();
+    all_have_read.wait();
+    pair.second = 1;
+  }  // ~jthread joins here
+  return torn;
+}
+
+struct Seen {
+  std::atomic<int> readers = 0, most_readers = 0, torn = 0, writer_in_company = 0;
+};
+
+/// The same for both kinds of mutex: only what a reader takes differs.
+template <class Mutex, class ReadLock>
+void read_and_write(int readers, int expected, Seen& seen) {
+  Pair pair;
+  Mutex mutex;
+  std::latch together(expected);  // those who can be inside at once, are
+  std::atomic<int> came = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < readers; ++i) {
+    threads.emplace_back([&, lane = pdc::Lane("reader {}", i)] {
+      for (int visit = 0; visit < visits; ++visit) {
+        auto wait = lane.wait("to read");
+        const ReadLock lock(mutex);
+        wait.end();
+        const auto hold = lane.hold("reads");
+        const int now = ++seen.readers;
+        for (int most = seen.most_readers;
+             now > most && !seen.most_readers.compare_exchange_weak(most, now);) {
+        }
+        if (came++ < expected) together.arrive_and_wait();
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the reading
+        seen.torn += pair.is_torn() ? 1 : 0;
+        --seen.readers;
+      }
+    });
+  }
+  const pdc::Lane lane("writer");
+  together.wait();
+  for (int visit = 0; visit < visits; ++visit) {
+    auto wait = lane.wait("to write");
+    const std::scoped_lock lock(mutex);
+    wait.end();
+    const auto hold = lane.hold("writes");
+    ++pair.first;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the writing
+    seen.writer_in_company += seen.readers != 0 ? 1 : 0;
+    ++pair.second;
+  }
+  threads.clear();  // joins
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"readers", 4, "threads that read", {2, 64}}});
+  const int n = program.integer("readers");
+  Seen one, shared;
+
+  const int torn = program.scene("without a lock", read_without_lock, n);
+  program.scene("a mutex", read_and_write<std::mutex, std::scoped_lock<std::mutex>>, n, 1,
+                std::ref(one));
+  program.scene("a shared mutex",
+                read_and_write<std::shared_mutex, std::shared_lock<std::shared_mutex>>, n, n,
+                std::ref(shared));
+
+  pdc::check(torn == n, "without a lock, every reader saw half a change", "{} of {}", torn, n);
+  pdc::check(one.most_readers == 1, "a mutex lets in one reader at a time", "{} of {}",
+             one.most_readers.load(), n);
+  pdc::check(shared.most_readers == n, "a shared mutex lets in all of them at once", "{} of {}",
+             shared.most_readers.load(), n);
+  pdc::check(one.writer_in_company + shared.writer_in_company == 0,
+             "with both, the writer was alone");
+  pdc::check(one.torn + shared.torn == 0, "and nobody saw half a change", "{} of {} reads",
+             one.torn + shared.torn, 2 * n * visits);
+  return program.finish();
+}

@@ -1,0 +1,132 @@
+// Threads: start some, give them arguments, get results and an exception back, join.
+//
+// Concept   A thread runs a function beside its caller; to join is to wait for its end. A result
+//           needs a place to be put, and an exception must be carried back.
+// Shows     std::jthread, std::ref, std::current_exception, std::rethrow_exception
+// Python    threading.Thread
+// Run       threads --threads 4
+// You see   the parent doing the work, threads in a row, and threads at the same time
+// Next      multi_threading shares work out; futures carry results and exceptions for you
+
+#include "pdc/program.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct Result {
+  int at_work = 0;  // how many were, with this one
+  std::thread::id by = {};
+  int sum = 0;
+  std::exception_ptr error = nullptr;
+};
+
+struct Team {
+  Team(int size, int at_once) : results(static_cast<std::size_t>(size)), together(at_once) {}
+  std::vector<Result> results;  // a place for each thread, so this needs no lock
+  std::barrier<> together;      // forced: so many are at work at once
+  std::atomic<int> at_work = 0;
+};
+
+Result add_up(Team& team, int last, const pdc::Lane& lane) {
+  const auto work = lane.work("adds 1 to {}", last);
+  Result result{.at_work = ++team.at_work, .by = std::this_thread::get_id()};
+  team.together.arrive_and_wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays a longer sum
+  try {
+    if (last == 0) throw std::invalid_argument("nothing to add");
+    for (int number = 1; number <= last; ++number) result.sum += number;
+  } catch (...) {
+    result.error = std::current_exception();  // to be thrown again by the parent
+  }
+  --team.at_work;
+  return result;
+}
+
+void keep(Result& place, const Result& result) {
+  place = result;
+}
+
+void add_up_and_keep(Result& place, Team& team, int last, const pdc::Lane& lane) {
+  place = add_up(team, last, lane);
+}
+
+/// Wrong on purpose: the parent makes the arguments, so it is the parent that adds up.
+void call_instead_of_start(Team& team) {
+  const pdc::Lane parent("parent");
+  std::vector<std::jthread> started;
+  for (int i = 0; Result & place : team.results) {
+    started.emplace_back(keep, std::ref(place), add_up(team, i++, parent));
+  }
+}  // ~jthread joins each
+
+/// Wrong on purpose: nothing is started while one is waited for.
+void join_in_loop(Team& team) {
+  for (int i = 0; Result & place : team.results) {
+    const pdc::Lane lane("thread {}", i);
+    const std::jthread one(add_up_and_keep, std::ref(place), std::ref(team), i++, lane);
+  }  // ~jthread joins here, before the next one starts
+}
+
+void start_all_then_join(Team& team) {
+  std::vector<std::jthread> started;
+  for (int i = 0; Result & place : team.results) {
+    const pdc::Lane lane("thread {}", i);
+    started.emplace_back(add_up_and_keep, std::ref(place), std::ref(team), i++, lane);
+  }
+}  // ~jthread joins each
+
+struct Findings {
+  int finished = 0, in_parent = 0, most = 0, in_place = 0;
+  std::string errors;
+};
+
+Findings meet(void (*start)(Team&), int threads, int at_once) {
+  Team team(threads, at_once);
+  start(team);
+  Findings found;
+  for (int i = 0; const Result& result : team.results) {
+    found.finished += result.by != std::thread::id() ? 1 : 0;
+    found.in_parent += result.by == std::this_thread::get_id() ? 1 : 0;
+    found.most = std::max(found.most, result.at_work);
+    found.in_place += result.sum == i * (i + 1) / 2 ? 1 : 0;
+    try {
+      if (result.error) std::rethrow_exception(result.error);
+    } catch (const std::invalid_argument& error) {
+      found.errors += fmt::format("thread {}: {}", i, error.what());
+    }
+    ++i;
+  }
+  return found;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"threads", 4, "threads to start", {2, 64}}});
+  const int n = program.integer("threads");
+
+  const auto called = program.scene("called, not started", meet, call_instead_of_start, n, 1);
+  const auto joined = program.scene("joined in the loop", meet, join_in_loop, n, 1);
+  const auto started = program.scene("all started, then joined", meet, start_all_then_join, n, n);
+
+  pdc::check(called.in_parent == n, "what was called ran in the parent", "{}", called.in_parent);
+  pdc::check(joined.most == 1, "joined in the loop, one was at work at a time", "{}", joined.most);
+  pdc::check(started.most == n, "all started first, all were at work at once", "{}", started.most);
+  pdc::check(started.in_parent == 0, "and none of it ran in the parent", "{}", started.in_parent);
+  pdc::check(started.finished == n, "all had finished when the scope ended", "{} of {}",
+             started.finished, n);
+  pdc::check(started.in_place == n, "each result is in its place", "{} of {}", started.in_place, n);
+  pdc::check(started.errors == "thread 0: nothing to add", "the exception arrived in the parent",
+             "{}", started.errors);
+  return program.finish();
+}
