@@ -1,9 +1,9 @@
 // Dining philosophers: five at a round table, five forks, and each needs two to eat.
 //
-// Concept   Whoever takes one fork and waits for the other keeps it from the neighbour meanwhile. If
-//           all take their left fork first, each waits for the next one round the table: a deadlock.
-//           It needs a circle, and each cure breaks it: take the forks in one order, let one less
-//           than all try, or take both forks or none.
+// Concept   Whoever takes one fork and waits for the other keeps it from the neighbour meanwhile.
+//           If all take their left fork first, each waits for the next one round the table: a
+//           deadlock. It needs a circle, and each cure breaks it: take the forks in one order, let
+//           one less than all try, or take both forks or none.
 // Shows     std::mutex, std::unique_lock, std::counting_semaphore, std::scoped_lock, std::barrier
 // Python    threading.Lock, threading.Semaphore
 // Run       dining_philosophers --seats 5 --meals 3

@@ -3,7 +3,8 @@
 // Concept   The rows of the Mandelbrot set are independent, so threads can compute them at the same
 //           time. But the rows in the middle take far longer than those at the edges. If everyone
 //           gets as many rows as the others, the one with the middle keeps all waiting. If the rows
-//           are cut small, and a thread that has done its part steals from another, all end together.
+//           are cut small, and a thread that has done its part steals from another, all end
+//           together.
 // Shows     std::jthread, tbb::parallel_for, tbb::blocked_range, tbb::task_arena
 // Python    concurrent.futures.ThreadPoolExecutor.map
 // Run       mandelbrot_threads --threads 4 --image mandelbrot.png

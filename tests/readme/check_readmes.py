@@ -213,11 +213,12 @@ def check_chapter(page: Page, book: Book) -> Faults:
 
 
 def check_chapter_table(page: Page, book: Book, programs: list[dict]) -> Faults:
-    if not page.tables or page.tables[0].header != CHAPTER_TABLE:
+    tables = [table for table in page.tables if table.header == CHAPTER_TABLE]
+    if len(tables) != 1:
         line = page.tables[0].line if page.tables else 1
-        yield line, f"the first table has to be headed | {' | '.join(CHAPTER_TABLE)} |"
+        yield line, f"one table has to be headed | {' | '.join(CHAPTER_TABLE)} |"
         return
-    table = page.tables[0]
+    table = tables[0]
     names = [plain(cells[0]) for _, cells in table.rows]
     yield from check_names(table.line, "the table", names, programs)
     by_name = {program["name"]: program for program in programs}

@@ -503,12 +503,12 @@ class ChapterTable(Case):
         self.assert_spoilt(self.chapter1, old, new, *expected)
 
     def test_header(self):
-        self.assert_row("| program | concept |", "| program | idea |", "the first table has")
+        self.assert_row("| program | concept |", "| program | idea |", "one table has")
 
     def test_none(self):
         text = CHAPTER1.replace("| program | concept | run | you see |", "")
         self.chapter1.write_text(text, encoding="utf-8")
-        self.assert_faults(self.chapter1, "README.md:1: the first table has to be headed")
+        self.assert_faults(self.chapter1, "README.md:1: one table has to be headed")
 
     def test_a_program_is_missing(self):
         line = next(line for line in CHAPTER1.splitlines(True) if line.startswith("| [hello]"))
