@@ -59,6 +59,12 @@ expect 2 "$pdc" tset
 complains "did you mean test?"
 expect 2 "$pdc" test relese
 complains "did you mean release?"
+expect 2 "$pdc" bensh
+complains "did you mean bench?"
+expect 2 "$pdc" bench xyzzy
+complains "./pdc bench --list shows them all"
+expect 2 "$pdc" bench --rounds 0
+complains "rounds from 1 to 1000"
 expect 2 "$pdc" tour threds
 complains "did you mean threads?"
 expect 2 "$pdc" list 2 3
@@ -237,6 +243,8 @@ out=$(<"$APT_LOG")
 [[ $out == *" install -y --no-remove --no-install-recommends cmake" ]] || fail "it does not install cmake alone"
 expect 0 "$pdc" setup --contributor
 prints "installing cmake clang-format"
+expect 0 "$pdc" setup --bench
+prints "installing cmake python3-numpy strace"
 : >"$APT_LOG"
 export ID=1000
 expect 3 "$pdc" setup

@@ -1,0 +1,417 @@
+"""Holds what the book's programs use against references: bare loops, other libraries, Python.
+
+Each round runs our side, then the reference; the ratio is taken round by round, and reported is the
+median with its lowest and highest. Nobody's test depends on it: `./pdc bench`, on a quiet machine.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # the system's has its NumPy
+BUSY = 0.05  # of the processors' time; beyond that, others had too much of it to judge
+PREFIXES = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
+
+
+class Skipped(Exception):
+    """Something is not here that a comparison needs."""
+
+
+class Failed(Exception):
+    """A side ended badly, or did not tell its number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A time for one (unit "s"), a count for one (""), or a speed ("B/s", "times serial")."""
+
+    number: float
+    unit: str
+
+    @property
+    def cost(self):
+        """The less the better."""
+        return 1 / self.number if self.unit in ("B/s", "times serial") else self.number
+
+    def __str__(self):
+        if self.unit == "s":
+            size, name = next(p for p in [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (0, "ns")] if self.number >= p[0])
+            return f"{self.number / (size or 1e-9):.3g} {name}"
+        if self.unit != "B/s":
+            return f"{self.number:.3g}"
+        size, name = next(p for p in PREFIXES if self.number >= p[0] or p[0] == 1)
+        return f"{self.number / size:.3g} {name}{self.unit}"
+
+
+class Machine:
+    """Where things are built. Within a round, a command that two sides share is run once."""
+
+    def __init__(self, build):
+        self.build = pathlib.Path(build)
+        self.seen = {}
+
+    def next_round(self):
+        self.seen.clear()
+
+    def run(self, command):
+        """What the command prints."""
+        key = tuple(map(str, command))
+        if key not in self.seen:
+            try:
+                done = subprocess.run(key, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise Failed(f"{key[0]}: {error}") from None
+            if done.returncode != 0:
+                raise Failed(f"{' '.join(key)}: status {done.returncode} {done.stderr.strip()[-200:]}")
+            self.seen[key] = done.stdout
+        return self.seen[key]
+
+    def built(self, path, what):
+        if not (self.build / path).exists():
+            raise Skipped(f"needs {what}")
+        return self.build / path
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """One benchmark of a Google Benchmark binary, or a counter of it."""
+
+    subject: str
+    name: str
+    counter: str = ""
+
+    def command(self, machine):
+        binary = machine.built(f"tests/bench/{self.subject}_bench", f"{self.subject}_bench, which is not built")
+        return [binary, "--benchmark_format=json", "--benchmark_min_time=0.1", f"--benchmark_filter=^{self.name}/"]
+
+    def measure(self, machine):
+        rows = json.loads(machine.run(self.command(machine)))["benchmarks"]
+        if len(rows) != 1 or rows[0].get("error_occurred"):
+            raise Failed(f"{self.subject}_bench does not run {self.name}")
+        return self.read(rows[0])
+
+    def read(self, row):
+        if self.counter:
+            return Value(row[self.counter], "")
+        if "bytes_per_second" in row:
+            return Value(row["bytes_per_second"], "B/s")
+        if "items_per_second" in row:
+            return Value(1 / row["items_per_second"], "s")
+        return Value(row["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[row["time_unit"]], "s")
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemCalls(Bench):
+    """How many system calls of all its threads fall to a task: an upper limit, as it counts the start too."""
+
+    def measure(self, machine):
+        if not shutil.which("strace"):
+            raise Skipped("needs strace")
+        with tempfile.NamedTemporaryFile("r") as table:
+            count = ["strace", "-f", "-c", "-U", "calls,name", "-o", table.name]
+            rows = json.loads(machine.run(count + self.command(machine)))["benchmarks"]
+            total = next(line.split()[0] for line in table if line.split()[1:] == ["total"])
+        return Value(int(total) / rows[0]["tasks"], "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A measurement that a program of the book reports with --json; no name: how long all of it takes."""
+
+    name: str
+    entry: str
+    options: tuple = ()
+
+    def measure(self, machine):
+        path = next((p for p in machine.build.glob(f"chapter*/{self.name}") if p.is_file()), None)
+        if not path:
+            raise Skipped(f"needs the program {self.name}")
+        command = [path, "--json", *self.options]
+        if not self.entry:
+            begin = time.perf_counter()
+            machine.run(command)
+            return Value(time.perf_counter() - begin, "s")
+        found = [m for m in json.loads(machine.run(command))["measurements"] if m["name"] == self.entry]
+        if not found:
+            raise Failed(f"{self.name} reports no '{self.entry}'")
+        number, unit = found[0]["value"], found[0]["unit"]
+        units = {"s": Value(number, "s"), "GB/s": Value(1e9 * number, "B/s"), "items/s": Value(1 / number, "s")}
+        return units.get(unit) or Value(number, unit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """A Python script of tests/bench/python, which prints its number."""
+
+    script: str
+    argument: str = ""
+    unit: str = "s"
+
+    def measure(self, machine):
+        script = HERE / "python" / f"{self.script}.py"
+        if "import numpy" in script.read_text() and not has_numpy():
+            raise Skipped("needs python3-numpy")
+        output = machine.run([PYTHON, "-B", script, *self.argument.split()])
+        try:
+            return Value(float(output), self.unit)
+        except ValueError:
+            raise Failed(f"{self.script}.py prints {output!r}") from None
+
+
+def has_numpy():
+    """Whether the Python that runs the originals has NumPy."""
+    return subprocess.run([PYTHON, "-c", "import numpy"], capture_output=True).returncode == 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """`wanted` is "at least 0.95" (our speed by the reference's), "at most 1.15" (our cost by the reference's; or,
+    with no reference, our cost), or nothing: then our speed is reported."""
+
+    name: str
+    what: str
+    ours: object
+    reference: object = None
+    wanted: str = ""
+
+    def ratio(self, ours, reference):
+        if reference is None:
+            return ours.cost
+        ratio = ours.cost / reference.cost
+        return ratio if self.wanted.startswith("at most") else 1 / ratio
+
+    def kept(self, ratio):
+        if not self.wanted:
+            return None
+        kind, _, bound = self.wanted.rpartition(" ")
+        return ratio <= float(bound) if kind == "at most" else ratio >= float(bound)
+
+
+def speedup(program, entry, *options):
+    """A program's speed-up beside the limit that the same run found."""
+    what = f"{entry}, 2 workers, beside 2 serial runs at once"
+    sides = [Program(program, f"{side}, speed-up", options) for side in (entry, "limit")]
+    return Comparison(program, what, *sides, "at least 0.95")
+
+
+LARGE = "/67108864"
+COMPARISONS = [
+    speedup("serial_parallel", "parallel"),
+    speedup("mandelbrot_threads", "stealing", "--threads", "2"),
+    Comparison("fibonacci", "tasks on 2 threads, beside 2 serial runs at once", Bench("compute", "shared_out/fibonacci"),
+               Bench("compute", "two_copies/fibonacci"), "at least 0.95"),
+    Comparison("parallel_reduce", "primes on 2 threads, beside 2 serial runs at once",
+               Bench("compute", "shared_out/primes"), Bench("compute", "two_copies/primes"), "at least 0.95"),
+    Comparison("data_parallelism", "a*x+y, 64 Mi doubles, beside 2 threads with bare loops",
+               Bench("triad", "parallel_triad" + LARGE), Bench("triad", "bare_triad" + LARGE), "at least 0.90"),
+    Comparison("data_parallelism/add", "a*x+y beside np.add(out=)", Bench("triad", "parallel_triad" + LARGE),
+               Original("data_parallelism", "out", "B/s"), "at least 1.7"),
+    Comparison("data_parallelism/sum", "the sum beside np.sum", Bench("triad", "parallel_sum" + LARGE),
+               Original("data_parallelism", "sum", "B/s"), "at least 1.7"),
+    Comparison("data_parallelism/untouched", "a new output in huge pages beside NumPy's a + b",
+               Bench("triad", "sum_into_untouched_memory" + LARGE), Original("data_parallelism", "fresh", "B/s"),
+               "at least 1.0"),
+    Comparison("data_parallelism/fresh", "a new std::vector beside NumPy's a + b",
+               Bench("triad", "sum_into_fresh_vector" + LARGE), Original("data_parallelism", "fresh", "B/s")),
+    Comparison("threads", "start and join, beside bare pthread", Bench("threads", "jthread_start_and_join"),
+               Bench("threads", "pthread_start_and_join"), "at most 1.25"),
+    Comparison("barrier/2", "a crossing of 2 threads, beside pthread_barrier", Bench("barrier", "std_barrier/2"),
+               Bench("barrier", "bare_pthread_barrier/2"), "at most 0.25"),
+    Comparison("barrier/4", "a crossing of 4 threads, beside pthread_barrier", Bench("barrier", "std_barrier/4"),
+               Bench("barrier", "bare_pthread_barrier/4"), "at most 0.40"),
+    Comparison("condition", "a hand-over there and back, beside bare futex", Bench("condition", "condition_variable_any"),
+               Bench("condition", "bare_futex"), "at most 1.15"),
+    Comparison("queue/plain", "an item, one at a time, beside oneTBB's queue bare", Program("queue", "one at a time"),
+               Bench("queue", "bare_bounded_queue"), "at most 1.1"),
+    Comparison("queue/all", "an item, all at once, beside oneTBB's queue bare", Bench("queue", "taking_all_at_once"),
+               Bench("queue", "bare_bounded_queue"), "at most 0.5"),
+    Comparison("queue/python", "an item, all at once, beside queue.SimpleQueue", Bench("queue", "taking_all_at_once"),
+               Original("queue_simple"), "at least 1.0"),
+    Comparison("thread_pool/tbb", "an empty task, beside tbb::task_group", Bench("pool", "this_pool"),
+               Bench("pool", "tbb_task_group"), "at most 1.3"),
+    Comparison("thread_pool/asio", "an empty task, beside boost::asio::thread_pool", Bench("pool", "this_pool"),
+               Bench("pool", "asio_thread_pool"), "at most 1.0"),
+    Comparison("thread_pool/allocations", "allocations for a task", Bench("pool", "this_pool", "allocations_per_task"),
+               None, "at most 1.05"),
+    Comparison("thread_pool/calls", "system calls for a task", SystemCalls("pool", "this_pool"), None, "at most 0.02"),
+    Comparison("bank/serial", "2 threads, a lock for each of 1000 accounts, beside 1 without locks",
+               Bench("bank", "two_clients/ordered_locks"), Bench("bank", "serial_without_locks")),
+    Comparison("bank/limit", "2 banks without locks at once, beside 1", Bench("bank", "two_banks_without_locks"),
+               Bench("bank", "serial_without_locks")),
+    Comparison("bank/one_lock", "a lock for each account, beside one for all", Bench("bank", "two_clients/ordered_locks"),
+               Bench("bank", "two_clients/one_lock"), "at least 1.0"),
+    Comparison("semaphore", "acquire and release, alone, beside sem_t", Bench("semaphore", "std_counting_semaphore"),
+               Bench("semaphore", "bare_sem_t")),
+] + [Comparison(f"{ours.name if isinstance(ours, Program) else ours.subject}/python", what, ours, original, "at least 1.0")
+     for ours, original, what in [
+         (Program("serial_parallel", "parallel, median"), Original("serial_parallel"), "multiprocessing.Pool(2)"),
+         (Program("do_something", ""), Original("do_something"), "all three ways of ours, beside ten processes"),
+         (Program("fibonacci", "cut-off 29"), Original("fibonacci"), "ProcessPoolExecutor(2)"),
+         (Bench("threads", "jthread_start_and_join"), Original("threads"), "threading.Thread"),
+         (Program("lock", "held briefly, median"), Original("lock"), "threading.Lock, four workers"),
+         (Bench("semaphore", "std_counting_semaphore"), Original("semaphore"), "threading.Semaphore, alone"),
+         (Bench("condition", "condition_variable_any"), Original("condition"), "threading.Condition, there and back"),
+         (Bench("barrier", "std_barrier/4"), Original("barrier", "4"), "threading.Barrier, four threads"),
+         (Program("thread_pool", "this pool, a job"), Original("thread_pool"), "ThreadPoolExecutor, a job"),
+         (Program("bank", "ordered, median"), Original("bank"), "threading.Lock, 80 000 transfers"),
+         (Program("mandelbrot_threads", "stealing, median", ("--threads", "2")), Original("mandelbrot"),
+          "multiprocessing.Pool(2)"),
+     ]]
+
+
+def others_share(before, after, ours):
+    """The part of the processors' time that others had: busy or stolen, and not by this driver and its children."""
+    total = sum(after) - sum(before)
+    busy = sum(after[i] - before[i] for i in (0, 1, 2, 7))  # user, nice, system, steal
+    return max(0.0, busy - ours) / total if total > 0 else 0.0
+
+
+def read_clocks():
+    """The processors' time by kind, and what this process and its children had of it, in seconds."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        ticks = [int(field) for field in stat.readline().split()[1:9]]
+    return [tick / os.sysconf("SC_CLK_TCK") for tick in ticks], sum(os.times()[:4])
+
+
+def median_range(numbers):
+    """The median, the lowest, the highest."""
+    return statistics.median(numbers), min(numbers), max(numbers)
+
+
+def verdict(comparison, median, busy):
+    """In a word."""
+    if not comparison.wanted:
+        return "too busy to judge" if busy > BUSY else "reported"
+    if busy > BUSY:
+        return "too busy to judge"
+    return "kept" if comparison.kept(median) else "missed"
+
+
+def compare(comparison, rounds, machine):
+    """A row of the table."""
+    row = {"name": comparison.name, "what": comparison.what, "wanted": comparison.wanted}
+    ours, references, ratios = [], [], []
+    (ticks, cpu), begin = read_clocks(), time.monotonic()
+    try:
+        for _ in range(rounds):
+            machine.next_round()
+            ours.append(comparison.ours.measure(machine))
+            references.append(comparison.reference.measure(machine) if comparison.reference else None)
+            ratios.append(comparison.ratio(ours[-1], references[-1]))
+    except Skipped as reason:
+        return {**row, "verdict": f"skipped: {reason}"}
+    except Failed as reason:
+        return {**row, "verdict": f"failed: {reason}"}
+    ticks_after, cpu_after = read_clocks()
+    busy = others_share(ticks, ticks_after, cpu_after - cpu)
+    median, lowest, highest = median_range(ratios)
+    middle = [Value(statistics.median(v.number for v in side), side[0].unit) if side[0] else None
+              for side in (ours, references)]
+    return {**row, "ours": str(middle[0]), "reference": str(middle[1] or "-"), "ratio": median, "lowest": lowest,
+            "highest": highest, "ratios": ratios, "others": busy, "seconds": time.monotonic() - begin,
+            "verdict": verdict(comparison, median, busy)}
+
+
+def cells(row):
+    """The columns of a row, as text."""
+    ratio = f"{row['ratio']:.3g} [{row['lowest']:.3g}..{row['highest']:.3g}]" if "ratio" in row else ""
+    return [row["name"], row["what"], row.get("ours", ""), row.get("reference", ""), ratio, row["wanted"], row["verdict"]]
+
+
+HEADER = ["name", "what", "ours", "reference", "ratio", "wanted", "verdict"]
+
+
+def table(rows):
+    """Lines with aligned columns."""
+    lines = [HEADER] + [cells(row) for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADER))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+
+
+def markdown(rows):
+    """The same, for a README."""
+    lines = [HEADER, ["---"] * len(HEADER)] + [cells(row) for row in rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def select(names):
+    """The comparisons of those names: "queue" means all whose name is that or begins with "queue/"."""
+    for name in names:
+        if not any(name in (c.name, c.name.split("/")[0]) for c in COMPARISONS):
+            raise SystemExit(f"pdc: no comparison {name!r}; ./pdc bench --list shows them all")
+    return [c for c in COMPARISONS if not names or c.name in names or c.name.split("/")[0] in names]
+
+
+def positive(text):
+    """A whole number of rounds."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"rounds from 1 to 1000, not {text!r}")
+    return int(text)
+
+
+class Parser(argparse.ArgumentParser):
+    """One line is enough."""
+
+    def error(self, message):
+        self.exit(2, f"pdc: bench: {message}\n")
+
+
+def parse(arguments):
+    parser = Parser(prog="./pdc bench", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these comparisons")
+    parser.add_argument("--rounds", type=positive, default=9, help="how often each side runs (9; fewer are no judgement)")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all of it to this file")
+    parser.add_argument("--markdown", action="store_true", help="the table as Markdown")
+    parser.add_argument("--list", action="store_true", help="what there is to compare")
+    parser.add_argument("--build", default=HERE.parents[1] / "build/release", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    """Returns the exit status: 1 if a side failed to run. A missed bound is a result, not a failure."""
+    options = parse(arguments)
+    try:
+        chosen = select(options.names)
+    except SystemExit as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.list:
+        for comparison in chosen:
+            print(f"{comparison.name:28}  {comparison.what}{comparison.wanted and ': ' + comparison.wanted}")
+        return 0
+    machine, rows = Machine(options.build), []
+    for at, comparison in enumerate(chosen, 1):
+        if sys.stderr.isatty():
+            print(f"\r\033[K[{at}/{len(chosen)}] {comparison.name}", end="", file=sys.stderr, flush=True)
+        rows.append(compare(comparison, options.rounds, machine))
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    print("\n".join(markdown(rows) if options.markdown else table(rows)))
+    say_what_is_missing(rows, options.rounds)
+    if options.json:
+        options.json.write_text(json.dumps({"rounds": options.rounds, "comparisons": rows}, indent=1) + "\n")
+    return int(any(row["verdict"].startswith("failed") for row in rows))
+
+
+def say_what_is_missing(rows, rounds):
+    """What stands between this table and a judgement."""
+    verdicts = " ".join(row["verdict"] for row in rows)
+    if "python3-numpy" in verdicts or "strace" in verdicts:
+        print("what is skipped for want of python3-numpy or strace: ./pdc setup --bench installs both")
+    if "too busy" in verdicts:
+        print(f"others had more than {BUSY:.0%} of the processors' time: come back when the machine is quiet")
+    if rounds < 9:
+        print(f"{rounds} rounds are too few to judge by: 9 at least")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""The driver's arithmetic: ratios, medians, the rule for a busy machine, the table."""
+
+import contextlib
+import io
+import unittest
+
+import bench
+from bench import Comparison, Value
+
+
+class Given:
+    """A side that says its values one after the other."""
+
+    def __init__(self, *values):
+        self.values = list(values)
+
+    def measure(self, _machine):
+        value = self.values.pop(0)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
+def seconds(*numbers):
+    return Given(*(Value(number, "s") for number in numbers))
+
+
+class Ratios(unittest.TestCase):
+    def test_a_cost_is_ours_by_the_reference(self):
+        self.assertEqual(Comparison("", "", 0, 0, "at most 1").ratio(Value(3, "s"), Value(2, "s")), 1.5)
+        self.assertEqual(Comparison("", "", 0, 0, "at most 1").ratio(Value(2, "B/s"), Value(4, "B/s")), 2)
+
+    def test_a_speed_is_the_other_way_round(self):
+        for wanted in ("at least 1", ""):
+            comparison = Comparison("", "", 0, 0, wanted)
+            self.assertEqual(comparison.ratio(Value(1, "s"), Value(4, "s")), 4)
+            self.assertEqual(comparison.ratio(Value(6, "B/s"), Value(2, "B/s")), 3)
+
+    def test_without_a_reference_it_is_the_count(self):
+        self.assertEqual(Comparison("", "", 0, None, "at most 1").ratio(Value(1.01, ""), None), 1.01)
+
+    def test_bounds(self):
+        self.assertTrue(Comparison("", "", 0, 0, "at least 0.95").kept(0.95))
+        self.assertFalse(Comparison("", "", 0, 0, "at least 0.95").kept(0.94))
+        self.assertTrue(Comparison("", "", 0, 0, "at most 1.15").kept(1.15))
+        self.assertFalse(Comparison("", "", 0, 0, "at most 1.15").kept(1.16))
+
+    def test_the_median_is_that_of_the_ratios_of_each_round(self):
+        comparison = Comparison("x", "", seconds(1, 1, 10), seconds(2, 3, 10), "at least 1")
+        row = bench.compare(comparison, 3, bench.Machine("."))
+        self.assertEqual(row["ratios"], [2, 3, 1])  # the ratio of the medians would be 3
+        self.assertEqual((row["ratio"], row["lowest"], row["highest"]), (2, 1, 3))
+
+    def test_every_bound_in_the_list_can_be_read(self):
+        for comparison in bench.COMPARISONS:
+            self.assertIn(comparison.kept(1), (True, False) if comparison.wanted else (None,))
+        self.assertEqual(len({c.name for c in bench.COMPARISONS}), len(bench.COMPARISONS))
+
+
+class Verdicts(unittest.TestCase):
+    def test_others_are_what_is_busy_or_stolen_and_not_ours(self):
+        idle, busy = [0] * 8, [30, 0, 10, 150, 0, 0, 0, 10]
+        self.assertAlmostEqual(bench.others_share(idle, busy, 40), 0.05)
+        self.assertEqual(bench.others_share(idle, busy, 60), 0)
+        self.assertEqual(bench.others_share(idle, idle, 0), 0)
+
+    def test_a_busy_machine_judges_nothing(self):
+        comparison = Comparison("", "", 0, 0, "at least 1")
+        self.assertEqual(bench.verdict(comparison, 2, 0.0), "kept")
+        self.assertEqual(bench.verdict(comparison, 0.5, 0.0), "missed")
+        self.assertEqual(bench.verdict(comparison, 2, 0.06), "too busy to judge")
+        self.assertEqual(bench.verdict(Comparison("", "", 0), 2, 0.0), "reported")
+
+    def test_what_is_missing_is_skipped_and_what_breaks_has_failed(self):
+        for error, word in ((bench.Skipped("needs x"), "skipped: needs x"), (bench.Failed("why"), "failed: why")):
+            row = bench.compare(Comparison("x", "", seconds(1), Given(error)), 1, bench.Machine("."))
+            self.assertEqual(row["verdict"], word)
+
+
+class Tables(unittest.TestCase):
+    def test_values_are_for_people(self):
+        texts = {Value(2.5e-9, "s"): "2.5 ns", Value(0.0412, "s"): "41.2 ms", Value(2.2e10, "B/s"): "22 GB/s",
+                 Value(1.0, ""): "1"}
+        for value, text in texts.items():
+            self.assertEqual(str(value), text)
+
+    def test_columns_are_aligned_and_markdown_has_as_many(self):
+        row = bench.compare(Comparison("a name", "what", seconds(1), seconds(2), "at least 1"), 1, bench.Machine("."))
+        header, line = bench.table([row])
+        self.assertEqual(header.index("what"), line.index("what"))
+        self.assertIn("2 [2..2]", line)
+        self.assertEqual({text.count("|") for text in bench.markdown([row])}, {8})
+
+    def test_an_unknown_name_is_one_line_and_status_2(self):
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(bench.main(["xyzzy"]), 2)
+        self.assertEqual(said.getvalue().count("\n"), 1)
+
+    def test_a_name_selects_its_rows(self):
+        self.assertEqual([c.name for c in bench.select(["barrier"])], ["barrier/2", "barrier/4", "barrier/python"])
+        self.assertEqual([c.name for c in bench.select(["barrier/4"])], ["barrier/4"])
+
+
+if __name__ == "__main__":
+    unittest.main()
