@@ -33,7 +33,7 @@ void shared_out(benchmark::State& state, Work work) {
   state.SetItemsProcessed(state.iterations());
 }
 
-[[gnu::noinline]] std::int64_t fibonacci(int n) {
+[[gnu::noipa]] std::int64_t fibonacci(int n) {
   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
 }
 

@@ -63,6 +63,8 @@ expect 2 "$pdc" bensh
 complains "did you mean bench?"
 expect 2 "$pdc" bench xyzzy
 complains "./pdc bench --list shows them all"
+expect 0 "$pdc" bench --list barrier
+prints "barrier/2 "
 expect 2 "$pdc" bench --rounds 0
 complains "rounds from 1 to 1000"
 expect 2 "$pdc" tour threds
