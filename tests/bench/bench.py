@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # the system's has its NumPy
+LEAST_ROUNDS = 9  # to judge by
 BUSY = 0.05  # of the processors' time; beyond that, others had too much of it to judge
 PREFIXES = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
 
@@ -287,12 +289,14 @@ def median_range(numbers):
     return statistics.median(numbers), min(numbers), max(numbers)
 
 
-def verdict(comparison, median, busy):
+def verdict(comparison, median, busy, rounds):
     """In a word."""
-    if not comparison.wanted:
-        return "too busy to judge" if busy > BUSY else "reported"
     if busy > BUSY:
         return "too busy to judge"
+    if not comparison.wanted:
+        return "reported"
+    if rounds < LEAST_ROUNDS:
+        return "too few rounds"
     return "kept" if comparison.kept(median) else "missed"
 
 
@@ -318,7 +322,7 @@ def compare(comparison, rounds, machine):
               for side in (ours, references)]
     return {**row, "ours": str(middle[0]), "reference": str(middle[1] or "-"), "ratio": median, "lowest": lowest,
             "highest": highest, "ratios": ratios, "others": busy, "seconds": time.monotonic() - begin,
-            "verdict": verdict(comparison, median, busy)}
+            "verdict": verdict(comparison, median, busy, rounds)}
 
 
 def cells(row):
@@ -368,7 +372,7 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments):
     parser = Parser(prog="./pdc bench", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these comparisons")
-    parser.add_argument("--rounds", type=positive, default=9, help="how often each side runs (9; fewer are no judgement)")
+    parser.add_argument("--rounds", type=positive, default=LEAST_ROUNDS, help="how often each side runs (9; fewer are no judgement)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all of it to this file")
     parser.add_argument("--markdown", action="store_true", help="the table as Markdown")
     parser.add_argument("--list", action="store_true", help="what there is to compare")
@@ -409,9 +413,10 @@ def say_what_is_missing(rows, rounds):
         print("what is skipped for want of python3-numpy or strace: ./pdc setup --bench installs both")
     if "too busy" in verdicts:
         print(f"others had more than {BUSY:.0%} of the processors' time: come back when the machine is quiet")
-    if rounds < 9:
-        print(f"{rounds} rounds are too few to judge by: 9 at least")
+    if rounds < LEAST_ROUNDS:
+        print(f"rounds: {rounds}, too few to judge by: {LEAST_ROUNDS} at least")
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `--list | head` is no mistake
     sys.exit(main(sys.argv[1:]))

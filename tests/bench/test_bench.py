@@ -66,10 +66,11 @@ class Verdicts(unittest.TestCase):
 
     def test_a_busy_machine_judges_nothing(self):
         comparison = Comparison("", "", 0, 0, "at least 1")
-        self.assertEqual(bench.verdict(comparison, 2, 0.0), "kept")
-        self.assertEqual(bench.verdict(comparison, 0.5, 0.0), "missed")
-        self.assertEqual(bench.verdict(comparison, 2, 0.06), "too busy to judge")
-        self.assertEqual(bench.verdict(Comparison("", "", 0), 2, 0.0), "reported")
+        self.assertEqual(bench.verdict(comparison, 2, 0.0, 9), "kept")
+        self.assertEqual(bench.verdict(comparison, 0.5, 0.0, 9), "missed")
+        self.assertEqual(bench.verdict(comparison, 2, 0.06, 9), "too busy to judge")
+        self.assertEqual(bench.verdict(comparison, 2, 0.0, 8), "too few rounds")
+        self.assertEqual(bench.verdict(Comparison("", "", 0), 2, 0.0, 9), "reported")
 
     def test_what_is_missing_is_skipped_and_what_breaks_has_failed(self):
         for error, word in ((bench.Skipped("needs x"), "skipped: needs x"), (bench.Failed("why"), "failed: why")):
