@@ -41,6 +41,8 @@ LEFT_BY_KILLED_MPIRUN = re.compile(r"/dev/shm/vader_segment\.|/ompi\.[^/]*$")
 # A single process without mpirun has nobody who removes its session directory when it ends in
 # another way than by MPI_Finalize or MPI_Abort, neither of which a signal handler may call.
 LEFT_WITHOUT_MPIRUN = re.compile(r"/ompi\.[^/]*$")
+# ThreadSanitizer's own, in the first millisecond of a program.
+LEFT_BY_SANITIZER = re.compile(r"/tsan\.rodata\.\d+$")
 
 
 @dataclass(frozen=True)
@@ -518,7 +520,8 @@ def check_signal(program: Program, found: Found, number: signal.Signals) -> None
     choice = random.Random(f"{program.name} {number}")
     killed_mpirun = program.mpi and number == signal.SIGKILL
     for _ in range(program.moments):
-        running = program.start(tolerate=LEFT_BY_KILLED_MPIRUN if killed_mpirun else None)
+        sanitizer = LEFT_BY_SANITIZER if program.sanitized else None
+        running = program.start(tolerate=LEFT_BY_KILLED_MPIRUN if killed_mpirun else sanitizer)
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
         deaf = running.ignores(number)
