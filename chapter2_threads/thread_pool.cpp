@@ -1,42 +1,34 @@
 // Thread pool: a few threads do many jobs, and each result comes back by a future.
 //
 // Concept   To start a thread for every job costs more than a small job itself, and many jobs make
-//           many threads. A pool starts a few once; they take job after job from a queue. Whoever
-//           submits a job gets a future at once, and the result or the exception when it is there.
-// Shows     std::condition_variable, std::make_shared, std::exception_ptr, std::async,
-//           tbb::task_group, tbb::task_arena, boost::asio::thread_pool
+//           many threads. A pool starts a few once; they take job after job from what is waiting.
+//           Whoever submits a job gets a future at once, and by it the result or the exception.
+// Shows     std::condition_variable, std::make_shared, std::exception_ptr, std::atomic, std::latch
 // Python    concurrent.futures.ThreadPoolExecutor
 // Run       thread_pool --threads 3 --jobs 12
-// You see   12 threads without the pool, 3 with it; the cubes in order, and what a job costs
-// Next      multi_tasking gives two problems to a pool; process_pool replaces a worker that dies
+// You see   12 threads for 12 jobs, then 3; stopped, the pool still does what it has accepted
+// Next      executors compares ready-made pools; process_pool replaces a worker that dies
 
-#include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
-#include <boost/asio/packaged_task.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <deque>
 #include <exception>
-#include <future>
 #include <latch>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace {
@@ -46,37 +38,32 @@ struct Job {
   virtual void run() = 0;
 };
 
-/// What comes of a job, and lives in it: one piece of memory, shared by the pool and the future.
+/// What will come of a job. It lives in the job: one piece of memory for both sides.
 template <class Result>
-struct Outcome : Job {
-  std::optional<Result> value;
-  std::exception_ptr error;
-  std::atomic<int> ready = 0;  // set last: who sees it may read the others
+struct Future : Job {
+  Result get() {  // waits; only once
+    awaited = true;
+    ready.wait(false);
+    if (auto* error = std::get_if<std::exception_ptr>(&outcome)) std::rethrow_exception(*error);
+    return std::move(std::get<Result>(outcome));
+  }
+  std::variant<std::exception_ptr, Result> outcome;
+  std::atomic<bool> awaited = false, ready = false;
 };
 
 template <class Work>
-struct Task final : Outcome<std::invoke_result_t<Work&>> {
+struct Task final : Future<std::invoke_result_t<Work&>> {
   explicit Task(Work todo) : work(std::move(todo)) {}
   void run() override {
     try {
-      this->value = work();
+      this->outcome = work();
     } catch (...) {
-      this->error = std::current_exception();
+      this->outcome = std::current_exception();
     }
-    this->ready = 1;
-    this->ready.notify_all();
+    this->ready = true;
+    if (this->awaited) this->ready.notify_one();  // else nobody sleeps: no system call
   }
   Work work;
-};
-
-template <class Result>
-struct Future {
-  Result get() {  // waits; only once
-    outcome->ready.wait(0);
-    if (outcome->error) std::rethrow_exception(outcome->error);
-    return std::move(*outcome->value);
-  }
-  std::shared_ptr<Outcome<Result>> outcome;
 };
 
 class Pool {
@@ -94,195 +81,100 @@ class Pool {
   ~Pool() { stop(); }  // then ~jthread joins each: what was accepted is done
 
   template <class Work>
-  Future<std::invoke_result_t<Work&>> submit(Work work) {
+  std::shared_ptr<Future<std::invoke_result_t<Work&>>> submit(Work work) {
     auto task = std::make_shared<Task<Work>>(std::move(work));
-    {
-      const std::scoped_lock lock(mutex_);
-      if (stopped_) throw std::logic_error("the pool takes no more jobs");
-      jobs_.push_back(task);
-    }
-    changed_.notify_one();  // one job needs one worker
-    return {std::move(task)};
+    const std::scoped_lock lock(mutex_);
+    if (stopped_) throw std::logic_error("the pool is stopped");
+    submitted_.push_back(task);
+    if (submitted_.size() == 1) changed_.notify_one();  // else it has been woken already
+    return task;
   }
 
   void stop() {  // takes no more jobs, finishes those it has
     const std::scoped_lock lock(mutex_);
     stopped_ = true;
-    changed_.notify_all();
+    changed_.notify_one();
   }
 
  private:
   std::shared_ptr<Job> next(const pdc::Lane& lane) {  // null: stopped, and nothing is left
     const auto wait = lane.wait("a job");
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopped_ || !jobs_.empty(); });
-    if (jobs_.empty()) return nullptr;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
+    const std::scoped_lock first_in_line(taking_);  // the others wait here for their turn
+    if (ready_.empty()) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopped_ || !submitted_.empty(); });
+      std::swap(ready_, submitted_);  // all at once: whoever submits is rarely in the way
+    }
+    if (ready_.empty()) return nullptr;
+    auto job = std::move(ready_.front());
+    ready_.pop_front();
     return job;
   }
 
-  std::mutex mutex_;
+  std::mutex taking_, mutex_;  // for ready_; for all the others
+  std::deque<std::shared_ptr<Job>> ready_, submitted_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Job>> jobs_;
   bool stopped_ = false;
   std::vector<std::jthread> workers_;  // last: joined before the others are gone
 };
 
-std::int64_t cube(int n) {
-  return std::int64_t{n} * n * n;
-}
-
-/// Submits the jobs 1 to `jobs`, then takes what their futures bring, in that order.
-template <class Submit>
-auto collect(int jobs, Submit submit) {
-  std::vector<decltype(submit(1))> futures;
-  for (int n = 1; n <= jobs; ++n) futures.push_back(submit(n));
-  std::vector<decltype(futures[0].get())> results;
-  for (auto& future : futures) results.push_back(future.get());
-  return results;
-}
-
-/// How many threads do the jobs; the first ones are kept busy until `first` of them have begun.
-template <class Submit>
-std::size_t count_threads(int jobs, int first, Submit submit) {
-  std::latch begun(first);
-  const auto ids = collect(jobs, [&](int n) {
-    return submit(n, [&, n] {
-      if (n <= first) begun.arrive_and_wait();
-      std::this_thread::sleep_for(std::chrono::milliseconds(4 + 3 * (n % 4)));  // plays the job
-      return std::this_thread::get_id();
-    });
-  });
-  return std::set(ids.begin(), ids.end()).size();
-}
-
-/// Wrong on purpose: a new thread for each job, and all at once.
-std::size_t start_thread_per_job(int jobs) {
-  return count_threads(jobs, jobs, [](int n, auto job) {
-    return std::async(std::launch::async, [job, lane = pdc::Lane("thread {}", n)] {
-      const auto work = lane.work("job");
-      return job();
-    });
-  });
-}
-
-std::size_t submit_to_pool(int jobs, int threads) {
-  Pool pool(threads);
-  return count_threads(jobs, std::min(jobs, threads),
-                       [&](int, auto job) { return pool.submit(job); });
-}
-
-/// Whether it throws an E.
-template <class E, class Work>
-bool throws(Work work) {
+template <class Call>
+std::string error_of(Call call) {
   try {
-    work();
-  } catch (const E&) {
-    return true;
+    call();
+  } catch (const std::exception& error) {
+    return error.what();
   }
-  return false;
+  return "nothing thrown";
 }
 
-struct End {
-  int done = 0;
-  bool refused = false, rethrown = false;
+struct Seen {
+  std::set<pid_t> threads;
+  int cubes = 0;  // in order
+  std::string failure, refusal;
 };
 
-End stop_early(int jobs) {
-  End end;
-  std::latch gate(1);
-  Future<int> failed;
-  {
-    Pool pool(1);
-    failed = pool.submit([&] { return gate.wait(), throw std::domain_error("no result"), 0; });
-    for (int n = 0; n < jobs; ++n) pool.submit([&] { return ++end.done; });
-    pool.stop();  // forced: the only worker waits at the gate, all jobs are in the queue
-    end.refused = throws<std::logic_error>([&] { pool.submit([] { return 0; }); });
-    gate.count_down();
-  }  // ~Pool
-  end.rethrown = throws<std::domain_error>([&] { failed.get(); });
-  return end;
-}
-
-/// Cubes computed in four ways: reports what a job costs, returns all that came, way by way.
-std::vector<std::int64_t> compute_cubes(pdc::Program& program, int jobs, int threads) {
-  const auto wide = static_cast<std::size_t>(threads);
-  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, wide);
-  tbb::task_arena arena(threads);
-  boost::asio::thread_pool asio(wide);
+Seen submit_to_pool(int jobs, int threads) {
+  Seen seen;
   Pool pool(threads);
-  std::vector<std::int64_t> cubes[4];
-  const std::vector<pdc::Variant> ways = {
-      {"this pool", threads,
-       [&] {
-         cubes[0] = collect(jobs, [&](int n) { return pool.submit([n] { return cube(n); }); });
-       }},
-      {"std::async", threads,
-       [&] {
-         cubes[1] = collect(jobs, [](int n) { return std::async(std::launch::async, cube, n); });
-       }},
-      {"asio::thread_pool", threads,
-       [&] {
-         cubes[2] = collect(jobs, [&](int n) {
-           return boost::asio::post(asio,
-                                    std::packaged_task<std::int64_t()>([n] { return cube(n); }));
-         });
-       }},
-      {"tbb::task_group", threads, [&] {
-         cubes[3].resize(static_cast<std::size_t>(jobs));
-         arena.execute([&] {
-           tbb::task_group group;  // no futures: each task writes into its own place
-           for (int n = 0; n < jobs; ++n)
-             group.run([n, to = &cubes[3][0]] { to[n] = cube(n + 1); });
-           group.wait();
-         });
-       }}};
-  const std::vector<pdc::Timing> timings = pdc::time_in_turns(ways, 5);
-  std::vector<std::int64_t> all;
-  for (std::size_t way = 0; way < ways.size(); ++way) {
-    pdc::say("{:<18} {:>8} a job", ways[way].name, pdc::time_text(timings[way].median / jobs));
-    program.report(ways[way].name + ", a job", timings[way].median / jobs, "s");
-    all.insert(all.end(), cubes[way].begin(), cubes[way].end());
+  std::latch go(std::min(jobs, threads) + 1);
+  std::vector<std::shared_ptr<Future<std::pair<int, pid_t>>>> futures;
+  for (int n = 0; n < jobs; ++n) {
+    futures.push_back(pool.submit([&, n] {
+      if (n < threads) go.arrive_and_wait();
+      std::this_thread::sleep_for(std::chrono::milliseconds(4 + 3 * (n % 4)));  // plays the job
+      return std::pair(n * n * n, gettid());
+    }));
   }
-  return all;
-}
-
-/// How many cubes are in their place: the first n of them add up to (1 + 2 + ... + n) squared.
-int count_in_place(const std::vector<std::int64_t>& cubes, int jobs) {
-  int right = 0;
-  std::int64_t sum = 0, root = 0, n = 0;
-  for (const std::int64_t next : cubes) {
-    if (n == jobs) n = sum = root = 0;  // the next way begins
-    sum += next, root += ++n;
-    if (sum == root * root) ++right;
+  const auto failing = pool.submit([]() -> int { throw std::domain_error("no result"); });
+  pool.stop();  // forced: every worker is at the latch, and jobs are waiting
+  seen.refusal = error_of([&] { pool.submit([] { return 0; }); });
+  go.arrive_and_wait();
+  for (const auto& future : futures) {
+    const auto [cube, thread] = future->get();
+    seen.threads.insert(thread);
+    if (const int n = seen.cubes; cube == n * n * n) ++seen.cubes;
   }
-  return right;
+  seen.failure = error_of([&] { failing->get(); });
+  return seen;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(
-      argc, argv,
-      {{"threads", 3, "threads in the pool", {1, 64}}, {"jobs", 12, "jobs to do", {2, 64}}});
+  pdc::Program program(argc, argv,
+                       {{"threads", 3, "workers", {1, 64}}, {"jobs", 12, "jobs to do", {2, 64}}});
   const int threads = program.integer("threads"), jobs = program.integer("jobs");
-  const auto all = static_cast<std::size_t>(jobs);
-  const auto few = static_cast<std::size_t>(std::min(jobs, threads));
 
-  const auto without = program.scene("a thread for each job", start_thread_per_job, jobs);
-  const auto with = program.scene("a pool", submit_to_pool, jobs, threads);
-  const End end = program.scene("a pool that is stopped early", stop_early, jobs);
-  constexpr int many = 500;
-  const int right = count_in_place(compute_cubes(program, many, threads), many);
+  const Seen many = program.scene("a thread for each job", submit_to_pool, jobs, jobs);
+  const Seen few = program.scene("a few threads for all jobs", submit_to_pool, jobs, threads);
 
-  pdc::check(without == all, "without a pool, each job had a thread of its own", "{} for {} jobs",
-             without, jobs);
-  pdc::check(with == few, "with it, its threads did all jobs", "{} for {} jobs", with, jobs);
-  pdc::check(end.refused && end.done == jobs,
-             "once stopped it took no more, and did all that it had", "{} of {}", end.done, jobs);
-  pdc::check(end.rethrown, "a job's exception came out of its future");
-  pdc::check(right == 4 * many, "all four ways gave the cubes in order", "{} of {}", right,
-             4 * many);
+  pdc::check(std::cmp_equal(many.threads.size(), jobs), "each job had a thread of its own",
+             "{} for {} jobs", many.threads.size(), jobs);
+  pdc::check(std::cmp_equal(few.threads.size(), std::min(jobs, threads)),
+             "the pool's threads did all jobs", "{} for {} jobs", few.threads.size(), jobs);
+  pdc::check(few.cubes == jobs, "what it had accepted came, in order", "{} of {}", few.cubes, jobs);
+  pdc::check(few.refusal == "the pool is stopped", "stopped, it took no more", "{}", few.refusal);
+  pdc::check(few.failure == "no result", "an exception came by its future", "{}", few.failure);
   return program.finish();
 }

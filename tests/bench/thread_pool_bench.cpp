@@ -1,5 +1,9 @@
-/// What an empty task costs: a pool as in the program `thread_pool`, oneTBB's and Asio's; with the
-/// allocations of each.
+/// What an empty task costs: the very pool of the program `thread_pool`, oneTBB's and Asio's; with
+/// the allocations of each.
+
+#define main thread_pool_main  // its page is a whole program, and the pool is inside
+#include "thread_pool.cpp"
+#undef main
 
 #include <benchmark/benchmark.h>
 #include <oneapi/tbb/global_control.h>
@@ -9,15 +13,9 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
-#include <deque>
 #include <latch>
-#include <memory>
-#include <mutex>
 #include <new>
-#include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -44,66 +42,6 @@ namespace {
 constexpr int threads = 2;
 constexpr int tasks = 10'000;  // in one iteration, submitted by this thread, then waited for
 
-struct Job {
-  virtual ~Job() = default;
-  virtual void run() = 0;
-};
-
-template <class Work>
-struct Task final : Job {
-  explicit Task(Work todo) : work(std::move(todo)) {}
-  void run() override {
-    work();
-    ready = 1;
-    ready.notify_all();
-  }
-  Work work;
-  std::atomic<int> ready = 0;
-};
-
-class Pool {
- public:
-  Pool() {
-    for (int i = 0; i < threads; ++i) {
-      workers_.emplace_back([this] {
-        while (const std::shared_ptr<Job> job = next()) job->run();
-      });
-    }
-  }
-  ~Pool() {
-    const std::scoped_lock lock(mutex_);
-    stopped_ = true;
-    changed_.notify_all();
-  }
-
-  template <class Work>
-  std::shared_ptr<Task<Work>> submit(Work work) {
-    auto task = std::make_shared<Task<Work>>(std::move(work));
-    {
-      const std::scoped_lock lock(mutex_);
-      jobs_.push_back(task);
-    }
-    changed_.notify_one();
-    return task;
-  }
-
- private:
-  std::shared_ptr<Job> next() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopped_ || !jobs_.empty(); });
-    if (jobs_.empty()) return nullptr;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    return job;
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::shared_ptr<Job>> jobs_;
-  bool stopped_ = false;
-  std::vector<std::jthread> workers_;  // last: joined before the others are gone
-};
-
 /// Times `run_all`, which does all tasks; one round before does not count.
 template <class RunAll>
 void time_tasks(benchmark::State& state, RunAll run_all) {
@@ -117,13 +55,12 @@ void time_tasks(benchmark::State& state, RunAll run_all) {
 }
 
 void this_pool(benchmark::State& state) {
-  Pool pool;
-  const auto nothing = [] {};
-  std::vector<decltype(pool.submit(nothing))> futures;
+  Pool pool(threads);
+  std::vector<std::shared_ptr<Future<int>>> futures;
   time_tasks(state, [&] {
     futures.clear();
-    for (int i = 0; i < tasks; ++i) futures.push_back(pool.submit(nothing));
-    for (const auto& future : futures) future->ready.wait(0);
+    for (int i = 0; i < tasks; ++i) futures.push_back(pool.submit([] { return 0; }));
+    for (const auto& future : futures) future->get();
   });
 }
 BENCHMARK(this_pool)->UseRealTime();
