@@ -31,6 +31,7 @@ class Buffer {
     changed_.wait(lock, [&] { return items_.size() < capacity; });
     items_.push_back(item);
     if (items_.size() > fullest) fullest = items_.size();
+    lock.unlock();  // who is woken finds the door open
     changed_.notify_all();
   }
 
@@ -39,6 +40,7 @@ class Buffer {
     if (!changed_.wait(lock, stop, [&] { return !items_.empty(); })) return false;
     if (items_.front() == in_order) ++in_order;
     items_.pop_front();
+    lock.unlock();
     changed_.notify_all();
     return true;
   }

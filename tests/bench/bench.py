@@ -232,7 +232,7 @@ COMPARISONS = [
                Bench("barrier", "bare_pthread_barrier/4"), "at most 0.40"),
     Comparison("condition", "a hand-over there and back, beside bare futex", Bench("condition", "condition_variable_any"),
                Bench("condition", "bare_futex"), "at most 1.15"),
-    Comparison("queue/plain", "an item, one at a time, beside oneTBB's queue bare", Program("queue", "one at a time"),
+    Comparison("queue/plain", "an item, one at a time, beside oneTBB's queue bare", Program("queue", "an item"),
                Bench("queue", "bare_bounded_queue"), "at most 1.1"),
     Comparison("queue/all", "an item, all at once, beside oneTBB's queue bare", Bench("queue", "taking_all_at_once"),
                Bench("queue", "bare_bounded_queue"), "at most 0.5"),

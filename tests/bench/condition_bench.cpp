@@ -35,8 +35,9 @@ class Guarded {
     changed_.wait(lock, [&] { return turn_ == me; });
   }
   void pass(int other) {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     turn_ = other;
+    lock.unlock();  // as the page does: who is woken finds the door open
     changed_.notify_one();
   }
 
