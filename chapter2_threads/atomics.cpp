@@ -3,10 +3,10 @@
 // Concept   An atomic operation is never seen half done: fetch_add reads, adds and writes in one
 //           step. What has no operation of its own is built from compare-exchange: write only if
 //           nobody has written since I looked, else look again. And wait sleeps until it changes.
-// Shows     fetch_add, compare_exchange_weak, wait, notify_all, std::barrier
+// Shows     fetch_add, compare_exchange_weak, compare_exchange_strong, wait, notify_all
 // Run       atomics --threads 4 --updates 100000
 // You see   a load and a separate store lose all updates but one; fetch_add counts every one, and
-//           compare-exchange keeps the highest
+//           compare-exchange keeps the highest, and gives the last one to one only
 // Next      parallel_reduce shares no number at all; lock guards more than one at a time
 
 #include "pdc/program.hpp"
@@ -74,6 +74,26 @@ Found count_with_atomic_operations(int threads, int updates) {
   return {count, highest};
 }
 
+/// All see that one is left, and all try to take it. Returns how many get it.
+int take_the_last(int threads) {
+  std::atomic<int> left = 1, taken = 0;
+  std::barrier all_have_read(threads);
+  {
+    std::vector<std::jthread> taking;
+    for (int i = 0; i < threads; ++i) {
+      taking.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
+        int seen = left.load();
+        auto work = lane.work("sees {}", seen);
+        all_have_read.arrive_and_wait();  // forced: nobody takes before everybody has read
+        const bool mine = left.compare_exchange_strong(seen, seen - 1);  // only if it is as seen
+        work.rename("{}", mine ? "takes it" : "is refused");
+        if (mine) ++taken;
+      });
+    }
+  }
+  return taken;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -86,6 +106,7 @@ int main(int argc, char** argv) {
   const int without = program.scene("a load and a store", count_with_load_and_store, threads);
   const Found with =
       program.scene("atomic operations", count_with_atomic_operations, threads, updates);
+  const int taken = program.scene("the last one", take_the_last, threads);
 
   pdc::check(without == 1, "with a load and a store, one update counts, the others are lost",
              "{} of {}", without, threads);
@@ -93,5 +114,7 @@ int main(int argc, char** argv) {
              with.count, threads * updates);
   pdc::check(with.highest == value(threads - 1, updates - 1, threads),
              "with compare-exchange, the highest value is kept", "{}", with.highest);
+  pdc::check(taken == 1, "the last one, seen by all, went to one of them", "{} of {}", taken,
+             threads);
   return program.finish();
 }

@@ -1,9 +1,10 @@
-/// Transfers between 1000 accounts: by two threads with a lock for each account, or with one for
-/// all; by one thread without any; and two such banks at once, which is the limit here.
+/// Transfers between 1000 accounts: by two threads, with one lock for all, with one for each account,
+/// or with none; by one thread that needs none; and two such banks at once, the limit here.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -58,6 +59,20 @@ void with_ordered_locks(Bank& bank, const Order& order) {
   move_money(bank, order);
 }
 
+void with_scoped_lock(Bank& bank, const Order& order) {
+  const std::scoped_lock both(bank.accounts[order.from].mutex, bank.accounts[order.to].mutex);
+  move_money(bank, order);
+}
+
+void with_exchange(Bank& bank, const Order& order) {
+  std::atomic_ref from(bank.accounts[order.from].balance);
+  int has = from;
+  do {
+    if (has < order.amount) return;
+  } while (!from.compare_exchange_weak(has, has - order.amount));
+  std::atomic_ref(bank.accounts[order.to].balance) += order.amount;
+}
+
 using Transfer = void (*)(Bank&, const Order&);
 
 void serve(Bank& bank, Transfer transfer, std::size_t first, std::size_t last) {
@@ -91,6 +106,8 @@ void two_clients(benchmark::State& state, Transfer transfer) {
 }
 BENCHMARK_CAPTURE(two_clients, one_lock, with_one_lock)->UseRealTime();
 BENCHMARK_CAPTURE(two_clients, ordered_locks, with_ordered_locks)->UseRealTime();
+BENCHMARK_CAPTURE(two_clients, scoped_lock, with_scoped_lock)->UseRealTime();
+BENCHMARK_CAPTURE(two_clients, exchange, with_exchange)->UseRealTime();
 
 }  // namespace
 

@@ -251,6 +251,10 @@ COMPARISONS = [
                Bench("bank", "serial_without_locks")),
     Comparison("bank/one_lock", "a lock for each account, beside one for all", Bench("bank", "two_clients/ordered_locks"),
                Bench("bank", "two_clients/one_lock"), "at least 1.0"),
+    Comparison("bank/scoped_lock", "std::scoped_lock of two, beside two locks in order",
+               Bench("bank", "two_clients/scoped_lock"), Bench("bank", "two_clients/ordered_locks")),
+    Comparison("bank/exchange", "compare-exchange, beside two locks in order", Bench("bank", "two_clients/exchange"),
+               Bench("bank", "two_clients/ordered_locks")),
     Comparison("semaphore", "acquire and release, alone, beside sem_t", Bench("semaphore", "std_counting_semaphore"),
                Bench("semaphore", "bare_sem_t")),
 ] + [Comparison(f"{ours.name if isinstance(ours, Program) else ours.subject}/python", what, ours, original, "at least 1.0")
@@ -264,7 +268,7 @@ COMPARISONS = [
          (Bench("condition", "condition_variable_any"), Original("condition"), "threading.Condition, there and back"),
          (Bench("barrier", "std_barrier/4"), Original("barrier", "4"), "threading.Barrier, four threads"),
          (Bench("thread_pool", "this_pool"), Original("thread_pool"), "ThreadPoolExecutor, a job"),
-         (Program("bank", "ordered, median"), Original("bank"), "threading.Lock, 80 000 transfers"),
+         (Bench("bank", "two_clients/ordered_locks"), Original("bank"), "threading.Lock, a transfer"),
          (Program("mandelbrot_threads", "stealing, median", ("--threads", "2")), Original("mandelbrot"),
           "multiprocessing.Pool(2)"),
      ]]

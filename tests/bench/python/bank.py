@@ -1,12 +1,12 @@
-"""Four clients make 20 000 transfers each between six accounts, with a lock for each account."""
+"""Two clients make 50 000 transfers each between 1000 accounts, with a lock for each; prints seconds for one."""
 
 import random
 import threading
 import time
 
-CLIENTS = 4
-ACCOUNTS = 6
-TRANSFERS = 20_000
+CLIENTS = 2
+ACCOUNTS = 1000
+TRANSFERS = 50_000
 
 balances = [100] * ACCOUNTS
 locks = [threading.Lock() for _ in balances]
@@ -33,5 +33,5 @@ for client in clients:
     client.start()
 for client in clients:
     client.join()
-print(time.perf_counter() - begin)
+print((time.perf_counter() - begin) / (CLIENTS * TRANSFERS))
 assert sum(balances) == 100 * ACCOUNTS, balances
