@@ -29,10 +29,12 @@ from pathlib import Path
 from runs import Run, Running, message_queues_are_seen, own_name_spaces, running_executable
 
 VERDICT = "all claims hold"
-HOLDS, WRONG_COMMAND_LINE, REFUSED, DEADLINE = 0, 2, 3, 4
+HOLDS, FAILED, WRONG_COMMAND_LINE, REFUSED, DEADLINE = 0, 1, 2, 3, 4
 COMMON_OPTIONS = {"quiet", "json", "svg", "trace", "deadline"}
 LARGEST_VALUE_TO_RUN = 64  # above it, the largest allowed value may take very long
 MOMENTS = 5  # at which each signal is sent; fewer to slow programs, one in a sanitizer's build
+LOSSES = 20  # of a child process, if there are any, and of their parent; fewer in slow programs
+TIME_FOR_LOSSES = 10  # seconds after which no further child is lost
 TIME_FOR_ALL = 120  # seconds after which no further check begins
 TIME_TO_END = 10  # seconds, after a signal or the loss of a rank
 # An mpirun that is killed outright cannot clean up: its session directory and the shared memory
@@ -82,6 +84,7 @@ class Program:
     words: list[str] = field(default_factory=list)  # those that take something else
     claims: list[str] = field(default_factory=list)  # their sentences
     normal_seconds: float = 0.0
+    has_children: bool = False  # processes; MPI's ranks are none
     runs_alone: bool = True  # as a single process without mpirun
 
     @property
@@ -93,6 +96,13 @@ class Program:
         if self.sanitized:
             return 1
         return 2 if self.is_slow else MOMENTS
+
+    @property
+    def losses(self) -> int:
+        if self.sanitized:
+            return 2
+        in_time = int(TIME_FOR_LOSSES / max(self.normal_seconds, 0.01))
+        return min(LOSSES, max(self.moments, in_time))
 
     @property
     def is_slow(self) -> bool:
@@ -133,6 +143,7 @@ class Found:
         self.seconds = 0.0
         self.failures: list[str] = []
         self.skips: list[str] = []
+        self.note = ""  # what a line without a failure should tell too
 
     def expect(self, holds: bool, run: Run | None, expected: str, seen: object = "") -> bool:
         """Counts a check; `seen` defaults to what the run printed."""
@@ -226,6 +237,7 @@ def survey(program: Program, found: Found) -> None:
 
     run = program.run()
     program.normal_seconds = run.seconds
+    program.has_children = run.had_children and not program.mpi
     found.succeeded(run)
     check_plain_text(program, run, found)
 
@@ -519,12 +531,14 @@ def check_signal(program: Program, found: Found, number: signal.Signals) -> None
     """A signal at random moments ends the program (an MPI program: mpirun), and all of it."""
     choice = random.Random(f"{program.name} {number}")
     killed_mpirun = program.mpi and number == signal.SIGKILL
-    for _ in range(program.moments):
+    leaves_children = program.has_children and number == signal.SIGKILL
+    for _ in range(program.losses if leaves_children else program.moments):
         sanitizer = LEFT_BY_SANITIZER if program.sanitized else None
         running = program.start(tolerate=LEFT_BY_KILLED_MPIRUN if killed_mpirun else sanitizer)
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
         deaf = running.ignores(number)
+        running.children()  # so that their end is waited for
         running.process.send_signal(number)
         run = interrupted(running, f"{number.name} after {moment:.3f} s")
         if mpirun_failed(program, run):
@@ -540,9 +554,75 @@ def check_signal(program: Program, found: Found, number: signal.Signals) -> None
         found.wrote(run)
 
 
-def interrupted(running: Running, by: str) -> Run:
-    run = running.finish(TIME_TO_END)
+def interrupted(running: Running, by: str, deadline: float = 0) -> Run:
+    run = running.finish(deadline + TIME_TO_END)
     return replace(run, command=f"{run.command}  ({by})")
+
+
+# --- the checks of programs that have children ----------------------------------------------------
+
+
+def check_child_lost(program: Program, found: Found, number: signal.Signals) -> None:
+    """One of its processes, not the first, gets a signal at random moments: the program ends all
+    the same, by its deadline at the latest, and takes the others with it."""
+    choice = random.Random(f"{program.name} child {number}")
+    wanted = program.losses if number == signal.SIGKILL else 1
+    end = time.monotonic() + TIME_FOR_LOSSES
+    losses: list[tuple[float, int | None]] = []  # when, and with which status it ended
+    latest = program.normal_seconds
+    while len(losses) < wanted and time.monotonic() < end:
+        moment = choice.uniform(0, latest)
+        run, lost_at = lose_child(program, number, choice, moment)
+        if lost_at is not None:
+            losses.append((lost_at, run.status))
+            ended_with_loss(run, found)
+        elif run.had_children:
+            latest = moment  # there were none any more: earlier next time
+            found.ended(run, HOLDS, DEADLINE)
+        else:  # what survey() saw was the sanitizer's
+            found.note = "no child processes"
+            return
+    found.note = _losses_text(losses)
+    found.expect(len(losses) > 0, None, "a child process to kill", "each time it was too late")
+
+
+def lose_child(
+    program: Program, number: signal.Signals, choice: random.Random, moment: float
+) -> tuple[Run, float | None]:
+    """Signals one of the children that live at that moment, or the next one; and when that was,
+    None if the program ended first."""
+    deadline = round(2 + 2 * program.normal_seconds, 1)  # a loss should not take long to show
+    running = program.start("--deadline", str(deadline), extra=without_tracer(program))
+    time.sleep(moment)  # orders nothing: the moment is what is random
+    children = wait_for_children(running)
+    if not children:
+        return running.finish(), None
+    signal_one(children, number, choice)
+    lost_at = time.monotonic() - running.began
+    by = f"{number.name} to one of {len(children)} children after {lost_at:.3f} s"
+    return interrupted(running, by, deadline), lost_at
+
+
+def without_tracer(program: Program) -> dict[str, str]:
+    """AddressSanitizer looks for leaks by a process of its own, which is not the program's."""
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return {"ASAN_OPTIONS": f"{options}:detect_leaks=0"} if program.sanitized else {}
+
+
+def wait_for_children(running: Running) -> list[int]:
+    """Those that live; none when the program ended first."""
+    while not (children := running.children()) and not running.has_ended():
+        time.sleep(0.0005)
+    return children
+
+
+def ended_with_loss(run: Run, found: Found) -> None:
+    """With the verdict, if all was done already or it could do without; or it says why not."""
+    if run.status == HOLDS:
+        found.succeeded(run)
+    elif found.ended(run, HOLDS, FAILED, REFUSED, DEADLINE):
+        found.expect(run.err != "", run, "it says why on standard error")
+    found.wrote(run)
 
 
 # --- the checks of MPI programs -------------------------------------------------------------------
@@ -624,6 +704,9 @@ def all_checks(program: Program) -> list[tuple]:
     checks: list[tuple] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         checks.append((f"{number.name} at random moments", check_signal, number))
+    if program.has_children:
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            checks.append((f"{number.name} to one child process", check_child_lost, number))
     if program.mpi:
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
             checks.append((f"{number.name} to one rank", check_rank_lost, number))
@@ -666,7 +749,8 @@ def carry_out(program: Program, check: Callable, *more, end: float) -> Found:
 
 def tell(title: str, found: Found) -> None:
     verdict = "FAILED" if found.failures else "ok"
-    print(f"{verdict:<7} {title} ({found.checks} checks, {found.seconds:.1f} s)")
+    note = f": {found.note}" if found.note else ""
+    print(f"{verdict:<7} {title} ({found.checks} checks, {found.seconds:.1f} s){note}")
     for failure in found.failures:
         print("    " + failure.replace("\n", "\n    ") + "\n")
     for why in found.skips:
@@ -713,6 +797,14 @@ def _status_text(status: int | None) -> str:
     if status is None:
         return "no end in time"
     return f"status {status}" if status >= 0 else f"{signal.Signals(-status).name}"
+
+
+def _losses_text(losses: list[tuple[float, int | None]]) -> str:
+    statuses = Counter(status for _, status in losses)
+    ends = ", ".join(f"{_status_text(s)} ({count}x)" for s, count in statuses.most_common())
+    moments = " ".join(sorted(f"{moment:.3f}" for moment, _ in losses))
+    processes = "process" if len(losses) == 1 else "processes"
+    return f"{len(losses)} {processes} killed, after {moments} s; {ends}"
 
 
 def _short(text: str) -> str:

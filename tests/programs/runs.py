@@ -2,7 +2,9 @@
 
 Each run gets a working directory and a TMPDIR of its own, both empty, and is marked by an
 environment variable that its children inherit: whatever carries the mark after the end has been
-left behind.
+left behind. So is a process that was once seen below the command, though it may have given up its
+environment, and what is new in the name spaces that all processes share: /dev/shm, message queues,
+System V's, Unix sockets.
 """
 
 import contextlib
@@ -45,6 +47,7 @@ class Run:
     seconds: float
     files: dict[str, bytes]  # what stands in its working directory
     left: list[str]  # what else it left behind, in words
+    had_children: bool  # it waited for at least one
     survivors: list[str]  # the executables that still ran when its time was over
 
     @property
@@ -85,7 +88,9 @@ class Running:
         self.out = open(Path(self.folder.name, "out"), "w+b")
         self.err = open(Path(self.folder.name, "err"), "w+b")
         self.screen = None
+        self.seen: dict[int, int] = {}  # processes below the command, and when each was born
         self.names_before = shared_names()
+        self.sockets_before = _sockets()
 
         inherited = {k: v for k, v in os.environ.items() if not bare or BARE_ENVIRONMENT.match(k)}
         for name in ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"):
@@ -103,12 +108,26 @@ class Running:
                 cwd=cwd or self.place,
                 env={**inherited, **(extra or {}), **own},
             )
+        self.born = _born(self.process.pid)
         self.ended = os.pidfd_open(self.process.pid)
 
     def processes(self) -> list[int]:
         """Those that belong to this run and live; a zombie has no environment any more."""
         mark = f"{MARK}={self.mark}".encode()
         return [pid for pid in _pids() if mark in _read(pid, "environ").split(b"\0")]
+
+    def has_ended(self) -> bool:
+        return not _lives(self.process.pid)  # not poll(), which takes away what finish() reads
+
+    def children(self) -> list[int]:
+        """Those below the command that live now. finish() remembers them: each has to go."""
+        below, parents = [], [self.process.pid]
+        while parents:
+            below += (born := _children(parents.pop()))
+            parents += born
+        living = {pid: _born(pid) for pid in below if _lives(pid)}
+        self.seen.update(living)
+        return list(living)
 
     def ignores(self, number: signal.Signals) -> bool:
         match = re.search(rb"^SigIgn:\s*(\w+)", _read(self.process.pid, "status"), re.MULTILINE)
@@ -121,6 +140,7 @@ class Running:
         survivors = [] if ended else [_executable(pid) for pid in self.processes()]
         if not ended:
             self._kill()
+        had_children = ended and _had_children(self.process.pid)
         status = self.process.wait()
         left = self._what_is_left()
         run = Run(
@@ -131,6 +151,7 @@ class Running:
             seconds=seconds,
             files=_files(self.place),
             left=left,
+            had_children=had_children,
             survivors=survivors,
         )
         self.folder.cleanup()
@@ -159,18 +180,25 @@ class Running:
             if self.screen is not None:
                 os.close(self.screen)
 
+    def _remaining(self) -> list[int]:
+        """The processes of this run, also those without its mark, also zombies. But an orphan's end
+        is for process 1 to wait for: a container's often does not."""
+        seen = [pid for pid, born in self.seen.items() if _born(pid) == born]
+        return sorted({*self.processes(), *(p for p in seen if _lives(p) or _parent(p) != 1)})
+
     def _kill(self) -> None:
-        while processes := self.processes():
+        while processes := [pid for pid in self._remaining() if _lives(pid)]:
             for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
     def _what_is_left(self) -> list[str]:
-        processes = _until_empty(self.processes)
-        left = [f"process {pid}: {shlex.join(_words(pid))}" for pid in processes]
+        processes = _until_empty(self._remaining)
+        left = [f"process {pid}: {shlex.join(_words(pid)) or 'a zombie'}" for pid in processes]
         if processes:
             self._kill()
         left += [f"name {name}" for name in _until_empty(self._new_names)]
+        left += [f"socket {name}" for name in _until_empty(self._new_sockets)]
         files = [str(path) for path in sorted(self.temporary.iterdir())]
         left += [f"temporary file {name}" for name in files if not self._is_tolerated(name)]
         for name in filter(self._is_tolerated, _new_and_dead(self.names_before)):
@@ -180,6 +208,17 @@ class Running:
 
     def _new_names(self) -> list[str]:
         return [n for n in _new_and_dead(self.names_before) if not self._is_tolerated(n)]
+
+    def _new_sockets(self) -> list[str]:
+        """Abstract Unix sockets that are new. Each lives as long as a process has it open; only
+        one that is as new as this run and without the mark of another can be of this run."""
+        new = {name: numbers for name, numbers in _sockets().items() if name[0] == "@"}
+        for name in self.sockets_before:
+            new.pop(name, None)
+        mark = f"{MARK}=".encode()
+        young = [p for p in _pids() if _born(p) >= self.born] if new else []
+        held = [_open_files(pid) for pid in young if mark not in _read(pid, "environ")]
+        return sorted(name for name, numbers in new.items() if numbers & set().union(*held))
 
     def _is_tolerated(self, path: str) -> bool:
         return self.tolerate is not None and self.tolerate.search(path) is not None
@@ -210,7 +249,8 @@ def message_queues_are_seen() -> bool:
 def shared_names() -> set[str]:
     """What stands in the name spaces that all processes share."""
     folders = [folder for folder in ("/dev/shm", _queues()) if os.path.isdir(folder)]
-    return {f"{folder}/{name}" for folder in folders for name in os.listdir(folder)}
+    files = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder)}
+    return files | _special_files() | set(_system_v())
 
 
 def running_executable(pids: list[int], executable: Path) -> list[int]:
@@ -229,10 +269,46 @@ def _new_and_dead(before: set[str]) -> list[str]:
     if new:
         for pid in _pids():
             new -= set(re.findall(r"/.*", _read(pid, "maps").decode(errors="replace")))
-            with contextlib.suppress(OSError):
-                for descriptor in os.listdir(f"/proc/{pid}/fd"):
-                    new.discard(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+            new -= _open_files(pid)
+        new -= set(_sockets())
+        new -= {name for name, makers in _system_v().items() if any(map(_lives, makers))}
     return sorted(new)
+
+
+def _special_files() -> set[str]:
+    """Sockets and named pipes in /tmp; the other files of a run stand in its TMPDIR."""
+    with os.scandir("/tmp") as entries:
+        return {
+            entry.path
+            for entry in entries
+            if not entry.is_symlink()
+            and not entry.is_file(follow_symlinks=False)
+            and not entry.is_dir(follow_symlinks=False)
+        }
+
+
+def _sockets() -> dict[str, set[str]]:
+    """Each bound Unix socket, and what stands for it among a process's open files. The name of
+    an abstract one begins with @."""
+    found: dict[str, set[str]] = {}
+    for line in Path("/proc/net/unix").read_text(errors="replace").splitlines()[1:]:
+        words = line.split(maxsplit=7)
+        if len(words) == 8:
+            found.setdefault(words[7], set()).add(f"socket:[{words[6]}]")
+    return found
+
+
+def _system_v() -> dict[str, set[int]]:
+    """Each System V queue, semaphore and segment, and the processes that made or used it."""
+    found = {}
+    for kind in ("msg", "sem", "shm"):
+        with contextlib.suppress(FileNotFoundError):  # a kernel without them
+            titles, *rows = map(str.split, Path(f"/proc/sysvipc/{kind}").read_text().splitlines())
+            for row in rows:
+                has = dict(zip(titles, map(int, row)))
+                pids = {has.get(title, 0) for title in ("cpid", "lpid", "lspid", "lrpid")}
+                found[f"System V {kind} {row[1]}"] = pids
+    return found
 
 
 def _pids() -> list[int]:
@@ -246,6 +322,46 @@ def _read(pid: int, what: str) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def _open_files(pid: int) -> set[str]:
+    names = set()
+    with contextlib.suppress(OSError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            names.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+    return names
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        tasks = os.listdir(f"/proc/{pid}/task")
+        return [int(p) for task in tasks for p in _read(pid, f"task/{task}/children").split()]
+    return []
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and so on, as proc(5) has them from field 3 on; nothing when it has gone."""
+    return _read(pid, "stat").decode(errors="replace").rpartition(")")[2].split()
+
+
+def _lives(pid: int) -> bool:
+    """It is there and no zombie."""
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def _parent(pid: int) -> int:
+    return int("".join(_stat(pid)[1:2]) or 1)  # without parent as with the last one
+
+
+def _born(pid: int) -> int:
+    """When it started; it and its number are one process. -1 when it has gone."""
+    return int("".join(_stat(pid)[19:20]) or -1)
+
+
+def _had_children(pid: int) -> bool:
+    """A process that has ended, but is not waited for yet: the page faults of the children that it
+    waited for are counted, and there is no process without one."""
+    return _stat(pid)[8:9] not in ([], ["0"])
 
 
 def _executable(pid: int) -> str:

@@ -142,6 +142,8 @@ if bad("leaves a process") and os.fork() == 0: os.execvp("sleep", ["sleep", "20"
 if bad("leaves a file"): open("core", "w").close()
 if bad("leaves a temporary file"): open(os.environ["TMPDIR"] + "/fake", "w").close()
 if bad("leaves shared memory"): open(f"/dev/shm/fake.{os.getpid()}", "w").close()
+if bad("leaves a System V segment"): import ctypes; ctypes.CDLL(None).shmget(0, 9, 0o1600)
+if bad("leaves a socket file"): import socket; socket.socket(1).bind(f"/tmp/fake.{os.getpid()}")
 if bad("cannot run twice"):
     try: os.close(os.open("/dev/shm/fake.one", os.O_CREAT | os.O_EXCL))
     except OSError: leave(3, "open /dev/shm/fake.one: File exists")
@@ -157,6 +159,33 @@ if not complete:
 if bad("speaks on standard error"): complain("debug\n")
 if bad("hangs") or bad("hangs when a rank is lost") and rank: time.sleep(60)
 time.sleep(0.1)  # plays the work
+if any("child" in fault for fault in faults):
+    import ctypes, socket
+    def start(body, dies_with_parent):
+        pid = os.fork()
+        if pid: return pid
+        if dies_with_parent: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        body()
+        os._exit(0)
+    def start_work(number):
+        name = f"/dev/shm/fake.{os.getpid()}.{number}"
+        if bad("a lost child leaves shared memory"): open(name, "w").close()
+        def work():
+            time.sleep(20 if bad("a lost child's sibling stays") else 0.1)
+            if bad("a lost child leaves shared memory"): os.unlink(name)
+        return start(work, dies_with_parent=not bad("a lost child's sibling stays"))
+    def stay():  # without the mark, with a name that only /proc/net/unix shows
+        held = socket.socket(socket.AF_UNIX)
+        held.bind(f"\0fake.{os.getpid()}")
+        held.set_inheritable(True)
+        os.execve("/bin/sleep", ["sleep", "2"], {})
+    for _ in [start_work(number) for number in range(2)]:  # both, before one is waited for
+        if os.wait()[1] == 0: continue
+        if bad("a lost child leaves a socket"): start(stay, False)
+        if bad("a lost child crashes it"): os.kill(os.getpid(), signal.SIGSEGV)
+        if bad("hangs when a child is lost"): time.sleep(60)
+        if bad("a lost child is not told"): os._exit(1)
+        leave(1, "a child was lost")
 if bad("cannot run twice"): os.unlink("/dev/shm/fake.one")
 
 if options["svg"] == "/dev/full" or options["trace"] == "/dev/full":
@@ -311,6 +340,14 @@ class CheckProgramTest(unittest.TestCase):
         for title in ("SIGKILL to one rank", "ranks: 7", "wrong command line under mpirun"):
             self.assertIn(f"ok      {title} (", out)
 
+    def test_a_good_program_with_children_passes_and_says_how_many_it_lost(self):
+        with mock.patch("check_program.LOSSES", 3):
+            status, out = self.run_main("children")
+        self.assertEqual(status, 0, out)
+        lost = r"ok +SIGKILL to one child process \(.*\): 3 processes killed, after 0\.\d+ "
+        self.assertRegex(out, lost)
+        self.assertIn("1 process killed, after", out)
+
     def test_an_mpi_program_that_does_not_run_alone_passes_and_says_what_was_skipped(self):
         status, out = self.run_main("needs 2 ranks", ranks=(2, 3))
         self.assertEqual(status, 0, out)
@@ -324,9 +361,10 @@ class CheckProgramTest(unittest.TestCase):
         self.assertIn("FAILED  quiet", out)
         self.assertRegex(out.splitlines()[-1], r"^\d{3} checks, 2 failed, \d skipped$")
 
-    def test_a_sanitizers_build_gets_one_moment_for_each_signal(self):
-        self.assertEqual(self.fake().moments, 5)
-        self.assertEqual(self.fake(flags="-O1 -fsanitize=thread").moments, 1)
+    def test_a_sanitizers_build_gets_few_moments(self):
+        self.assertEqual((self.fake().moments, self.fake().losses), (5, 20))
+        sanitized = self.fake(flags="-O1 -fsanitize=thread")
+        self.assertEqual((sanitized.moments, sanitized.losses), (1, 2))
 
     def test_a_program_that_is_not_in_the_catalog(self):
         self.fake()
@@ -492,8 +530,55 @@ class CheckProgramTest(unittest.TestCase):
                 "leaves shared memory": "name /dev/shm/fake.",
             }.items():
                 self.fails(text, check_program.check_signal, fault, signal.SIGKILL)
-        for name in Path("/dev/shm").glob("fake.*"):
+            for fault, text in {
+                "leaves a System V segment": "name System V shm ",
+                "leaves a socket file": "name /tmp/fake.",
+            }.items():
+                self.fails(text, self.undisturbed, fault)
+        self.clean_up()
+
+    @staticmethod
+    def clean_up() -> None:
+        for name in (*Path("/dev/shm").glob("fake.*"), *Path("/tmp").glob("fake.*")):
             name.unlink()
+        for name, makers in runs._system_v().items():
+            if name.startswith("System V shm ") and not any(map(runs._lives, makers)):
+                runs.ctypes.CDLL(None).shmctl(int(name.split()[-1]), 0, None)
+
+    def test_a_lost_child(self):
+        lost = check_program.check_child_lost
+        with (
+            mock.patch("check_program.LOSSES", 2),
+            mock.patch("check_program.TIME_TO_END", 0.3),
+            mock.patch("runs.PATIENCE", 0.3),
+        ):
+            for fault, text in {
+                "a lost child's sibling stays": "nothing is left behind\nseen      process ",
+                "a lost child leaves shared memory": "name /dev/shm/fake.",
+                "a lost child leaves a socket": "socket @fake.",
+                "a lost child crashes it": "seen      SIGSEGV",
+                "hangs when a child is lost": "seen      no end in time",
+                "a lost child is not told": "it says why on standard error",
+            }.items():
+                self.fails(text, lost, fault, signal.SIGKILL)
+            good = self.found(lost, "children", signal.SIGTERM)
+            self.assertEqual(good.failures, [])
+            self.assertRegex(good.note, r"^1 process killed, after 0\.\d+ s; status 1 \(1x\)$")
+        self.clean_up()
+
+    def test_a_program_without_children_loses_none(self):
+        found = self.found(check_program.check_child_lost, "", signal.SIGKILL)
+        self.assertEqual((found.failures, found.note), ([], "no child processes"))
+        self.assertTrue(self.fake("children").run().had_children)
+
+    def test_a_child_without_the_mark_is_waited_for(self):
+        """It gave its environment up, but has been seen before."""
+        shell = "env -i sleep 1 & sleep 0.3"
+        running = runs.Running(["/bin/sh", "-c", shell])
+        while len(running.children()) < 2:
+            time.sleep(0.001)
+        with mock.patch("runs.PATIENCE", 0.1):
+            self.assertIn("sleep 1", " ".join(running.finish().left))
 
     def test_shared_memory_that_somebody_has_open_is_not_what_a_run_left(self):
         before = runs.shared_names()
