@@ -1,0 +1,119 @@
+// Process semaphore: at most so many processes at a time may hold a place.
+//
+// Concept   A semaphore in shared memory counts free places across processes. It does not know who
+//           has taken which: a process that is killed inside takes its place along, and somebody
+//           who knows of the death, such as its parent, has to give the place back.
+// Shows     sem_init, sem_wait, sem_post, sem_getvalue, pthread_barrier_wait, waitid
+// Python    multiprocessing.Semaphore
+// Run       process_semaphore --processes 6 --places 2
+// You see   who is inside at once without and with it; a place lost by a death, and given back
+// Next      process_lock has an owner and notices its death; process_barrier lets all meet
+
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+/// In shared memory. Counts who is inside, and keeps the first ones until `expected` have come.
+struct Room {
+  Room(int places, int expect) : expected(expect) {
+    pdc::posix(sem_init(&free_places, 1, places), "sem_init");  // 1: between processes
+    pthread_barrierattr_t shared;
+    pthread_barrierattr_init(&shared);
+    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(&full, &shared, expected);
+  }
+  void visit(const pdc::Lane& lane) {
+    const auto hold = lane.hold("inside");
+    const int now = ++inside;
+    for (int seen = highest; now > seen && !highest.compare_exchange_weak(seen, now);) continue;
+    if (visits++ < expected) pthread_barrier_wait(&full);       // forced: all who can be are inside
+    std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
+    --inside;
+  }
+  const int expected;
+  sem_t free_places;
+  pthread_barrier_t full;
+  std::atomic<int> visits = 0, inside = 0, highest = 0;
+};
+
+/// Wrong on purpose: nobody counts the places.
+void enter_without_semaphore(Room& room, const pdc::Lane& lane) {
+  room.visit(lane);
+}
+
+void enter_with_semaphore(Room& room, const pdc::Lane& lane) {
+  auto wait = lane.wait("a place");
+  pdc::posix(sem_wait(&room.free_places), "sem_wait");
+  wait.end();
+  room.visit(lane);
+  sem_post(&room.free_places);
+}
+
+/// Whoever ends next is seen next: the others may wait for a killed one, and their parent for them.
+void enter_all(int processes, Room& room, void (*enter)(Room&, const pdc::Lane&)) {
+  std::vector<pdc::Child> children;
+  for (int i = 0; i < processes; ++i)
+    children.emplace_back([&, lane = pdc::Lane("process {}", i)] { enter(room, lane); });
+  for (int i = 0; i < processes; ++i) {
+    siginfo_t next{};
+    pdc::posix(waitid(P_ALL, 0, &next, WEXITED | WNOWAIT), "waitid");  // only looks
+    const pdc::Exit exit = std::ranges::find(children, next.si_pid, &pdc::Child::pid)->wait();
+    if (!exit.good()) pdc::check(false, "every process came to its end", "{}", exit.text());
+  }
+}
+
+/// Returns how many places are free when one was killed inside, and when the next one was there.
+std::pair<int, int> kill_inside(Room& room) {
+  const pdc::Lane holder("holder"), next("next");
+  pdc::Child([&] {
+    pdc::posix(sem_wait(&room.free_places), "sem_wait");
+    room.visit(holder);
+    raise(SIGKILL);  // forced: it never comes to its sem_post
+  }).wait();
+  pdc::mark("killed");
+  int lost = 0, back = 0;
+  pdc::posix(sem_getvalue(&room.free_places, &lost), "sem_getvalue");
+  pdc::Child waiting([&] { enter_with_semaphore(room, next); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays other things to do
+  pdc::mark("given back");
+  sem_post(&room.free_places);  // by the parent, which has seen the death
+  waiting.wait();
+  pdc::posix(sem_getvalue(&room.free_places, &back), "sem_getvalue");
+  return {lost, back};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(
+      argc, argv,
+      {{"processes", 6, "that want to go in", {2, 64}}, {"places", 2, "inside", {1, 64}}});
+  const int processes = program.integer("processes");
+  const int places = std::min(program.integer("places"), processes);
+  const pdc::Shared<Room> without(places, processes), with(places, places), deadly(1, 1);
+
+  program.scene("without the semaphore", enter_all, processes, *without, enter_without_semaphore);
+  program.scene("with the semaphore", enter_all, processes, *with, enter_with_semaphore);
+  const auto [lost, back] = program.scene("one is killed inside", kill_inside, *deadly);
+
+  pdc::check(without->highest == processes, "without it, all were inside at once",
+             "{} for {} places", without->highest.load(), places);
+  pdc::check(with->highest == places, "with it, the places were all in use, and never more",
+             "{} for {} places", with->highest.load(), places);
+  pdc::check(lost == 0, "the place of one that was killed inside is not free", "{} of 1", lost);
+  pdc::check(back == 1, "given back by the parent, it serves the next one", "{} of 1", back);
+  return program.finish();
+}
