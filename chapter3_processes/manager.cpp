@@ -1,0 +1,211 @@
+// Manager: one process keeps a dictionary and a list, others ask it to read and write them.
+//
+// Concept   Processes that share no memory can still share data, if one of them keeps it and
+//           answers the requests of the others. It does one after the other, so it needs no lock.
+//           But who reads with one request and writes with another lets others come between.
+// Shows     socketpair, poll, pdc::Wire, boost::json, interprocess_semaphore
+// Python    multiprocessing.Manager
+// Run       manager --clients 4 --items 4
+// You see   read and write as two requests lose updates, as one they do not; a bad request gets an
+//           error; a client killed in the middle of a request harms no one
+// Next      process_pool gives out work instead of data; echo_server serves clients from anywhere
+
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+#include "pdc/wire.hpp"
+
+#include <boost/interprocess/sync/interprocess_semaphore.hpp>
+#include <boost/json.hpp>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <list>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace json = boost::json;
+
+/// Does what is asked for. Throws if that cannot be done, and then nothing has changed.
+json::value act(json::object& data, const json::object& request) {
+  const json::string& what = request.at("do").as_string();
+  if (what == "copy") return data;
+  json::value& entry = data.at(request.at("key").as_string());
+  if (what == "get") return entry;
+  const json::value& value = request.at("value");
+  if (what == "set") return entry = value;
+  if (what == "add") return entry = entry.as_int64() + value.as_int64();
+  if (what == "append") return entry.as_array().emplace_back(value);
+  throw std::invalid_argument("no such request");
+}
+
+/// The answer to the client's next request; none if that has not come whole.
+std::optional<json::value> find_answer(pdc::Wire& client, json::object& data,
+                                       const pdc::Lane& lane) {
+  try {
+    const auto request = client.take();
+    if (!request) return std::nullopt;
+    const auto work = lane.work("{}", request->at("do").as_string().c_str());
+    return json::value{{"result", act(data, request->as_object())}};
+  } catch (const std::exception& error) {  // the client's fault: say so, and go on
+    return json::value{{"error", error.what()}};
+  }
+}
+
+/// False when the client has gone, in the middle of a request perhaps.
+bool answer(pdc::Wire& client, json::object& data, const pdc::Lane& lane) {
+  try {
+    if (!client.fill()) return false;
+    while (const auto found = find_answer(client, data, lane)) client.send(*found);
+    return true;
+  } catch (const std::system_error&) {  // nobody there to read the answer
+    return false;
+  }
+}
+
+void manage(std::list<pdc::Wire> clients, const pdc::Lane& lane) {
+  json::object data = {{"counter", 0}, {"errors", 0}, {"list", json::array()}};
+  while (!clients.empty()) {
+    std::vector<pollfd> polled;
+    for (const pdc::Wire& client : clients) polled.push_back({client.descriptor(), POLLIN, 0});
+    pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
+    std::size_t i = 0;
+    std::erase_if(clients, [&](pdc::Wire& client) {
+      return polled[i++].revents != 0 && !answer(client, data, lane);
+    });
+  }
+}
+
+json::value ask(pdc::Wire& manager, const pdc::Lane& lane, const char* what, const char* key,
+                const json::value& value) {
+  const auto wait = lane.wait("{}", what);
+  manager.send({{"do", what}, {"key", key}, {"value", value}});
+  return manager.receive().value().at("result");
+}
+
+using Client = std::function<void(int number, pdc::Wire& manager, const pdc::Lane&)>;
+
+/// A manager and its clients. Returns what it keeps in the end, and how many clients died.
+json::object run_manager(int clients, const Client& act_as_client) {
+  std::list<pdc::Wire> ends, other_ends;
+  for (int i = 0; i <= clients; ++i) {  // one for each client, the last for the parent
+    int pair[2];
+    pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
+    ends.emplace_back(pdc::Descriptor(pair[0]));
+    other_ends.emplace_back(pdc::Descriptor(pair[1]));
+  }
+  std::vector<pdc::Child> children;
+  const pdc::Child manager([&, lane = pdc::Lane("manager")] {
+    ends.clear();  // its copies, or no stream would end
+    manage(std::move(other_ends), lane);
+  });
+  other_ends.clear();
+  for (int number = 0; number < clients; ++number) {
+    children.emplace_back([&, number, lane = pdc::Lane("client {}", number)] {
+      pdc::Wire mine = std::move(ends.front());
+      ends.clear();
+      act_as_client(number, mine, lane);
+    });
+    ends.pop_front();
+  }
+  int died = 0;
+  for (pdc::Child& child : children) died += child.wait().good() ? 0 : 1;
+  json::object kept = ask(ends.front(), pdc::Lane("main"), "copy", "", {}).as_object();
+  kept["died"] = died;
+  ends.clear();  // the last client goes, and so the manager ends
+  return kept;
+}
+
+struct Meeting {
+  std::atomic<int> here = 0;
+  boost::interprocess::interprocess_semaphore all_here{0};
+};
+
+/// Wrong on purpose: to read is one request, to write another.
+json::object add_by_two_requests(int clients) {
+  const pdc::Shared<Meeting> meeting;
+  return run_manager(clients, [&](int, pdc::Wire& manager, const pdc::Lane& lane) {
+    const std::int64_t seen = ask(manager, lane, "get", "counter", {}).as_int64();
+    auto wait = lane.wait("the others");
+    if (++meeting->here == clients) {  // forced: nobody writes before everybody has read
+      for (int i = 0; i < clients; ++i) meeting->all_here.post();
+    }
+    meeting->all_here.wait();
+    wait.end();
+    ask(manager, lane, "add", "counter", seen + 1);
+  });
+}
+
+/// How many lines get an error for an answer.
+int send_lines(pdc::Wire& manager, std::initializer_list<std::string_view> lines) {
+  int errors = 0;
+  for (const std::string_view line : lines) {
+    send(manager.descriptor(), line.data(), line.size(), MSG_NOSIGNAL);
+    errors += manager.receive().value().as_object().contains("error") ? 1 : 0;
+  }
+  return errors;
+}
+
+json::object add_and_append(int clients, int items) {
+  return run_manager(clients + 1, [&](int number, pdc::Wire& manager, const pdc::Lane& lane) {
+    if (number == clients) {
+      constexpr std::string_view half = R"({"do": "append", "key": "list", "value": -1})";
+      auto sending = lane.send("half a request");
+      send(manager.descriptor(), half.data(), half.size(), MSG_NOSIGNAL);
+      sending.end();
+      raise(SIGKILL);  // forced: the end of the line is missing
+    }
+    for (int item = 0; item < items; ++item) {
+      auto work = lane.work("makes {}", item);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2 + number % 3));  // plays it
+      work.end();
+      ask(manager, lane, "append", "list", number * items + item);
+      ask(manager, lane, "add", "counter", 1);
+    }
+    if (number != 0) return;
+    const int errors = send_lines(manager, {"hello\n", "{\"do\": \"dance\"}\n", "[1, 2, 3]\n"});
+    ask(manager, lane, "set", "errors", errors);  // over the same connection
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"clients", 4, "processes that use the data", {2, 32}},
+                        {"items", 4, "items that each appends", {1, 64}}});
+  const int clients = program.integer("clients"), items = program.integer("items");
+  const int all = clients * items;
+
+  const json::object two = program.scene("two requests", add_by_two_requests, clients);
+  const json::object one = program.scene("one request", add_and_append, clients, items);
+  const auto without = two.at("counter").as_int64(), with = one.at("counter").as_int64();
+  const auto errors = one.at("errors").as_int64(), died = one.at("died").as_int64();
+  std::multiset<std::int64_t> list;
+  for (const json::value& item : one.at("list").as_array()) list.insert(item.as_int64());
+  std::multiset<std::int64_t> expected;
+  for (int item = 0; item < all; ++item) expected.insert(item);
+
+  pdc::check(without == 1, "with two requests one update counts, the others are lost", "{} of {}",
+             without, clients);
+  pdc::check(with == all, "with one request every update counts", "{} of {}", with, all);
+  pdc::check(errors == 3, "each bad request got an error, and the connection lived on", "{} of 3",
+             errors);
+  pdc::check(died == 1 && !list.contains(-1), "half a request of a killed client changed nothing",
+             "{} items", list.size());
+  pdc::check(list == expected, "all others are there, each once", "{} of {}", list.size(), all);
+  return program.finish();
+}
