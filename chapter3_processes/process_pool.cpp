@@ -1,0 +1,231 @@
+// Process pool: a few processes do many tasks, and one that dies is replaced.
+//
+// Concept   A pool starts its workers once; tasks and results travel as messages. A task may kill
+//           the process that does it, but no other: the pool sees the end of the stream, starts a
+//           successor and has the task done again. If it kills again and again, it is given up.
+// Shows     socketpair, send, recv, poll, boost::asio::thread_pool
+// Python    multiprocessing.Pool, concurrent.futures.ProcessPoolExecutor
+// Run       process_pool --workers 3 --tasks 12
+// You see   with one try the task of a killed worker is lost, with three none is; a poison task
+//           fails alone; primes counted by one, by threads and by processes; what a task costs
+// Next      mandelbrot_processes shares out the rows of an image; thread_pool does it with threads
+
+#include "pdc/measure.hpp"
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+#include "pdc/workload.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Task {  // also the message to a worker, and back from it
+  std::int64_t get() const { return *error ? throw std::runtime_error(error) : value; }
+  void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
+
+  std::int64_t number, value = 0;
+  int deaths = 0;  // of workers that had it in hand
+  char error[60] = "";
+};
+
+using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
+
+class Pool {
+ public:
+  Pool(int workers, int tries, const Work& work) : work_(work), tries_(tries) {
+    workers_.resize(static_cast<std::size_t>(workers));
+    for (Worker& worker : workers_) start(worker);
+  }
+  std::vector<Task> map(int tasks) {  // numbers 1, 2, ..., and what comes of each, in order
+    std::vector<Task> all;
+    for (int number = 1; number <= tasks; ++number) all.push_back({number});
+    for (Task& task : all) waiting_.push_back(&task);
+    while (give()) collect();
+    return all;
+  }
+
+ private:
+  struct Worker {
+    int number = 0;
+    std::optional<pdc::Child> process;
+    pdc::Descriptor socket;   // closed before ~Child waits: that ends the process
+    std::deque<Task*> given;  // it has the first in hand
+  };
+
+  void start(Worker& worker) {
+    int ends[2];
+    pdc::posix(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+    worker.socket = pdc::Descriptor(ends[0]);
+    const pdc::Descriptor theirs(ends[1]);
+    worker.number = started_++;
+    worker.process.emplace([&, lane = pdc::Lane("worker {}", worker.number)] {
+      for (Worker& each : workers_) each.socket.close();  // its copies, or no stream would end
+      for (Task task{}; recv(theirs.get(), &task, sizeof task, 0) > 0;) {
+        try {
+          task.value = work_(task.number, lane);
+        } catch (const std::exception& error) {
+          task.fail(error.what());
+        }
+        if (send(theirs.get(), &task, sizeof task, MSG_NOSIGNAL) == -1) return;
+      }
+    });
+  }
+
+  bool give() {
+    const std::size_t share = waiting_.size() / (2 * workers_.size()) + 1;  // 1 near the end
+    bool busy = false;
+    for (Worker& worker : workers_) {
+      while (worker.given.size() < std::min<std::size_t>(share, 8) && !waiting_.empty()) {
+        worker.given.push_back(waiting_.front());
+        waiting_.pop_front();
+        send(worker.socket.get(), worker.given.back(), sizeof(Task), MSG_NOSIGNAL);
+      }  // an error here: it has died, and collect() will see it
+      busy |= !worker.given.empty();
+    }
+    return busy;
+  }
+
+  void collect() {
+    std::vector<pollfd> polled;  // -1: is not looked at
+    for (const Worker& worker : workers_)
+      polled.push_back({worker.given.empty() ? -1 : worker.socket.get(), POLLIN, 0});
+    pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents == 0) continue;
+      auto& given = workers_[i].given;
+      const ssize_t size = recv(polled[i].fd, given.front(), sizeof(Task), 0);  // to its place
+      if (size > 0) given.pop_front();
+      if (size == 0) replace(workers_[i]);  // the end of the stream: it has died
+    }
+  }
+
+  void replace(Worker& dead) {
+    const std::string how = dead.process->wait().text();
+    pdc::say("worker {} ends with {}, worker {} takes over", dead.number, how, started_);
+    if (++dead.given.front()->deaths == tries_) {
+      dead.given.front()->fail(fmt::format("killed {} workers", dead.given.front()->deaths));
+      dead.given.pop_front();
+    }
+    waiting_.insert(waiting_.begin(), dead.given.begin(), dead.given.end());  // once more
+    dead.given.clear();
+    start(dead);
+  }
+
+  const Work work_;
+  const int tries_;
+  int started_ = 0;
+  std::deque<Task*> waiting_;
+  std::vector<Worker> workers_;
+};
+
+constexpr int block = 20'000, blocks = 32;
+
+std::int64_t count_block(std::int64_t n) {
+  return pdc::count_primes((n - 1) * block, n * block);
+}
+
+struct Result {
+  int right = 0;  // as counted by a sieve
+  std::string error;
+};
+
+Result judge(const std::vector<Task>& tasks) {
+  Result result;
+  for (int end = block; const Task& task : tasks) {
+    const std::int64_t known = pdc::sieve_primes(end) - pdc::sieve_primes(end - block);
+    end += block;
+    try {
+      if (task.get() == known) ++result.right;
+    } catch (const std::runtime_error& error) {
+      result.error = error.what();
+    }
+  }
+  return result;
+}
+
+/// The task in the middle kills its worker, so many times; with 0 it throws.
+Result run_tasks(int workers, int tasks, int tries, int kills) {
+  const pdc::Shared<std::atomic<int>> killed(0);
+  Pool pool(workers, tries, [&](std::int64_t number, const pdc::Lane& lane) {
+    auto work = lane.work("task {}", number);
+    const std::int64_t count = count_block(number);
+    if (number != (tasks + 1) / 2 || (kills > 0 && *killed == kills)) return count;
+    if (kills == 0) throw std::domain_error("too hard");
+    ++*killed;
+    work.rename("task {}, killed", number);
+    work.end();                           // or its bar would go on without it
+    return std::int64_t{raise(SIGKILL)};  // forced: it has the task in hand
+  });
+  return judge(pool.map(tasks));
+}
+
+/// The primes, as counted in three ways.
+std::vector<std::int64_t> compare(pdc::Program& program, int workers) {
+  std::atomic<std::int64_t> one = 0, threads = 0, processes = 0;
+  Pool pool(workers, 1, [](std::int64_t n, const pdc::Lane&) { return count_block(n); });
+  const auto by_threads = [&] {
+    threads = 0;
+    boost::asio::thread_pool asio(static_cast<std::size_t>(workers));
+    for (int n = 1; n <= blocks; ++n) post(asio, [&, n] { threads += count_block(n); });
+    asio.join();
+  };
+  const auto by_processes = [&] {
+    processes = 0;
+    for (const Task& task : pool.map(blocks)) processes += task.get();
+  };
+  pdc::say_speedup(program,
+                   {{"serial", 1, [&] { one = pdc::count_primes(0, blocks * block); }},
+                    {"threads", workers, by_threads},
+                    {"processes", workers, by_processes}},
+                   5);
+  return {one, threads, processes};
+}
+
+void say_cost(pdc::Program& program, int workers) {
+  Pool pool(workers, 1, [](std::int64_t number, const pdc::Lane&) { return number; });
+  const auto map = pdc::time_in_turns({{"", workers, [&] { pool.map(2000); }}}).front();
+  pdc::say("  a task that does nothing: {}", pdc::time_text(map.median / 2000));
+  program.report("a task", map.median / 2000, "s");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(
+      argc, argv,
+      {{"workers", 3, "processes in the pool", {1, 32}}, {"tasks", 12, "tasks to do", {2, 64}}});
+  const int workers = program.integer("workers"), tasks = program.integer("tasks");
+
+  const Result once = program.scene("one try for each task", run_tasks, workers, tasks, 1, 1);
+  const Result thrice = program.scene("three tries", run_tasks, workers, tasks, 3, 1);
+  const Result poison = program.scene("a poison task", run_tasks, workers, tasks, 3, 99);
+  const Result thrown = run_tasks(workers, tasks, 3, 0);
+  const auto counts = compare(program, workers);
+  say_cost(program, workers);
+
+  pdc::check(once.right == tasks - 1, "with one try, the task of a killed worker is lost",
+             "{} of {}", once.right, tasks);
+  pdc::check(thrice.right == tasks, "with three, all are done, in order", "{} of {}", thrice.right,
+             tasks);
+  pdc::check(poison.right == tasks - 1 && poison.error == "killed 3 workers",
+             "a poison task fails alone, after three tries", "{}", poison.error);
+  pdc::check(thrown.right == tasks - 1 && thrown.error == "too hard",
+             "an exception in a worker comes out in the pool", "{}", thrown.error);
+  pdc::check(counts == std::vector(3, pdc::sieve_primes(blocks * block)),
+             "one, threads and processes count the same primes", "{}", counts[2]);
+  return program.finish();
+}
