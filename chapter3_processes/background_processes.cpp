@@ -26,20 +26,13 @@
 
 namespace {
 
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
-    read_end = pdc::Descriptor(ends[0]);
-    write_end = pdc::Descriptor(ends[1]);
-  }
+struct Pipe : pdc::Pipe {
   pid_t take() {  // 0 at the end of the stream: when nobody else holds the write end
     write_end.close();
     pid_t number = 0;
     pdc::posix(read(read_end.get(), &number, sizeof number), "read");
     return number;
   }
-  pdc::Descriptor read_end, write_end;
 };
 
 struct Seen {

@@ -12,9 +12,7 @@
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <boost/interprocess/ipc/message_queue.hpp>
 
 #include <algorithm>
@@ -32,14 +30,12 @@ constexpr std::size_t longest = 16;                              // bytes of a m
 
 /// Wrong on purpose: nothing in a stream of bytes says where a message ends.
 std::string send_by_pipe() {
-  int ends[2];
-  pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
-  const pdc::Descriptor read_end(ends[0]), write_end(ends[1]);
+  const pdc::Pipe pipe;
   for (const std::string& call : calls) {
-    pdc::posix(write(write_end.get(), call.data(), call.size()), "write");
+    pdc::posix(write(pipe.write_end.get(), call.data(), call.size()), "write");
   }
   std::array<char, 512> text{};  // forced: all are there before the first is taken
-  pdc::posix(read(read_end.get(), text.data(), text.size() - 1), "read");
+  pdc::posix(read(pipe.read_end.get(), text.data(), text.size() - 1), "read");
   return text.data();
 }
 
@@ -84,10 +80,8 @@ std::int64_t pass_items(message_queue& queue, int workers, int items) {
     });
   }
   for (std::size_t ended = 0; ended < children.size(); ++ended) {
-    siginfo_t next{};  // who dies inside the queue leaves it locked: so watch all at once
-    pdc::posix(waitid(P_ALL, 0, &next, WEXITED | WNOWAIT), "waitid");
-    const auto child = std::ranges::find(children, next.si_pid, &pdc::Child::pid);
-    if (!child->wait().good()) pdc::check(false, "no process died on the way");
+    pdc::Child& next = children[pdc::next_to_end(children)];  // the dead leave the queue locked
+    if (!next.wait().good()) pdc::check(false, "no process died on the way");
   }
   return std::ranges::count(*taken, 1);
 }

@@ -3,7 +3,7 @@
 // Concept   A barrier in shared memory opens when as many processes have arrived as it was made
 //           for, however late they were started. It counts arrivals and knows nobody: if one dies
 //           on its way, all others wait for ever, unless somebody sees the death and ends them.
-// Shows     pthread_barrierattr_setpshared, pthread_barrier_wait, sem_init, waitid, kill
+// Shows     pthread_barrierattr_setpshared, pthread_barrier_wait, sem_init, kill
 // Python    multiprocessing.Barrier
 // Run       process_barrier --processes 4 --legs 3
 // You see   without it a leg begins too early, with it none does; a barrier that a death keeps shut
@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <atomic>
@@ -83,9 +82,7 @@ std::vector<pdc::Exit> hold(Race& race, void (*run)(Race&, int, const pdc::Lane&
   }
   std::vector<pdc::Exit> ends(children.size());
   for (std::size_t i = 0; i < ends.size(); ++i) {
-    siginfo_t next{};
-    pdc::posix(waitid(P_ALL, 0, &next, WEXITED | WNOWAIT), "waitid");  // only looks
-    const auto who = std::ranges::find(children, next.si_pid, &pdc::Child::pid) - children.begin();
+    const std::size_t who = pdc::next_to_end(children);
     ends[who] = children[who].wait();
     for (const pdc::Child& other : children)
       if (!ends[who].good() && other.pid() != 0) kill(other.pid(), SIGTERM);  // 0: it has ended

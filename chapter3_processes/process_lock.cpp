@@ -4,7 +4,7 @@
 //           nothing: it leaves the lock taken and the data half changed. A robust mutex hands the
 //           lock on and says so: the next owner repairs the data before anyone else sees it.
 // Shows     pthread_mutexattr_setpshared, pthread_mutexattr_setrobust, pthread_mutex_lock,
-//           pthread_mutex_clocklock, pthread_mutex_consistent, pthread_barrier_wait, waitid
+//           pthread_mutex_clocklock, pthread_mutex_consistent, pthread_barrier_wait
 // Python    multiprocessing.Lock
 // Run       process_lock --processes 4
 // You see   without the mutex 1 of 4 updates counts, with it 4 of 4; who inherits a dead one's lock
@@ -15,9 +15,7 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/wait.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -101,9 +99,7 @@ void run_all(int processes, Counter& counter, Act act) {
   for (int i = 0; i < processes; ++i)
     children.emplace_back([&, lane = pdc::Lane("process {}", i)] { act(counter, lane); });
   for (int i = 0; i < processes; ++i) {
-    siginfo_t next{};
-    pdc::posix(waitid(P_ALL, 0, &next, WEXITED | WNOWAIT), "waitid");  // looks, and leaves it
-    const pdc::Exit exit = std::ranges::find(children, next.si_pid, &pdc::Child::pid)->wait();
+    const pdc::Exit exit = children[pdc::next_to_end(children)].wait();
     if (!exit.good()) pdc::check(false, "every process came to its end", "{}", exit.text());
   }
 }

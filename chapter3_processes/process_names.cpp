@@ -3,7 +3,7 @@
 // Concept   A child of fork is born with its parent's name, so in a list they all look alike. Each
 //           process may give itself another: its main thread's, of at most 15 bytes. What is longer
 //           is cut without a word, and names that differ at the end become the same.
-// Shows     prctl with PR_SET_NAME, pipe2, /proc/PID/comm, /proc/PID/cmdline
+// Shows     prctl with PR_SET_NAME, /proc/PID/comm, /proc/PID/cmdline
 // Python    multiprocessing.Process(name=...)
 // Run       process_names --children 3
 // You see   children with their parent's name, with their own, and with names that are too long
@@ -24,19 +24,12 @@ namespace {
 
 constexpr const char* fifteen_bytes = "image converter";
 
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
-    read_end = pdc::Descriptor(ends[0]);
-    write_end = pdc::Descriptor(ends[1]);
-  }
+struct Pipe : pdc::Pipe {
   void wait_for_end() {  // of the stream: until the last write end is closed
     write_end.close();
     char nothing;
     pdc::posix(read(read_end.get(), &nothing, 1), "read");
   }
-  pdc::Descriptor read_end, write_end;
 };
 
 /// What the kernel keeps of a process: "comm" is its name, "cmdline" the words it was started with.

@@ -3,7 +3,7 @@
 // Concept   A semaphore in shared memory counts free places across processes. It does not know who
 //           has taken which: a process that is killed inside takes its place along, and somebody
 //           who knows of the death, such as its parent, has to give the place back.
-// Shows     sem_init, sem_wait, sem_post, sem_getvalue, pthread_barrier_wait, waitid
+// Shows     sem_init, sem_wait, sem_post, sem_getvalue, pthread_barrier_wait
 // Python    multiprocessing.Semaphore
 // Run       process_semaphore --processes 6 --places 2
 // You see   who is inside at once without and with it; a place lost by a death, and given back
@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <atomic>
@@ -68,9 +67,7 @@ void enter_all(int processes, Room& room, void (*enter)(Room&, const pdc::Lane&)
   for (int i = 0; i < processes; ++i)
     children.emplace_back([&, lane = pdc::Lane("process {}", i)] { enter(room, lane); });
   for (int i = 0; i < processes; ++i) {
-    siginfo_t next{};
-    pdc::posix(waitid(P_ALL, 0, &next, WEXITED | WNOWAIT), "waitid");  // only looks
-    const pdc::Exit exit = std::ranges::find(children, next.si_pid, &pdc::Child::pid)->wait();
+    const pdc::Exit exit = children[pdc::next_to_end(children)].wait();
     if (!exit.good()) pdc::check(false, "every process came to its end", "{}", exit.text());
   }
 }

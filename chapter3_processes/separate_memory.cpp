@@ -3,7 +3,7 @@
 // Concept   fork gives the child a copy of every variable, under the same address. From then on
 //           each writes its own, so results have to be sent. The copy costs little: both use the
 //           same memory until one writes, and then only the page in question is copied.
-// Shows     pipe2, write, read, pread on /proc/self/pagemap
+// Shows     pdc::Pipe, write, read, pread on /proc/self/pagemap
 // Python    multiprocessing.Process, whose children have variables of their own, too
 // Run       separate_memory --numbers 6
 // You see   results that stay with the children, the same ones sent by pipe, half a block copied
@@ -48,22 +48,20 @@ std::int64_t compute(int numbers, bool sends) {
   Numbers results(static_cast<std::size_t>(numbers) + 1);
   const std::size_t bytes = results.size() * sizeof results[0];  // up to PIPE_BUF: in one piece
   const pdc::Lane parent("parent");
-  int ends[2];
-  pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
-  pdc::Descriptor read_end(ends[0]), write_end(ends[1]);
+  pdc::Pipe pipe;
   const auto start = [&](void (*add)(Numbers&), const pdc::Lane& lane) {
     return pdc::Child([&, add, lane] {
       const auto work = lane.work("computes");
       add(results);  // its own, which has the address of the parent's
-      if (sends) pdc::posix(write(write_end.get(), results.data(), bytes), "write");
+      if (sends) pdc::posix(write(pipe.write_end.get(), results.data(), bytes), "write");
     });
   };
   pdc::Child sum = start(add_list, pdc::Lane("sum"));
   pdc::Child vector = start(add_vectors, pdc::Lane("vector"));
-  write_end.close();
+  pipe.write_end.close();
   const auto wait = parent.wait("the results");
   Numbers part(results.size());
-  while (pdc::posix(read(read_end.get(), part.data(), bytes), "read") > 0) {
+  while (pdc::posix(read(pipe.read_end.get(), part.data(), bytes), "read") > 0) {
     std::ranges::transform(results, part, results.begin(), std::plus());
   }
   return sum.wait().good() && vector.wait().good() ? count_right(results) : -1;

@@ -1,12 +1,15 @@
 #include "pdc/process.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 namespace pdc {
@@ -20,6 +23,13 @@ std::string Exit::text() const {
   const char* name = sigabbrev_np(signal);
   return name == nullptr ? fmt::format("signal {}", signal)
                          : fmt::format("signal {} (SIG{})", signal, name);
+}
+
+Pipe::Pipe() {
+  int ends[2];
+  posix(pipe2(ends, O_CLOEXEC), "pipe2");
+  read_end = Descriptor(ends[0]);
+  write_end = Descriptor(ends[1]);
 }
 
 Child::~Child() {
@@ -36,6 +46,17 @@ Exit Child::wait() {
   posix(ended, "waitpid");
   if (WIFSIGNALED(state)) return {0, WTERMSIG(state)};
   return {WEXITSTATUS(state), 0};
+}
+
+std::size_t next_to_end(const std::vector<Child>& children) {
+  siginfo_t ended{};
+  while (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == -1) {
+    if (errno != EINTR) throw_errno("waitid");
+  }
+  const auto child = std::find_if(children.begin(), children.end(),
+                                  [&](const Child& each) { return each.pid() == ended.si_pid; });
+  if (child == children.end()) throw std::logic_error("next_to_end: another child has ended");
+  return static_cast<std::size_t>(child - children.begin());
 }
 
 void die_with(pid_t parent) {

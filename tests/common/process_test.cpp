@@ -144,6 +144,37 @@ TEST(Child, IsWaitedForAlthoughASignalInterrupts) {
 }
 
 /// The grandchild holds the write end: the stream ends when it has ended.
+TEST(Pipe, CarriesBytesAndEnds) {
+  pdc::Pipe pipe;
+  ASSERT_EQ(write(pipe.write_end.get(), "abc", 3), 3);
+  pipe.write_end.close();
+  char bytes[8] = {};
+  EXPECT_EQ(read(pipe.read_end.get(), bytes, sizeof bytes), 3);
+  EXPECT_STREQ(bytes, "abc");
+  EXPECT_EQ(read(pipe.read_end.get(), bytes, sizeof bytes), 0);
+  EXPECT_NE(fcntl(pipe.read_end.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(NextToEnd, IsTheOneThatHasEndedAndNotTheFirst) {
+  pdc::Pipe held;
+  std::vector<pdc::Child> children;
+  children.emplace_back([&] {
+    held.write_end.close();
+    char none = 0;
+    pdc::posix(read(held.read_end.get(), &none, 1), "read");
+  });
+  children.emplace_back([] { raise(SIGKILL); });
+  ASSERT_EQ(pdc::next_to_end(children), 1u);
+  EXPECT_EQ(children[1].wait().signal, SIGKILL);
+  held.write_end.close();
+  ASSERT_EQ(pdc::next_to_end(children), 0u);
+  EXPECT_TRUE(children[0].wait().good());
+}
+
+TEST(NextToEnd, WithoutAChildIsAnError) {
+  EXPECT_THROW(pdc::next_to_end({}), std::system_error);
+}
+
 TEST(DieWith, AChildEndsWithItsParent) {
   int ends[2];
   pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");

@@ -10,10 +10,10 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// RAII over POSIX: calls that fail throw, descriptors close, children are waited for, mappings go.
-/// The calls themselves (fork, pipe, read, write) stand in the pages. Thread safety: as that of an
-/// int.
+/// The calls themselves (fork, read, write) stand in the pages. Thread safety: as that of an int.
 namespace pdc {
 
 /// Throws std::system_error with errno and the name of the call that failed.
@@ -47,6 +47,12 @@ class Descriptor {
 
  private:
   int number_ = -1;
+};
+
+/// A pipe, closed on exec. Children inherit both ends: each closes what it does not use.
+struct Pipe {
+  Pipe();
+  Descriptor read_end, write_end;
 };
 
 /// How a child ended.
@@ -89,6 +95,10 @@ class Child {
  private:
   pid_t pid_;
 };
+
+/// The index of the one that ends next; waits for that, and leaves the child to be waited for. So a
+/// death is seen while others wait for the dead one. Requires: no other children. Errors: as wait().
+std::size_t next_to_end(const std::vector<Child>& children);
 
 /// An object in anonymous memory that children forked later share. Nothing is left in any name
 /// space. Requires: T works between processes (std::atomic that is lock-free; no pointers to
