@@ -19,9 +19,8 @@
 
 namespace {
 
-/// Plays the packing of one item.
 void pack() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));  // plays the packing of one item
 }
 
 /// Wrong on purpose: add_two() calls add(), and both want the mutex. Asking again for a mutex that

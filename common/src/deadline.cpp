@@ -84,7 +84,7 @@ void on_signal(int) {
   const auto let_others_speak =
       [](int milliseconds) {  // each rank has a timer: rank 0 first, mpirun last
         const timespec grace{0, milliseconds * 1'000'000L};
-        if (world().size > 1) nanosleep(&grace, nullptr);
+        if (world().size > 1) nanosleep(&grace, nullptr);  // nothing depends on it
       };
   if (world().rank != 0) let_others_speak(100);
   if (world().rank == 0) {

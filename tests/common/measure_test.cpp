@@ -44,7 +44,8 @@ pdc::Timing time_sleeps(const std::vector<int>& milliseconds, Bounds& bounds) {
   const auto sleep = [&] {
     begins.push_back(Clock::now());
     const std::size_t run = begins.size();  // 1 is the round that does not count
-    if (run > 1) std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds[run - 2]));
+    const std::chrono::milliseconds time(run > 1 ? milliseconds[run - 2] : 0);
+    std::this_thread::sleep_for(time);  // plays what is timed
     ends.push_back(Clock::now());
   };
   const auto rounds = static_cast<int>(milliseconds.size());

@@ -417,7 +417,8 @@ void send_receive(MPI_Comm comm) {
 TEST(Sendrecv, HasASendAndAReceiveThatDoNotOverlap) {
   for (int late = 0; late < size(); ++late) {
     const Recording all = record([=] {
-      if (rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      constexpr std::chrono::milliseconds lateness(5);
+      if (rank() == late) std::this_thread::sleep_for(lateness);  // plays a late one
       send_receive(MPI_COMM_WORLD);
     });
     expect_no_overlap(all);
@@ -648,7 +649,8 @@ TEST_P(Collectives, AreOneBarOnEveryRankEachCall) {
 TEST_P(Collectives, WaitForThoseWhoAreLate) {
   for (const int late : {0, root()}) {
     const Recording all = record([=] {
-      if (rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      constexpr std::chrono::milliseconds lateness(3);
+      if (rank() == late) std::this_thread::sleep_for(lateness);  // plays a late one
       GetParam().call();
     });
     if (!is_first()) continue;

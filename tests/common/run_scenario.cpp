@@ -92,7 +92,7 @@ bool all_gone(const std::string& mark) {
   const auto end = Clock::now() + patience / 4;
   while (!marked(mark).empty()) {
     if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // orders nothing: asks again
   }
   return true;
 }

@@ -2,10 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <utility>
+
+#include "pdc/label.hpp"
 
 /// Who did what when. A lane is one row of the picture (a thread, a process, a task of an event
 /// loop), a span is one bar in it, open from its construction to its destruction:
@@ -16,21 +17,16 @@
 ///       all_here.arrive_and_wait();
 ///     }
 ///
-/// Records go into an arena in memory that forked children share, so threads and processes record
-/// into one place without a lock. It exists while a pdc::Program does; without one, spans cost a
-/// test of a flag and are not kept. A full arena drops what comes later, and the picture says how
-/// much.
+/// Records go into an arena that threads and forked children share, without a lock. It exists while
+/// a pdc::Program does; without one, spans cost a test of a flag and are not kept. A full arena
+/// drops what comes later, and the picture says how much.
 ///
 /// Thread safety: lanes may be made anywhere at any time; one lane is used by one thread or task at
-/// a time. Errors: none; text longer than its place is cut. Cost: well under a microsecond a span
-/// (tests/bench).
+/// a time. Errors: none; text longer than its place is cut. Cost: well below 1 us a span.
 namespace pdc {
 
-/// What a span means, the same in every chapter: computing; waiting for somebody; holding a lock or
-/// a place; handing a message over; taking one.
+/// What a span means: computing, waiting, holding a lock or a place, sending, taking a message.
 enum class Kind : std::uint8_t { work, wait, hold, send, receive };
-
-using Label = std::array<char, 32>;  // ends with a zero
 
 /// True while spans are kept: a pdc::Program is there and nothing pauses.
 bool recording() noexcept;
@@ -46,18 +42,6 @@ class Paused {
   Paused(const Paused&) = delete;
   Paused& operator=(const Paused&) = delete;
 };
-
-/// Takes away the last bytes of a full label if they are the beginning of a longer UTF-8 character.
-void drop_broken_character(Label& label) noexcept;
-
-template <class... Args>
-Label label(fmt::format_string<Args...> text, Args&&... args) {
-  Label result{};  // the last byte stays zero
-  const auto whole =
-      fmt::format_to_n(result.data(), result.size() - 1, text, std::forward<Args>(args)...);
-  if (whole.size >= result.size()) drop_broken_character(result);
-  return result;
-}
 }  // namespace detail
 
 /// One bar of the picture, from construction to destruction. Moving hands the bar on.
@@ -81,9 +65,8 @@ class [[nodiscard]] Span {
     set_label(detail::label(text, std::forward<Args>(args)...));
   }
 
-  std::uint32_t record() const noexcept {
-    return record_;
-  }  // its place in the arena, or detail::none
+  /// Its place in the arena, or detail::none.
+  std::uint32_t record() const noexcept { return record_; }
 
  private:
   void set_label(const Label& label) noexcept;
@@ -98,9 +81,8 @@ struct Task {};
 inline constexpr Task task{};
 
 /// One row of the picture. Rows stand in the order in which they were made, those that differ only
-/// in a number at the end together and by that number. A copy is the same row. Spans of one lane
-/// nest; a send and a receive of the same label in two lanes are one message, and the picture joins
-/// them by an arrow.
+/// in a number at the end together and by it. A copy is the same row. Spans of one lane nest. A
+/// send and a receive of the same label in two lanes are a message, and an arrow joins them.
 class Lane {
  public:
   template <class... Args>
