@@ -33,6 +33,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -76,7 +77,9 @@ bool answer(pdc::Wire& client, json::object& data, const pdc::Lane& lane) {
   }
 }
 
-void manage(std::list<pdc::Wire> clients, const pdc::Lane& lane) {
+using Ends = std::list<pdc::Wire>;
+
+void manage(Ends clients, const pdc::Lane& lane) {
   json::object data = {{"counter", 0}, {"errors", 0}, {"list", json::array()}};
   while (!clients.empty()) {
     std::vector<pollfd> polled;
@@ -96,17 +99,22 @@ json::value ask(pdc::Wire& manager, const pdc::Lane& lane, const char* what, con
   return manager.receive().value().at("result");
 }
 
-using Client = std::function<void(int number, pdc::Wire& manager, const pdc::Lane&)>;
-
-/// A manager and its clients. Returns what it keeps in the end, and how many clients died.
-json::object run_manager(int clients, const Client& act_as_client) {
-  std::list<pdc::Wire> ends, other_ends;
-  for (int i = 0; i <= clients; ++i) {  // one for each client, the last for the parent
+std::pair<Ends, Ends> connect(int count) {
+  Ends ends, other_ends;
+  for (int i = 0; i < count; ++i) {
     int pair[2];
     pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
     ends.emplace_back(pdc::Descriptor(pair[0]));
     other_ends.emplace_back(pdc::Descriptor(pair[1]));
   }
+  return {std::move(ends), std::move(other_ends)};
+}
+
+using Client = std::function<void(int number, pdc::Wire& manager, const pdc::Lane&)>;
+
+/// A manager and its clients. Returns what it keeps in the end, and how many clients died.
+json::object run_manager(int clients, const Client& act_as_client) {
+  auto [ends, other_ends] = connect(clients + 1);  // the last one is for the parent
   std::vector<pdc::Child> children;
   const pdc::Child manager([&, lane = pdc::Lane("manager")] {
     ends.clear();  // its copies, or no stream would end
@@ -145,7 +153,7 @@ json::object add_by_two_requests(int clients) {
     }
     meeting->all_here.wait();
     wait.end();
-    ask(manager, lane, "add", "counter", seen + 1);
+    ask(manager, lane, "set", "counter", seen + 1);
   });
 }
 
@@ -202,8 +210,7 @@ int main(int argc, char** argv) {
   pdc::check(without == 1, "with two requests one update counts, the others are lost", "{} of {}",
              without, clients);
   pdc::check(with == all, "with one request every update counts", "{} of {}", with, all);
-  pdc::check(errors == 3, "each bad request got an error, and the connection lived on", "{} of 3",
-             errors);
+  pdc::check(errors == 3, "each bad request gets an error, its client goes on", "{} of 3", errors);
   pdc::check(died == 1 && !list.contains(-1), "half a request of a killed client changed nothing",
              "{} items", list.size());
   pdc::check(list == expected, "all others are there, each once", "{} of {}", list.size(), all);

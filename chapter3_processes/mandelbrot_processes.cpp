@@ -97,6 +97,11 @@ void compare(pdc::Program& program, int processes) {
       3);
 }
 
+void claim_known(const Image& image, const char* claim) {
+  const std::uint64_t sum = image.checksum();
+  pdc::check(sum == pdc::mandelbrot_known, claim, "checksum {:016x}", sum);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -115,10 +120,6 @@ int main(int argc, char** argv) {
   compare(program, processes);
   pdc::write_mandelbrot(program.word("image"), view, repaired->pixels);
 
-  const auto claim_known = [](const Image& image, const char* claim) {
-    pdc::check(image.checksum() == pdc::mandelbrot_known, claim, "checksum {:016x}",
-               image.checksum());
-  };
   claim_known(*equal, "in equal parts, processes compute the known iteration counts");
   claim_known(*request, "so do they on request");
   pdc::check(died == 1 && incomplete && missing == 1, "if one is killed, its rows are missing",

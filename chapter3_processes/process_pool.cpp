@@ -107,8 +107,11 @@ class Pool {
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       auto& given = workers_[i].given;
-      const ssize_t size = recv(polled[i].fd, given.front(), sizeof(Task), 0);  // to its place
-      if (size > 0) given.pop_front();
+      ssize_t size = 1;
+      while (size > 0 && !given.empty()) {  // each to its place
+        size = recv(polled[i].fd, given.front(), sizeof(Task), MSG_DONTWAIT);
+        if (size > 0) given.pop_front();
+      }
       if (size == 0) replace(workers_[i]);  // the end of the stream: it has died
     }
   }
