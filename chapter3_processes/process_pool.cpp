@@ -3,11 +3,11 @@
 // Concept   A pool starts its workers once; tasks and results travel as messages. A task may kill
 //           the process that does it, but no other: the pool sees the end of the stream, starts a
 //           successor and has the task done again. If it kills again and again, it is given up.
-// Shows     socketpair, send, recv, poll, boost::asio::thread_pool
+// Shows     socketpair, send, recv, poll, pdc::Child
 // Python    multiprocessing.Pool, concurrent.futures.ProcessPoolExecutor
 // Run       process_pool --workers 3 --tasks 12
-// You see   with one try the task of a killed worker is lost, with three none is; a poison task
-//           fails alone; primes counted by one, by threads and by processes; what a task costs
+// You see   with one try a killed worker's task is lost, with three none is; a poison task fails
+//           alone; primes counted by one, by threads and by processes, and what a task costs
 // Next      mandelbrot_processes shares out the rows of an image; thread_pool does it with threads
 
 #include "pdc/measure.hpp"
