@@ -209,6 +209,8 @@ LARGE = "/67108864"
 COMPARISONS = [
     speedup("serial_parallel", "parallel"),
     speedup("mandelbrot_threads", "stealing", "--threads", "2"),
+    speedup("process_pool", "processes", "--workers", "2"),
+    speedup("mandelbrot_processes", "on request", "--processes", "2"),
     Comparison("fibonacci", "tasks on 2 threads, beside 2 serial runs at once", Bench("compute", "shared_out/fibonacci"),
                Bench("compute", "two_copies/fibonacci"), "at least 0.95"),
     Comparison("parallel_reduce", "primes on 2 threads, beside 2 serial runs at once",
@@ -257,6 +259,28 @@ COMPARISONS = [
                Bench("bank", "two_clients/ordered_locks")),
     Comparison("semaphore", "acquire and release, alone, beside sem_t", Bench("semaphore", "std_counting_semaphore"),
                Bench("semaphore", "bare_sem_t")),
+    Comparison("process_creation/fork", "fork and wait, beside bare system calls", Bench("process", "fork_and_wait"),
+               Bench("process", "bare_fork_and_wait"), "at most 1.1"),
+    Comparison("process_creation/spawn", "posix_spawn and wait, beside bare fork and exec; 256 MiB in use",
+               Bench("process", "spawn_and_wait/256"), Bench("process", "bare_fork_and_exec/256"), "at most 0.80"),
+    Comparison("process_creation/small", "the same of a parent that uses 1 MiB", Bench("process", "spawn_and_wait/1"),
+               Bench("process", "bare_fork_and_exec/1")),
+    Comparison("process_creation/python", "multiprocessing.Process", Bench("process", "fork_and_wait"),
+               Original("process_creation"), "at least 1.0"),
+    Comparison("message_queue/python", "a message, beside multiprocessing.Queue", Program("message_queue", "a message"),
+               Original("message_queue"), "at most 0.25"),
+    Comparison("process_pool/python", "an empty task, beside multiprocessing.Pool or ProcessPoolExecutor",
+               Program("process_pool", "a task", ("--workers", "2")), Original("process_pool"), "at least 5"),
+    Comparison("shared_memory/sum", "a sum in place, beside multiprocessing.Array",
+               Program("shared_memory", "sum, median"), Original("shared_memory", "sum"), "at least 1.0"),
+    Comparison("shared_memory/vectors", "a vector addition in place, beside multiprocessing.Array",
+               Program("shared_memory", "vector addition, median"), Original("shared_memory", "vectors"), "at least 1.0"),
+    Comparison("process_lock/python", "alone, beside multiprocessing.Lock", Bench("process", "robust_mutex"),
+               Original("process_lock"), "at least 1.0"),
+    Comparison("process_semaphore/python", "alone, beside multiprocessing.Semaphore", Bench("process", "shared_semaphore"),
+               Original("process_semaphore"), "at least 1.0"),
+    Comparison("process_barrier/python", "multiprocessing.Barrier, four processes", Bench("process", "shared_barrier/4"),
+               Original("process_barrier", "4"), "at least 1.0"),
 ] + [Comparison(f"{ours.name if isinstance(ours, Program) else ours.subject}/python", what, ours, original, "at least 1.0")
      for ours, original, what in [
          (Program("serial_parallel", "parallel, median"), Original("serial_parallel"), "multiprocessing.Pool(2)"),
@@ -271,6 +295,10 @@ COMPARISONS = [
          (Bench("bank", "two_clients/ordered_locks"), Original("bank"), "threading.Lock, a transfer"),
          (Program("mandelbrot_threads", "stealing, median", ("--threads", "2")), Original("mandelbrot"),
           "multiprocessing.Pool(2)"),
+         (Program("mandelbrot_processes", "on request, median", ("--processes", "2")), Original("mandelbrot"),
+          "multiprocessing.Pool(2)"),
+         (Bench("separate_memory", "results_sent"), Original("separate_memory"), "multiprocessing.Pipe, a sum and a vector"),
+         (Bench("manager", "one_request"), Original("manager"), "multiprocessing.Manager, a request"),
      ]]
 
 
