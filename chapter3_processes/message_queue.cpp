@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
                         {"items", 12, "items", {1, 8000}}});
   const int workers = program.integer("workers"), items = program.integer("items");
   const std::string name = fmt::format("pdc-{}", getpid());
-  message_queue queue(create_only, name.c_str(), 8, longest);
+  message_queue queue(create_only, name.c_str(), 64, longest);  // room for 64: little waiting
   message_queue::remove(name.c_str());  // the queue itself stays, and children inherit it
 
   const std::string piped = send_by_pipe();
