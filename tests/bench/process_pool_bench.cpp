@@ -1,0 +1,41 @@
+/// Primes counted by two workers of the very pool of the program `process_pool`, beside two serial
+/// runs at once: the limit of what sharing out can reach here. Items are whole works.
+
+#define main process_pool_main  // its page is a whole program, and the pool is inside
+#include "process_pool.cpp"
+#undef main
+
+#include <benchmark/benchmark.h>
+
+#include "pdc/workload.hpp"
+
+namespace {
+
+constexpr int pieces = 50, piece = 20'000;  // as many numbers as the program `serial_parallel` has
+
+std::int64_t count_piece(std::int64_t n) {
+  return pdc::count_primes((n - 1) * piece, n * piece);
+}
+
+void this_pool(benchmark::State& state) {
+  Pool pool(2, 1, [](std::int64_t n, const pdc::Lane&) { return count_piece(n); });
+  for (auto _ : state) benchmark::DoNotOptimize(pool.map(pieces));
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(this_pool)->UseRealTime();
+
+void two_serial_runs(benchmark::State& state) {
+  const auto count_all = [] {
+    for (int n = 1; n <= pieces; ++n) benchmark::DoNotOptimize(count_piece(n));
+  };
+  for (auto _ : state) {
+    const pdc::Child other(count_all);
+    count_all();
+  }  // ~Child waits here
+  state.SetItemsProcessed(state.iterations() * 2);
+}
+BENCHMARK(two_serial_runs)->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
