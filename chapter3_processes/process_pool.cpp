@@ -80,10 +80,10 @@ class Pool {
   }
 
   bool give() {
-    const std::size_t share = waiting_.size() / (2 * workers_.size()) + 1;  // 1 near the end
+    const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
     bool busy = false;
     for (Worker& worker : workers_) {
-      while (worker.given.size() < std::min<std::size_t>(share, 8) && !waiting_.empty()) {
+      while (worker.given.size() < std::min<std::size_t>(share, 32) && !waiting_.empty()) {
         worker.given.push_back(waiting_.front());
         waiting_.pop_front();
         send(worker.socket.get(), worker.given.back(), sizeof(Task), MSG_NOSIGNAL);
