@@ -271,7 +271,7 @@ COMPARISONS = [
     Comparison("message_queue/python", "a message, beside multiprocessing.Queue", Program("message_queue", "a message"),
                Original("message_queue"), "at most 0.25"),
     Comparison("process_pool/python", "an empty task, beside multiprocessing.Pool or ProcessPoolExecutor",
-               Program("process_pool", "a task", ("--workers", "2")), Original("process_pool"), "at least 5"),
+               Bench("process_pool", "empty_task"), Original("process_pool"), "at least 5"),
     Comparison("shared_memory/sum", "a sum in place, beside multiprocessing.Array",
                Program("shared_memory", "sum, median"), Original("shared_memory", "sum"), "at least 1.0"),
     Comparison("shared_memory/vectors", "a vector addition in place, beside multiprocessing.Array",

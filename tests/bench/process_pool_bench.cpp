@@ -1,5 +1,5 @@
-/// Primes counted by two workers of the very pool of the program `process_pool`, beside two serial
-/// runs at once: the limit of what sharing out can reach here. Items are whole works.
+/// Two workers of the very pool of the program `process_pool`: primes, beside two serial runs at
+/// once, the limit of what sharing out can reach here (items are whole works); and empty tasks.
 
 #define main process_pool_main  // its page is a whole program, and the pool is inside
 #include "process_pool.cpp"
@@ -35,6 +35,15 @@ void two_serial_runs(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 2);
 }
 BENCHMARK(two_serial_runs)->UseRealTime();
+
+constexpr int tasks = 2000;
+
+void empty_task(benchmark::State& state) {
+  Pool pool(2, 1, [](std::int64_t n, const pdc::Lane&) { return n; });
+  for (auto _ : state) benchmark::DoNotOptimize(pool.map(tasks));
+  state.SetItemsProcessed(state.iterations() * tasks);
+}
+BENCHMARK(empty_task)->UseRealTime();
 
 }  // namespace
 
