@@ -299,7 +299,7 @@ COMPARISONS = [
          (Program("mandelbrot_processes", "on request, median", ("--processes", "2")), Original("mandelbrot"),
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"), "multiprocessing.Pipe, a sum and a vector"),
-         (Bench("manager", "one_request"), Original("manager"), "multiprocessing.Manager, a request"),
+         (Bench("manager", "one_request"), Original("manager"), "multiprocessing.Manager, a request, on one processor"),
      ]]
 
 
