@@ -61,8 +61,8 @@ Line queue(const std::string& id) {
 }
 
 struct Ring {
-  ipc::interprocess_semaphore free{slots}, full{0};
   std::array<char, part_size> slot[slots] = {};
+  ipc::interprocess_semaphore free{slots}, full{0};
 };
 
 void take(ipc::interprocess_semaphore& semaphore) {
@@ -74,7 +74,7 @@ void take(ipc::interprocess_semaphore& semaphore) {
 Line ring() {
   const auto ring = std::make_shared<pdc::Shared<Ring>>();
   return [=, at = 0U](Side side, Bytes part) mutable {
-    auto& [free, full, slot] = **ring;
+    auto& [slot, free, full] = **ring;
     take(side == sender ? free : full);
     char* place = slot[at++ % slots].data();  // both go round, each at its own pace
     if (side == sender) std::ranges::copy(part, place);
