@@ -48,12 +48,14 @@ int start_send(const char* name, Send* pmpi, const void* data, int count, MPI_Da
 extern "C" {
 
 int MPI_Init(int* argc, char*** argv) {
+  pdc::mpi::detail::end_with_mpirun();
   const int result = PMPI_Init(argc, argv);
   pdc::mpi::detail::begin_recording();
   return result;
 }
 
 int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
+  pdc::mpi::detail::end_with_mpirun();
   const int result = PMPI_Init_thread(argc, argv, required, provided);
   pdc::mpi::detail::begin_recording();
   return result;

@@ -12,6 +12,9 @@ namespace pdc::mpi::detail {
 /// The lane of this rank, or null before MPI_Init and after MPI_Finalize. MPI calls of all threads
 /// stand in it.
 const Lane* lane() noexcept;
+/// Before MPI_Init: a rank whose mpirun (or its daemon) is killed while the rank is in there would
+/// wait for ever.
+void end_with_mpirun();
 void begin_recording();
 void end_recording() noexcept;
 

@@ -93,6 +93,11 @@ const Lane* lane() noexcept {
   return own_lane ? &*own_lane : nullptr;
 }
 
+void end_with_mpirun() {
+  const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
+  if (by_mpirun) posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+}
+
 void begin_recording() {
   auto& world = pdc::detail::world();
   PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
@@ -120,9 +125,6 @@ void end_recording() noexcept {
 }  // namespace detail
 
 Session::Session(int& argc, char**& argv) {
-  // A rank whose mpirun (or its daemon) is killed while the rank is in MPI_Init would wait in there for ever.
-  const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
-  if (by_mpirun) posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   MPI_Init(&argc, &argv);
   rank_ = pdc::detail::world().rank;
   size_ = pdc::detail::world().size;
