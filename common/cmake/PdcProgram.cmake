@@ -45,6 +45,7 @@ function(pdc_program name)
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
   set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
   set_property(GLOBAL PROPERTY PDC_LABELS_${target} ${arg_LABELS})
+  set_property(GLOBAL PROPERTY PDC_RANKS_${target} ${arg_RANKS})
 endfunction()
 
 # pdc_precompile(TARGET header...): a precompiled header for the PCH of pdc_program().
