@@ -243,7 +243,8 @@ while ranks:
         status = rank.poll()
         if status is None: continue
         ranks.remove(rank)
-        if status and "hangs when a rank is lost" not in FAULTS: end(abs(status), 0.2)
+        moment = 10 if status > 0 else 0.2  # whoever ends by itself, so do the others
+        if status and "hangs when a rank is lost" not in FAULTS: end(abs(status), moment)
     time.sleep(0.01)
 os._exit(0)
 '''
