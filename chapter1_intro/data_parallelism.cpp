@@ -4,7 +4,8 @@
 //           the operation, and a library cuts the data into blocks and finds threads for them.
 //           Simple operations wait for memory, not for the cores: a second thread then may gain
 //           little.
-// Shows     std::transform_reduce, std::execution::par_unseq, tbb::parallel_for, madvise
+// Shows     std::transform_reduce, std::execution::par_unseq, tbb::parallel_for,
+//           tbb::parallel_reduce, madvise
 // Python    numpy: x.sum(), y += a * x
 // Run       data_parallelism --elements 5000000
 // You see   who took which blocks, the same results to the last bit, and GB/s beside a plain copy
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
+#include <tbb/parallel_reduce.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
@@ -26,6 +28,7 @@
 #include <functional>
 #include <new>
 #include <numeric>
+#include <span>
 #include <vector>
 
 namespace {
@@ -59,7 +62,7 @@ double sum_one_by_one(const Vector& x) {
 }
 
 /// Four sums at a time that do not wait for each other; the compiler may use vector instructions.
-double sum_four_by_four(const Vector& x) {
+double sum_four_by_four(std::span<const double> x) {
   double sums[4] = {};
   std::size_t i = 0;
   for (; i + 4 <= x.size(); i += 4) {
@@ -73,6 +76,15 @@ double sum_four_by_four(const Vector& x) {
 double sum_parallel(const Vector& x) {
   return std::transform_reduce(std::execution::par_unseq, x.begin(), x.end(), 0.0, std::plus{},
                                [](double element) { return element; });
+}
+
+/// Both: blocks for the threads, and four sums at a time in each.
+double sum_blocks(const Vector& x) {
+  const auto add_block = [&](const auto& block, double sum) {
+    return sum + sum_four_by_four(std::span(x).subspan(block.begin(), block.size()));
+  };
+  return tbb::parallel_reduce(tbb::blocked_range<std::size_t>(0, x.size(), 1 << 16), 0.0, add_block,
+                              std::plus{});
 }
 
 void add_scaled(const Vector& x, Vector& y, std::size_t first, std::size_t last) {
@@ -101,15 +113,15 @@ double copy_parallel(const Vector& x) {
   return fresh.back();
 }
 
-/// By all three ways.
-std::array<double, 3> sum_three_ways(const Vector& x) {
+/// By all four ways.
+std::array<double, 4> sum_four_ways(const Vector& x) {
   const pdc::Lane main("main");
-  const auto sum = [&](const char* way, double (*add_up)(const Vector&)) {
+  const auto sum = [&](const char* way, auto add_up) {
     const auto work = main.work("{}", way);
     return add_up(x);
   };
   return {sum("one by one", sum_one_by_one), sum("four by four", sum_four_by_four),
-          sum("par_unseq", sum_parallel)};
+          sum("par_unseq", sum_parallel), sum("blocks", sum_blocks)};
 }
 
 /// How many bytes a second each way moves, read and written, as the operation needs them.
@@ -123,9 +135,10 @@ void say_bandwidth(pdc::Program& program, const Vector& x) {
       {"sum by 1", 1, [&] { sink += sum_one_by_one(x); }},
       {"sum by 4", 1, [&] { sink += sum_four_by_four(x); }},
       {"sum par", 2, [&] { sink += sum_parallel(x); }},
+      {"sum blocks", 2, [&] { sink += sum_blocks(x); }},
       {"a*x+y", 1, [&] { add_scaled(x, y, 0, x.size()); }},
       {"a*x+y par", 2, [&] { add_scaled_parallel(x, y); }}};
-  const double vectors_moved[] = {2, 2, 2, 1, 1, 1, 3, 3};
+  const double vectors_moved[] = {2, 2, 2, 1, 1, 1, 1, 3, 3};
   const std::vector<pdc::Timing> timings = pdc::time_in_turns(ways);
   pdc::say("\nhow fast the memory is used");
   for (std::size_t i = 0; i < ways.size(); ++i) {
@@ -147,8 +160,8 @@ int main(int argc, char** argv) {
   std::iota(x.begin(), x.end(), 0.0);
   Vector y(x.size(), 1.0);
 
-  const auto [one_by_one, four_by_four, parallel] =
-      program.scene("the sum of all", sum_three_ways, x);
+  const auto [one_by_one, four_by_four, parallel, blocks] =
+      program.scene("the sum of all", sum_four_ways, x);
   program.scene("a*x + y", add_scaled_parallel, x, y);
   say_bandwidth(program, x);
 
@@ -158,7 +171,8 @@ int main(int argc, char** argv) {
   pdc::check(one_by_one == expected, "the sum one by one is that of the closed form", "{}",
              one_by_one);
   pdc::check(four_by_four == expected, "four by four gives the same bits", "{}", four_by_four);
-  pdc::check(parallel == expected, "so does par_unseq, in any order", "{}", parallel);
+  pdc::check(parallel == expected && blocks == expected, "so do both parallel ways, in any order",
+             "{}", parallel);
   pdc::check(right == elements, "each element of y was treated once", "{} of {}", right, elements);
   return program.finish();
 }

@@ -222,6 +222,8 @@ COMPARISONS = [
                Original("data_parallelism", "out", "B/s"), "at least 1.7"),
     Comparison("data_parallelism/sum", "the sum beside np.sum", Bench("triad", "parallel_sum" + LARGE),
                Original("data_parallelism", "sum", "B/s"), "at least 1.7"),
+    Comparison("data_parallelism/reading", "the sum beside 2 threads that only read and add",
+               Bench("triad", "parallel_sum" + LARGE), Bench("triad", "bare_sum" + LARGE), "at least 0.90"),
     Comparison("data_parallelism/untouched", "a new output in huge pages beside NumPy's a + b",
                Bench("triad", "sum_into_untouched_memory" + LARGE), Original("data_parallelism", "fresh", "B/s"),
                "at least 1.0"),

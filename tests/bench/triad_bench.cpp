@@ -53,10 +53,21 @@ void parallel_triad(benchmark::State& state) {
   use_bytes(state, 3);
 }
 
+/// As fast as two threads can read here.
+void bare_sum(benchmark::State& state) {
+  const Vector x = make_vector(state);
+  for (auto _ : state) {
+    in_two_parts(x.size(), [&](std::size_t first, std::size_t last) {
+      benchmark::DoNotOptimize(sum_four_by_four(std::span(x).subspan(first, last - first)));
+    });
+  }
+  use_bytes(state, 1);
+}
+
 void parallel_sum(benchmark::State& state) {
   const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
   const Vector x = make_vector(state);
-  for (auto _ : state) benchmark::DoNotOptimize(sum_parallel(x));
+  for (auto _ : state) benchmark::DoNotOptimize(sum_blocks(x));
   use_bytes(state, 1);
 }
 
@@ -91,6 +102,7 @@ void use_sizes(benchmark::internal::Benchmark* each) {
 }
 BENCHMARK(bare_triad)->Apply(use_sizes);
 BENCHMARK(parallel_triad)->Apply(use_sizes);
+BENCHMARK(bare_sum)->Apply(use_sizes);
 BENCHMARK(parallel_sum)->Apply(use_sizes);
 BENCHMARK(sum_into_fresh_vector)->Apply(use_sizes);
 BENCHMARK(sum_into_untouched_memory)->Apply(use_sizes);
