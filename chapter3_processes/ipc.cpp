@@ -62,7 +62,7 @@ Line queue(const std::string& id) {
 
 struct Ring {
   std::array<char, part_size> slot[slots] = {};
-  ipc::interprocess_semaphore free{slots}, full{0};
+  alignas(64) ipc::interprocess_semaphore free{slots}, full{0};  // a cache line each
 };
 
 void take(ipc::interprocess_semaphore& semaphore) {
