@@ -55,7 +55,7 @@ void add_vectors(Board& board, std::size_t first, std::size_t last) {
 
 using Jobs = std::vector<void (*)(Board& board, std::size_t first, std::size_t last)>;
 
-/// What this process has written since it was forked, to pipes, sockets or files.
+/// What this process has written so far, to pipes, sockets or files.
 Number count_sent() {
   std::ifstream counts("/proc/self/io");
   Number bytes = -1;
@@ -69,11 +69,12 @@ void run(Board& board, const Jobs& jobs, int workers, Sent& sent) {
   std::vector<pdc::Child> children;
   for (std::size_t worker = 0; worker < all; ++worker) {
     children.emplace_back([&, worker, lane = pdc::Lane("worker {}", worker)] {
+      const Number before = count_sent();
       for (const auto job : jobs) {
         const auto work = lane.work("{}", job == add_list ? "sum" : "vectors");
         job(board, n * worker / all, n * (worker + 1) / all);
       }
-      sent += count_sent();
+      sent += count_sent() - before;
     });
   }
   const auto is_good = [](pdc::Child& child) { return child.wait().good(); };
