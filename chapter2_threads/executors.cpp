@@ -7,7 +7,7 @@
 //           boost::asio::use_future
 // Python    concurrent.futures.Executor
 // Run       executors --threads 2 --jobs 6
-// You see   a pool that is stopped loses 6 of 6 jobs, one that is joined does them; what a job costs
+// You see   a stopped pool loses 6 of 6 jobs, a joined one does them; what a job costs
 // Next      multi_tasking gives two problems to a pool; strand keeps the jobs of a pool apart
 
 #include "pdc/measure.hpp"
@@ -36,7 +36,7 @@
 
 namespace {
 
-/// Jobs that come while every worker is busy. Each has a lane; its wait ends when it is dropped, too.
+/// Jobs that come while every worker is busy. Each has a lane, and waits until it is done or gone.
 void post_jobs(boost::asio::thread_pool& pool, int jobs, std::atomic<int>& done) {
   for (int n = 0; n < jobs; ++n) {
     const pdc::Lane lane("job {}", n);

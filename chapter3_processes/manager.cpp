@@ -6,7 +6,7 @@
 // Shows     socketpair, poll, pdc::Wire, boost::json
 // Python    multiprocessing.Manager
 // Run       manager --clients 4 --items 4
-// You see   two requests lose updates, one does not; a bad request gets an error, half a one nothing
+// You see   two requests lose updates, one does not; a bad request gets an error, no more
 // Next      process_pool gives out work instead of data; echo_server serves clients from anywhere
 
 #include "pdc/process.hpp"

@@ -1,5 +1,5 @@
-/// Transfers between 1000 accounts: by two threads, with one lock for all, with one for each account,
-/// or with none; by one thread that needs none; and two such banks at once, the limit here.
+/// Transfers between 1000 accounts: by two threads, with one lock for all, with one for each, or
+/// with none; by one thread that needs none; and two such banks at once, the limit here.
 
 #include <benchmark/benchmark.h>
 

@@ -226,12 +226,12 @@ COMPARISONS = [
     speedup("serial_parallel", "parallel"),
     speedup("mandelbrot_threads", "stealing", "--threads", "2"),
     speedup("mandelbrot_processes", "on request", "--processes", "2"),
-    Comparison("fibonacci", "tasks on 2 threads, beside 2 serial runs at once", Bench("compute", "shared_out/fibonacci"),
-               Bench("compute", "two_copies/fibonacci"), "at least 0.95"),
+    Comparison("fibonacci", "tasks on 2 threads, beside 2 serial runs at once",
+               Bench("compute", "shared_out/fibonacci"), Bench("compute", "two_copies/fibonacci"), "at least 0.95"),
     Comparison("parallel_reduce", "primes on 2 threads, beside 2 serial runs at once",
                Bench("compute", "shared_out/primes"), Bench("compute", "two_copies/primes"), "at least 0.95"),
-    Comparison("process_pool", "primes on 2 processes, beside 2 serial runs at once", Bench("process_pool", "this_pool"),
-               Bench("process_pool", "two_serial_runs"), "at least 0.95"),
+    Comparison("process_pool", "primes on 2 processes, beside 2 serial runs at once",
+               Bench("process_pool", "this_pool"), Bench("process_pool", "two_serial_runs"), "at least 0.95"),
     Comparison("data_parallelism", "a*x+y, 64 Mi doubles, beside 2 threads with bare loops",
                Bench("triad", "parallel_triad" + LARGE), Bench("triad", "bare_triad" + LARGE), "at least 0.90"),
     Comparison("data_parallelism/add", "a*x+y beside np.add(out=)", Bench("triad", "parallel_triad" + LARGE),
@@ -264,7 +264,8 @@ COMPARISONS = [
     Comparison("queue/python", "an item, all at once, beside queue.SimpleQueue", Bench("queue", "taking_all_at_once"),
                Original("queue_simple"), "at least 1.0"),
     Comparison("ipc/pipe", "there and back, beside bare calls, on one processor",
-               OnOneProcessor(Program("ipc", "pipe, round trip")), OnOneProcessor(Bench("ipc", "bare_pipe")), "at most 1.1"),
+               OnOneProcessor(Program("ipc", "pipe, round trip")), OnOneProcessor(Bench("ipc", "bare_pipe")),
+               "at most 1.1"),
     Comparison("ipc/socket", "there and back, beside bare calls, on one processor",
                OnOneProcessor(Program("ipc", "socket pair, round trip")),
                OnOneProcessor(Bench("ipc", "bare_socket_pair")), "at most 1.1"),
@@ -276,14 +277,17 @@ COMPARISONS = [
                Bench("thread_pool", "tbb_task_group"), "at most 1.3"),
     Comparison("thread_pool/asio", "an empty task, beside boost::asio::thread_pool", Bench("thread_pool", "this_pool"),
                Bench("thread_pool", "asio_thread_pool"), "at most 1.0"),
-    Comparison("thread_pool/allocations", "allocations for a task", Bench("thread_pool", "this_pool", "allocations_per_task"),
+    Comparison("thread_pool/allocations", "allocations for a task",
+               Bench("thread_pool", "this_pool", "allocations_per_task"),
                None, "at most 1.05"),
-    Comparison("thread_pool/calls", "system calls for a task", SystemCalls("thread_pool", "this_pool"), None, "at most 0.02"),
+    Comparison("thread_pool/calls", "system calls for a task", SystemCalls("thread_pool", "this_pool"), None,
+               "at most 0.02"),
     Comparison("bank/serial", "2 threads, a lock for each of 1000 accounts, beside 1 without locks",
                Bench("bank", "two_clients/ordered_locks"), Bench("bank", "serial_without_locks")),
     Comparison("bank/limit", "2 banks without locks at once, beside 1", Bench("bank", "two_banks_without_locks"),
                Bench("bank", "serial_without_locks")),
-    Comparison("bank/one_lock", "a lock for each account, beside one for all", Bench("bank", "two_clients/ordered_locks"),
+    Comparison("bank/one_lock", "a lock for each account, beside one for all",
+               Bench("bank", "two_clients/ordered_locks"),
                Bench("bank", "two_clients/one_lock"), "at least 1.0"),
     Comparison("bank/scoped_lock", "std::scoped_lock of two, beside two locks in order",
                Bench("bank", "two_clients/scoped_lock"), Bench("bank", "two_clients/ordered_locks")),
@@ -306,14 +310,18 @@ COMPARISONS = [
     Comparison("shared_memory/sum", "a sum in place, beside multiprocessing.Array",
                Program("shared_memory", "sum, median"), Original("shared_memory", "sum"), "at least 1.0"),
     Comparison("shared_memory/vectors", "a vector addition in place, beside multiprocessing.Array",
-               Program("shared_memory", "vector addition, median"), Original("shared_memory", "vectors"), "at least 1.0"),
+               Program("shared_memory", "vector addition, median"), Original("shared_memory", "vectors"),
+               "at least 1.0"),
     Comparison("process_lock/python", "alone, beside multiprocessing.Lock", Bench("process", "robust_mutex"),
                Original("process_lock"), "at least 1.0"),
-    Comparison("process_semaphore/python", "alone, beside multiprocessing.Semaphore", Bench("process", "shared_semaphore"),
+    Comparison("process_semaphore/python", "alone, beside multiprocessing.Semaphore",
+               Bench("process", "shared_semaphore"),
                Original("process_semaphore"), "at least 1.0"),
-    Comparison("process_barrier/python", "multiprocessing.Barrier, four processes", Bench("process", "shared_barrier/4"),
+    Comparison("process_barrier/python", "multiprocessing.Barrier, four processes",
+               Bench("process", "shared_barrier/4"),
                Original("process_barrier", "4"), "at least 1.0"),
-] + [Comparison(f"{ours.name if isinstance(ours, Program) else ours.subject}/python", what, ours, original, "at least 1.0")
+] + [Comparison(f"{ours.name if isinstance(ours, Program) else ours.subject}/python", what, ours, original,
+                "at least 1.0")
      for ours, original, what in [
          (Program("serial_parallel", "parallel, median"), Original("serial_parallel"), "multiprocessing.Pool(2)"),
          (Program("do_something", ""), Original("do_something"), "all three ways of ours, beside ten processes"),
@@ -328,7 +336,8 @@ COMPARISONS = [
           "multiprocessing.Pool(2)"),
          (Program("mandelbrot_processes", "on request, median", ("--processes", "2")), Original("mandelbrot"),
           "multiprocessing.Pool(2)"),
-         (Bench("separate_memory", "results_sent"), Original("separate_memory"), "multiprocessing.Pipe, a sum and a vector"),
+         (Bench("separate_memory", "results_sent"), Original("separate_memory"),
+          "multiprocessing.Pipe, a sum and a vector"),
          (Bench("manager", "one_request"), Original("manager"), "multiprocessing.Manager, a request, on one processor"),
      ]]
 
@@ -391,7 +400,8 @@ def compare(comparison, rounds, machine):
 def cells(row):
     """The columns of a row, as text."""
     ratio = f"{row['ratio']:.3g} [{row['lowest']:.3g}..{row['highest']:.3g}]" if "ratio" in row else ""
-    return [row["name"], row["what"], row.get("ours", ""), row.get("reference", ""), ratio, row["wanted"], row["verdict"]]
+    sides = [row.get("ours", ""), row.get("reference", "")]
+    return [row["name"], row["what"], *sides, ratio, row["wanted"], row["verdict"]]
 
 
 HEADER = ["name", "what", "ours", "reference", "ratio", "wanted", "verdict"]
@@ -435,7 +445,8 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments):
     parser = Parser(prog="./pdc bench", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these comparisons")
-    parser.add_argument("--rounds", type=positive, default=LEAST_ROUNDS, help="how often each side runs (9; fewer are no judgement)")
+    parser.add_argument("--rounds", type=positive, default=LEAST_ROUNDS,
+                        help="how often each side runs (9; fewer are no judgement)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all of it to this file")
     parser.add_argument("--markdown", action="store_true", help="the table as Markdown")
     parser.add_argument("--list", action="store_true", help="what there is to compare")

@@ -1,4 +1,4 @@
-/// What processes cost: to start one and wait for it, beside the bare system calls; and one cycle of
+/// What processes cost: to start one and wait for it, beside the bare system calls; and a cycle of
 /// what the pages share between them.
 
 #define main process_creation_main  // its page is a whole program, and its spawn() is inside

@@ -1,4 +1,4 @@
-/// Two children compute a sum and a vector, and send them by pipe: as the program `separate_memory`.
+/// Two children compute a sum and a vector, and send them by pipe: as in the page.
 
 #define main separate_memory_main  // its page is a whole program
 #include "separate_memory.cpp"

@@ -1,5 +1,5 @@
-/// How fast two threads use the memory: the very functions and vectors of `data_parallelism`, beside
-/// bare loops. The argument is the elements of a vector; bytes are those that the operation needs,
+/// How fast two threads use the memory: the functions and vectors of `data_parallelism`, beside bare
+/// loops. The argument is the elements of a vector; bytes are those that the operation needs,
 /// read and written.
 
 #define main data_parallelism_main  // its page is a whole program

@@ -96,8 +96,8 @@ class Child {
   pid_t pid_;
 };
 
-/// The index of the one that ends next; waits for that, and leaves the child to be waited for. So a
-/// death is seen while others wait for the dead one. Requires: no other children. Errors: as wait().
+/// The index of the one that ends next; waits for that, and leaves it to be waited for. So a death
+/// is seen while others wait for the dead one. Requires: no other children. Errors: as wait().
 std::size_t next_to_end(const std::vector<Child>& children);
 
 /// An object in anonymous memory that children forked later share. Nothing is left in any name

@@ -74,7 +74,7 @@ class Program {
   void report(std::string_view name, double value, std::string_view unit);
 
   /// The end: writes the pictures asked for, prints `all claims hold`, returns 0. Ends with status
-  /// 1 if no claim was made, with 3 if a picture cannot be written. MPI: rank 0 does it, the others wait.
+  /// 1 if no claim was made, with 3 if a picture cannot be written. MPI: rank 0 does it.
   [[nodiscard]] int finish();
 
  private:
