@@ -3,7 +3,7 @@
 // Concept   A pool starts its workers once; tasks and results travel as messages. A task may kill
 //           the process that does it, but no other: the pool sees the end of the stream, starts a
 //           successor and has the task done again. If it kills again and again, it is given up.
-// Shows     socketpair, send, recv, poll, pdc::Child
+// Shows     pdc::Pipe, pdc::Child, write, read, poll
 // Python    multiprocessing.Pool, concurrent.futures.ProcessPoolExecutor
 // Run       process_pool --workers 3 --tasks 12
 // You see   a killed worker's task lost, then done again by another; a poison task fails alone
@@ -12,9 +12,10 @@
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -32,7 +33,6 @@ namespace {
 struct Task {  // also the message to a worker, and back from it
   std::int64_t get() const { return *error ? throw std::runtime_error(error) : value; }
   void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
-
   std::int64_t number, value = 0;
   int deaths = 0;  // of workers that had it in hand
   char error[60] = "";
@@ -43,6 +43,7 @@ using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
 class Pool {
  public:
   Pool(int workers, int tries, const Work& work) : work_(work), tries_(tries) {
+    signal(SIGPIPE, SIG_IGN);  // a write to one that has died is an error, not a death
     workers_.resize(static_cast<std::size_t>(workers));
     for (Worker& worker : workers_) start(worker);
   }
@@ -57,51 +58,50 @@ class Pool {
  private:
   struct Worker {
     std::optional<pdc::Child> process;
-    pdc::Descriptor socket;   // closed before ~Child waits: that ends the process
-    std::deque<Task*> given;  // it has the first in hand
+    pdc::Pipe tasks, results;  // closed before ~Child waits: that ends the process
+    std::deque<Task*> given;   // it has the first in hand
   };
 
   void start(Worker& worker) {
-    int ends[2];
-    pdc::posix(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
-    worker.socket = pdc::Descriptor(ends[0]);
-    const pdc::Descriptor theirs(ends[1]);
+    worker.tasks = pdc::Pipe();
+    worker.results = pdc::Pipe();
     worker.process.emplace([&, lane = pdc::Lane("worker {}", started_++)] {
-      for (Worker& each : workers_) each.socket.close();  // its copies, or no stream would end
-      for (Task task{}; recv(theirs.get(), &task, sizeof task, 0) > 0;) {
+      for (Worker& each : workers_) each.tasks.write_end.close();  // or no stream would end
+      for (Task task{}; read(worker.tasks.read_end.get(), &task, sizeof task) > 0;) {
         try {
           task.value = work_(task.number, lane);
         } catch (const std::exception& error) {
           task.fail(error.what());
         }
-        if (send(theirs.get(), &task, sizeof task, MSG_NOSIGNAL) == -1) return;
+        if (write(worker.results.write_end.get(), &task, sizeof task) == -1) return;
       }
     });
+    worker.tasks.read_end.close();
+    worker.results.write_end.close();
+    fcntl(worker.results.read_end.get(), F_SETFL, O_NONBLOCK);
   }
 
   bool give() {
     const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
-    bool busy = false;
     for (Worker& worker : workers_) {
       while (worker.given.size() < std::min<std::size_t>(share, 32) && !waiting_.empty()) {
         worker.given.push_back(waiting_.front());
         waiting_.pop_front();
-        send(worker.socket.get(), worker.given.back(), sizeof(Task), MSG_NOSIGNAL);
-      }  // an error here: it has died, and collect() will see it
-      busy |= !worker.given.empty();
+        if (write(worker.tasks.write_end.get(), worker.given.back(), sizeof(Task)) == -1) break;
+      }  // -1: it has died, and collect() will see it
     }
-    return busy;
+    return std::ranges::any_of(workers_, [](const Worker& one) { return !one.given.empty(); });
   }
 
   void collect() {
     std::vector<pollfd> polled;  // -1: is not looked at
     for (const Worker& worker : workers_)
-      polled.push_back({worker.given.empty() ? -1 : worker.socket.get(), POLLIN, 0});
+      polled.push_back({worker.given.empty() ? -1 : worker.results.read_end.get(), POLLIN, 0});
     pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       auto& given = workers_[i].given;
-      while (!given.empty() && recv(polled[i].fd, given[0], sizeof(Task), MSG_DONTWAIT) > 0)
+      while (!given.empty() && read(polled[i].fd, given[0], sizeof(Task)) > 0)
         given.pop_front();  // each result went to its task's place
       if ((polled[i].revents & POLLHUP) != 0 && !given.empty()) replace(workers_[i]);  // it died
     }
