@@ -3,7 +3,7 @@
 // Concept   A condition variable lets a thread give up the lock and sleep until another says that
 //           something changed. To be woken is a hint, not a promise: another thread may have come
 //           first. So wait with a predicate, which looks at the condition again after every waking.
-// Shows     std::condition_variable_any, std::mutex, std::unique_lock, std::stop_token, std::latch
+// Shows     std::condition_variable, std::mutex, std::unique_lock, std::latch
 // Python    threading.Condition
 // Run       condition --consumers 3 --items 12
 // You see   consumers that wait with `if` find nothing; with a predicate every item comes, in order
@@ -16,7 +16,6 @@
 #include <deque>
 #include <latch>
 #include <mutex>
-#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -35,14 +34,21 @@ class Buffer {
     changed_.notify_all();
   }
 
-  bool take(const std::stop_token& stop) {  // false: asked to stop, and nothing is left
+  bool take() {  // false: closed, and nothing is left
     std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [&] { return !items_.empty(); })) return false;
+    changed_.wait(lock, [&] { return closed_ || !items_.empty(); });
+    if (items_.empty()) return false;
     if (items_.front() == in_order) ++in_order;
     items_.pop_front();
     lock.unlock();
     changed_.notify_all();
     return true;
+  }
+
+  void close() {  // nothing more will come
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
   }
 
   /// Wrong on purpose: `if` looks before the sleep and trusts that after it.
@@ -61,8 +67,9 @@ class Buffer {
 
  private:
   std::mutex mutex_;
-  std::condition_variable_any changed_;
+  std::condition_variable changed_;
   std::deque<int> items_;
+  bool closed_ = false;
 };
 
 /// One item comes, all consumers wake. Returns how many of them get it.
@@ -86,9 +93,9 @@ void wait_with_predicate(Buffer& buffer, int consumers, int items) {
   const pdc::Lane producer("producer");
   std::vector<std::jthread> consuming;
   for (int i = 0; i < consumers; ++i) {
-    consuming.emplace_back([&, lane = pdc::Lane("consumer {}", i)](const std::stop_token& stop) {
+    consuming.emplace_back([&, lane = pdc::Lane("consumer {}", i)] {
       const auto wait = lane.wait("an item");
-      while (buffer.take(stop)) {
+      while (buffer.take()) {
         const auto work = lane.work("uses it");
         std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays the using
       }
@@ -96,7 +103,8 @@ void wait_with_predicate(Buffer& buffer, int consumers, int items) {
   }
   const auto wait = producer.wait("room");
   for (int item = 0; item < items; ++item) buffer.put(item);
-  consuming.clear();  // asks all to stop, then joins
+  buffer.close();
+  consuming.clear();  // joins
 }
 
 }  // namespace
