@@ -307,6 +307,8 @@ COMPARISONS = [
                Original("message_queue"), "at most 0.25"),
     Comparison("process_pool/python", "an empty task, beside multiprocessing.Pool or ProcessPoolExecutor",
                Bench("process_pool", "empty_task"), Original("process_pool"), "at least 5"),
+    Comparison("manager/python", "multiprocessing.Manager, a request, on one processor",
+               OnOneProcessor(Bench("manager", "one_request")), OnOneProcessor(Original("manager")), "at least 1.0"),
     Comparison("shared_memory/sum", "a sum in place, beside multiprocessing.Array",
                Program("shared_memory", "sum, median"), Original("shared_memory", "sum"), "at least 1.0"),
     Comparison("shared_memory/vectors", "a vector addition in place, beside multiprocessing.Array",
@@ -338,7 +340,6 @@ COMPARISONS = [
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
-         (Bench("manager", "one_request"), Original("manager"), "multiprocessing.Manager, a request, on one processor"),
      ]]
 
 
