@@ -34,12 +34,9 @@ void round_trips(benchmark::State& state, Ends ours, Ends its) {
 }
 
 void bare_pipe(benchmark::State& state) {
-  int there[2], back[2];
-  pdc::posix(pipe(there), "pipe");
-  pdc::posix(pipe(back), "pipe");
-  const pdc::Descriptor ends[] = {pdc::Descriptor(there[0]), pdc::Descriptor(there[1]),
-                                  pdc::Descriptor(back[0]), pdc::Descriptor(back[1])};
-  round_trips(state, {back[0], there[1]}, {there[0], back[1]});
+  const pdc::Pipe there, back;
+  round_trips(state, {back.read_end.get(), there.write_end.get()},
+              {there.read_end.get(), back.write_end.get()});
 }
 BENCHMARK(bare_pipe)->UseRealTime();
 
