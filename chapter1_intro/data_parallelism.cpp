@@ -51,8 +51,9 @@ struct HugePages {
   void construct(T* place, T value) { *place = value; }
   bool operator==(const HugePages&) const = default;
 };
-using Vector =
-    std::vector<double, HugePages<double>>;  // whole numbers: any order gives the same bits
+
+/// Of whole numbers: every order of adding gives the same bits.
+using Vector = std::vector<double, HugePages<double>>;
 
 constexpr double a = 3;
 
@@ -95,8 +96,8 @@ void add_scaled_parallel(const Vector& x, Vector& y) {
   std::vector<pdc::Lane> lanes;  // one for each thread that oneTBB may use
   for (int i = 0; i < tbb::this_task_arena::max_concurrency(); ++i)
     lanes.push_back(pdc::Lane("thread {}", i));
-  const tbb::blocked_range<std::size_t> all(0, x.size(),
-                                            x.size() / 16 + 1);  // larger blocks are cut
+  const std::size_t largest = x.size() / 16 + 1;  // larger blocks are cut
+  const tbb::blocked_range<std::size_t> all(0, x.size(), largest);
   tbb::parallel_for(all, [&](const auto& block) {
     const auto thread = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
     const auto work = lanes[thread].work("{} to {}", block.begin(), block.end());

@@ -103,16 +103,11 @@ std::array<std::int64_t, 4> compute_all_ways(const Vector& x, const Vector& y, i
 }
 
 void say_times(pdc::Program& program, const Vector& x, const Vector& y, int workers) {
+  const Part all{0, x.size()};
   std::atomic<std::int64_t> sink;  // what nobody uses, the compiler leaves out
   pdc::say_speedup(program,
-                   {{"SISD", 1,
-                     [&] {
-                       sink = dot_sisd(x, y, {0, x.size()});
-                     }},
-                    {"SIMD", 1,
-                     [&] {
-                       sink = dot_simd(x, y, {0, x.size()});
-                     }},
+                   {{"SISD", 1, [&] { sink = dot_sisd(x, y, all); }},
+                    {"SIMD", 1, [&] { sink = dot_simd(x, y, all); }},
                     {"MIMD", workers, [&] { sink = dot_mimd(x, y, workers); }},
                     {"SPMD", workers, [&] { sink = dot_spmd(x, y, workers); }}},
                    5);

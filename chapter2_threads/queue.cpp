@@ -108,8 +108,7 @@ Result close_in_order(int producers, int consumers, int items) {
   Queue queue(items);
   Threads producing = start_producers(queue, producers, items);
   for (int seen; (seen = queue.put_in) < capacity;) queue.put_in.wait(seen);
-  const bool refused =
-      !queue.inside.try_push(end_mark);  // forced: it is full, nobody takes anything
+  const bool refused = !queue.inside.try_push(end_mark);  // forced: it is full, nobody takes
   const int held = queue.put_in;
   Threads consuming = start_consumers(queue, consumers);
   producing.clear();  // joins: the last item is in
