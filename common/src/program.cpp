@@ -181,6 +181,11 @@ Program::Scene::~Scene() {
 
 int Program::finish() {
   detail::Run& r = run();
+  if (detail::world().audit != nullptr) {
+    const std::string unsettled = detail::world().audit();
+    if (!unsettled.empty())
+      check(false, "MPI's requests, objects and calls are settled", "{}", unsettled);
+  }
   if (detail::is_narrator()) {
     if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
     if (!r.svg_file.empty())

@@ -58,6 +58,7 @@ struct World {
   int rank = 0;
   int size = 1;
   Recording (*gather)(Recording) = nullptr;  // collective; all ranks' records on rank 0
+  std::string (*audit)() = nullptr;          // collective; on rank 0 what MPI was left with
   void (*meet)() = nullptr;                  // collective: returns when all have come
   void (*leave)() = nullptr;                 // collective: MPI ends, the process goes on
   void (*abort)(int status) = nullptr;       // all ranks end; does not return

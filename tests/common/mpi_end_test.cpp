@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "run_scenario.hpp"
 
@@ -104,6 +106,35 @@ TEST(MpiEnd, TheDeadlineNamesWhatEveryRankWaitsFor) {
   EXPECT_EQ(count(ended.err, "scenario_mpi: still running after 0.5 s"), 1) << ended.err;
   EXPECT_EQ(count(ended.err, "  rank 0 receives: Recv from 1 (for "), 1) << ended.err;
   EXPECT_EQ(count(ended.err, "  rank 1 receives: Recv from 0 (for "), 1) << ended.err;
+}
+
+TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
+  const std::string failed =
+      "scenario_mpi: [failed] MPI's requests, objects and calls are settled ";
+  for (const auto& [name, text] : {
+           std::pair("forgets_to_free",
+                     "(rank 0: Comm_dup made a communicator that is never freed; "
+                     "rank 1: Comm_dup made a communicator that is never freed)"),
+           std::pair("forgets_to_receive", "(Send from 1 to 0 with tag 3 never received)"),
+           std::pair("disagrees",
+                     "(collective call 2: Bcast with root 0 on rank 0, "
+                     "Bcast with root 1 on rank 1)"),
+       }) {
+    const auto ended = run({name}, {.ranks = 2});
+    EXPECT_EQ(ended.status, 1) << name;
+    EXPECT_EQ(count(ended.err, failed + text), 1) << ended.err;
+    EXPECT_EQ(count(ended.out, "all claims hold"), 0) << ended.out;
+  }
+}
+
+TEST(MpiEnd, SynchronousSendsFindWhoNeedsBuffers) {
+  EXPECT_EQ(run({"sends_first"}, {.ranks = 2}).status, 0);
+  setenv("PDC_MPI_SYNCHRONOUS", "1", 1);
+  const auto ended = run({"sends_first", "--deadline", "1"}, {.ranks = 2});
+  unsetenv("PDC_MPI_SYNCHRONOUS");
+  EXPECT_EQ(ended.status, 4);
+  EXPECT_EQ(count(ended.err, "  rank 0 sends: Send to 1 (for "), 1) << ended.err;
+  EXPECT_EQ(count(ended.err, "  rank 1 sends: Send to 0 (for "), 1) << ended.err;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "pdc/mpi.hpp"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "mpi/ledger.hpp"
 #include "mpi/recorder.hpp"
 #include "mpi_main.hpp"
 #include "picture.hpp"
@@ -35,6 +37,9 @@ int size() {
 }
 int rank() {
   return session().rank();
+}
+int last_rank() {
+  return size() - 1;
 }
 bool is_first() {
   return rank() == 0;
@@ -485,12 +490,132 @@ TEST(Probe, IsAWait) {
   }
 }
 
+// What is left unsettled. Each test leaves something, asks, and settles it.
+
+std::string left() {
+  return pdc::mpi::detail::audit();
+}
+
+/// On rank 0 that text, elsewhere nothing; and nothing anywhere once `settle` has been called.
+template <class Settle>
+void expect_left(const std::string& text, Settle settle) {
+  EXPECT_EQ(left(), is_first() ? text : "");
+  settle();
+  EXPECT_EQ(left(), "");
+}
+
+TEST(Audit, NamesRequestsThatAreUnderWay) {
+  int got[2];
+  const int number = 1;
+  MPI_Request requests[3] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  if (is_first()) {
+    for (int i = 0; i < 2; ++i)
+      MPI_Irecv(&got[i], 1, MPI_INT, 0, tag, MPI_COMM_WORLD, &requests[i]);
+  }
+  expect_left("rank 0: Irecv never completed (2 times)", [&] {
+    for (int i = 0; i < 2 && is_first(); ++i) MPI_Send(&number, 1, MPI_INT, 0, tag, MPI_COMM_WORLD);
+    int places[3];
+    int done = 0;
+    MPI_Waitsome(3, requests, &done, places, MPI_STATUSES_IGNORE);
+    MPI_Waitall(3, requests, MPI_STATUSES_IGNORE);
+  });
+}
+
+TEST(Audit, CountsWhatEveryWayOfTestingCompletes) {
+  for (const int way : {0, 1, 2}) {
+    int got[2];
+    int done = 0;
+    int index = 0;
+    int places[2];
+    MPI_Request requests[2];
+    MPI_Irecv(&got[0], 1, MPI_INT, rank(), tag, MPI_COMM_WORLD, &requests[0]);
+    MPI_Isend(&way, 1, MPI_INT, rank(), tag, MPI_COMM_WORLD, &requests[1]);
+    for (int completed = 0; completed < 2;) {
+      if (way == 0) MPI_Testall(2, requests, &done, MPI_STATUSES_IGNORE);
+      if (way == 1) MPI_Testany(2, requests, &index, &done, MPI_STATUS_IGNORE);
+      if (way == 2) MPI_Testsome(2, requests, &done, places, MPI_STATUSES_IGNORE);
+      completed += way == 0 ? 2 * done : done;
+    }
+    EXPECT_EQ(got[0], way);
+    EXPECT_EQ(left(), "");
+  }
+}
+
+TEST(Audit, NamesObjectsThatAreNotFreed) {
+  MPI_Comm comm = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, rank() == last_rank() ? 1 : MPI_UNDEFINED, 0, &comm);
+  const std::string last = "rank " + std::to_string(last_rank());
+  expect_left(last + ": Comm_split made a communicator that is never freed", [&] {
+    if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
+  });
+
+  MPI_Datatype type = MPI_DATATYPE_NULL;
+  MPI_Group group = MPI_GROUP_NULL;
+  MPI_Op operation = MPI_OP_NULL;
+  if (is_first()) {
+    MPI_Type_vector(2, 1, 2, MPI_INT, &type);
+    MPI_Comm_group(MPI_COMM_WORLD, &group);
+    MPI_Op_create([](void*, void*, int*, MPI_Datatype*) {}, 1, &operation);
+  }
+  expect_left(
+      "rank 0: Type_vector made a type that is never freed; "
+      "rank 0: Comm_group made a group that is never freed; "
+      "rank 0: Op_create made an operation that is never freed",
+      [&] {
+        if (!is_first()) return;
+        MPI_Type_free(&type);
+        MPI_Group_free(&group);
+        MPI_Op_free(&operation);
+      });
+
+  MPI_Win window = MPI_WIN_NULL;
+  int* numbers = nullptr;
+  MPI_Win_allocate(sizeof *numbers, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &numbers, &window);
+  std::string all;
+  for (int i = 0; i < size(); ++i)
+    all += fmt::format("{}rank {}: Win_allocate made a window that is never freed",
+                       i == 0 ? "" : "; ", i);
+  expect_left(all, [&] { MPI_Win_free(&window); });
+}
+
+TEST(Audit, NamesMessagesThatNobodyReceived) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  const int number = 7;
+  if (is_first()) MPI_Isend(&number, 1, MPI_INT, last_rank(), tag, MPI_COMM_WORLD, &request);
+  MPI_Wait(&request, MPI_STATUS_IGNORE);  // small, so this MPI lets it go
+  expect_left(fmt::format("Isend from 0 to {} with tag 5 never received", last_rank()), [&] {
+    int got = 0;
+    MPI_Message message = MPI_MESSAGE_NULL;
+    if (rank() != last_rank()) return;
+    MPI_Mprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &message, MPI_STATUS_IGNORE);
+    MPI_Mrecv(&got, 1, MPI_INT, &message, MPI_STATUS_IGNORE);
+    EXPECT_EQ(got, number);
+  });
+}
+
+TEST(Audit, CountsNothingForNobody) {
+  const int number = 7;
+  int got = 0;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Send(&number, 1, MPI_INT, MPI_PROC_NULL, tag, MPI_COMM_WORLD);
+  MPI_Recv(&got, 1, MPI_INT, MPI_PROC_NULL, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Irecv(&got, 1, MPI_INT, MPI_PROC_NULL, tag, MPI_COMM_WORLD, &request);
+  MPI_Wait(&request, MPI_STATUS_IGNORE);
+  EXPECT_EQ(left(), "");
+}
+
+TEST(Audit, DoesNotCountAReceiveThatWasCancelled) {
+  int got = 0;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Irecv(&got, 1, MPI_INT, rank(), tag, MPI_COMM_WORLD, &request);
+  MPI_Cancel(&request);
+  MPI_Wait(&request, MPI_STATUS_IGNORE);
+  EXPECT_EQ(left(), "");
+}
+
 // Collective calls. Each gives and takes what MPI says, is one bar on every rank, and waits for
 // those it needs. The root is the last rank.
 
-int root() {
-  return size() - 1;
-}
 std::vector<int> numbers(int count, int first = 0) {
   std::vector<int> result(static_cast<std::size_t>(count));
   std::iota(result.begin(), result.end(), first);
@@ -514,13 +639,13 @@ void barrier() {
 }
 void bcast() {
   int number = rank();
-  MPI_Bcast(&number, 1, MPI_INT, root(), MPI_COMM_WORLD);
-  EXPECT_EQ(number, root());
+  MPI_Bcast(&number, 1, MPI_INT, last_rank(), MPI_COMM_WORLD);
+  EXPECT_EQ(number, last_rank());
 }
 void scatter() {
   const std::vector<int> all = numbers(2 * size());
   std::vector<int> mine(2, -1);
-  MPI_Scatter(all.data(), 2, MPI_INT, mine.data(), 2, MPI_INT, root(), MPI_COMM_WORLD);
+  MPI_Scatter(all.data(), 2, MPI_INT, mine.data(), 2, MPI_INT, last_rank(), MPI_COMM_WORLD);
   EXPECT_EQ(mine, numbers(2, 2 * rank()));
 }
 void scatterv() {
@@ -529,14 +654,14 @@ void scatterv() {
   const std::vector<int> all = numbers(sum_below(size() + 1));
   std::vector<int> mine(static_cast<std::size_t>(rank() + 1), -1);
   MPI_Scatterv(all.data(), counts.data(), places.data(), MPI_INT, mine.data(), rank() + 1, MPI_INT,
-               root(), MPI_COMM_WORLD);
+               last_rank(), MPI_COMM_WORLD);
   EXPECT_EQ(mine, numbers(rank() + 1, sum_below(rank() + 1)));
 }
 void gather() {
   const std::vector<int> mine = numbers(2, 2 * rank());
   std::vector<int> all(static_cast<std::size_t>(2 * size()), -1);
-  MPI_Gather(mine.data(), 2, MPI_INT, all.data(), 2, MPI_INT, root(), MPI_COMM_WORLD);
-  if (rank() == root()) {
+  MPI_Gather(mine.data(), 2, MPI_INT, all.data(), 2, MPI_INT, last_rank(), MPI_COMM_WORLD);
+  if (rank() == last_rank()) {
     EXPECT_EQ(all, numbers(2 * size()));
   }
 }
@@ -546,16 +671,16 @@ void gatherv() {
   const std::vector<int> mine = numbers(rank() + 1, sum_below(rank() + 1));
   std::vector<int> all(static_cast<std::size_t>(sum_below(size() + 1)), -1);
   MPI_Gatherv(mine.data(), rank() + 1, MPI_INT, all.data(), counts.data(), places.data(), MPI_INT,
-              root(), MPI_COMM_WORLD);
-  if (rank() == root()) {
+              last_rank(), MPI_COMM_WORLD);
+  if (rank() == last_rank()) {
     EXPECT_EQ(all, numbers(sum_below(size() + 1)));
   }
 }
 void reduce() {
   const int number = rank();
   int sum = -1;
-  MPI_Reduce(&number, &sum, 1, MPI_INT, MPI_SUM, root(), MPI_COMM_WORLD);
-  EXPECT_EQ(sum, rank() == root() ? sum_below(size()) : -1);
+  MPI_Reduce(&number, &sum, 1, MPI_INT, MPI_SUM, last_rank(), MPI_COMM_WORLD);
+  EXPECT_EQ(sum, rank() == last_rank() ? sum_below(size()) : -1);
 }
 void allreduce() {
   const int number = rank();
@@ -637,7 +762,7 @@ TEST_P(Collectives, AreOneBarOnEveryRankEachCall) {
       const RawBar& bar = bars[i][call];
       EXPECT_STREQ(bar.label.data(), GetParam().name);
       EXPECT_EQ(bar.collective, GetParam().kind);
-      EXPECT_EQ(bar.kind, kind_of(GetParam(), i == root()));
+      EXPECT_EQ(bar.kind, kind_of(GetParam(), i == last_rank()));
       EXPECT_EQ(bar.message, bars[0][call].message) << "the n-th calls of all belong together";
       keys.insert(bar.message);
     }
@@ -647,7 +772,7 @@ TEST_P(Collectives, AreOneBarOnEveryRankEachCall) {
 
 /// Whoever comes last: the picture shows that each waits for those it needs, and for no longer.
 TEST_P(Collectives, WaitForThoseWhoAreLate) {
-  for (const int late : {0, root()}) {
+  for (const int late : {0, last_rank()}) {
     const Recording all = record([=] {
       constexpr std::chrono::milliseconds lateness(3);
       if (rank() == late) std::this_thread::sleep_for(lateness);  // plays a late one
@@ -666,11 +791,12 @@ TEST_P(Collectives, WaitForThoseWhoAreLate) {
     std::multiset<Flight> expected;
     for (int i = 0; i < size(); ++i) {
       const RawBar& own = raw[i].at(0);
-      const RawBar& of_root = raw[root()].at(0);
+      const RawBar& of_root = raw[last_rank()].at(0);
       std::int64_t until = own.begin;
       const Collective kind = GetParam().kind;
-      if (kind == Collective::all || (kind == Collective::root_takes && i == root())) until = last;
-      if (kind == Collective::root_gives && i != root()) until = of_root.begin;
+      if (kind == Collective::all || (kind == Collective::root_takes && i == last_rank()))
+        until = last;
+      if (kind == Collective::root_gives && i != last_rank()) until = of_root.begin;
       until = std::clamp(until, own.begin, own.end);
       const auto& bars = picture.rows.at(static_cast<std::size_t>(i)).bars;
       std::int64_t waited = 0;
@@ -683,9 +809,11 @@ TEST_P(Collectives, WaitForThoseWhoAreLate) {
       const bool only_waits = kind_of(GetParam(), false) == Kind::wait;
       EXPECT_EQ(waited, only_waits ? own.end - own.begin : until - own.begin);
       EXPECT_EQ(other, only_waits ? 0 : own.end - until);
-      if (i == root()) continue;
-      if (kind == Collective::root_gives) expected.insert(flight(all, root(), of_root, i, own));
-      if (kind == Collective::root_takes) expected.insert(flight(all, i, own, root(), of_root));
+      if (i == last_rank()) continue;
+      if (kind == Collective::root_gives)
+        expected.insert(flight(all, last_rank(), of_root, i, own));
+      if (kind == Collective::root_takes)
+        expected.insert(flight(all, i, own, last_rank(), of_root));
     }
     EXPECT_EQ(flights(all), expected);
   }

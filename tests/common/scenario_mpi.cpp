@@ -99,20 +99,54 @@ void stuck(pdc::Program&, const Session& mpi) {
   MPI_Recv(&number, 1, MPI_INT, 1 - mpi.rank(), 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
+void forgets_to_free(pdc::Program&, const Session&) {
+  MPI_Comm comm = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+  pdc::check(true, "it looks fine");
+}
+
+/// The messages are small, so this MPI completes the sends and nobody notices.
+void forgets_to_receive(pdc::Program&, const Session& mpi) {
+  const int number = 1;
+  if (mpi.rank() > 0) MPI_Send(&number, 1, MPI_INT, 0, 3, MPI_COMM_WORLD);
+  pdc::check(true, "it looks fine");
+}
+
+/// Each takes itself for the root, and the messages are small: nobody waits for anybody.
+void disagrees(pdc::Program&, const Session& mpi) {
+  int number = 1;
+  MPI_Barrier(MPI_COMM_WORLD);
+  MPI_Bcast(&number, 1, MPI_INT, mpi.rank(), MPI_COMM_WORLD);
+  pdc::check(true, "it looks fine");
+}
+
+/// Right only as long as the messages are buffered.
+void sends_first(pdc::Program&, const Session& mpi) {
+  const int number = 1;
+  int got = 0;
+  MPI_Send(&number, 1, MPI_INT, 1 - mpi.rank(), 3, MPI_COMM_WORLD);
+  MPI_Recv(&got, 1, MPI_INT, 1 - mpi.rank(), 3, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  pdc::check(got == 1, "it came");
+}
+
 void needs_three(pdc::Program&, const Session& mpi) {
   mpi.need_ranks(3);
   pdc::check(true, "there are three");
 }
 
 const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios = {
+    {"disagrees", disagrees},
     {"draws", draws},
     {"fails", fails},
     {"fails_in_child", fails_in_child},
     {"fails_in_thread", fails_in_thread},
+    {"forgets_to_free", forgets_to_free},
+    {"forgets_to_receive", forgets_to_receive},
     {"holds", holds},
     {"needs_three", needs_three},
     {"no_claim", no_claim},
     {"refuses", refuses},
+    {"sends_first", sends_first},
     {"stuck", stuck},
     {"throws", throws},
     {"wrong_call", wrong_call},

@@ -37,6 +37,13 @@ LOSSES = 20  # of a child process, if there are any, and of their parent; fewer 
 TIME_FOR_LOSSES = 10  # seconds after which no further child is lost
 TIME_FOR_ALL = 120  # seconds after which no further check begins
 TIME_TO_END = 10  # seconds, after a signal or the loss of a rank
+SYNCHRONOUS = {"PDC_MPI_SYNCHRONOUS": "1"}
+# Open MPI's header alone takes 56 bytes, and in shared memory small messages are never held back.
+NOT_EAGER = {
+    "OMPI_MCA_btl": "tcp,self",
+    "OMPI_MCA_btl_tcp_if_include": "lo",
+    "OMPI_MCA_btl_tcp_eager_limit": "56",
+}
 # An mpirun that is killed outright cannot clean up: its session directory and the shared memory
 # of its ranks stay. Nothing that a program does changes that, so in this case alone they may.
 LEFT_BY_KILLED_MPIRUN = re.compile(r"/dev/shm/vader_segment\.|/ompi\.[^/]*$")
@@ -649,6 +656,13 @@ def check_rejected_together(program: Program, found: Found) -> None:
     found.rejected(program.run("--nosuch", ranks=3), "--nosuch")
 
 
+def check_unbuffered(program: Program, found: Found, extra: dict[str, str]) -> None:
+    """Nothing depends on a message being buffered: it ends as ever when none is."""
+    for ranks in sorted({program.usual_ranks, max(program.ranks)}):
+        run = program.run("--quiet", ranks=ranks, extra=extra)
+        found.succeeded(run)
+
+
 def check_rank_lost(program: Program, found: Found, number: signal.Signals) -> None:
     """One rank gets a signal at random moments: mpirun ends and takes the others with it."""
     choice = random.Random(f"{program.name} rank {number}")
@@ -713,6 +727,8 @@ def all_checks(program: Program) -> list[tuple]:
         for ranks in sorted({1, 3, 5, 7, *program.ranks}):
             checks.append((f"ranks: {ranks}", check_ranks, ranks))
         checks.append(("wrong command line under mpirun", check_rejected_together))
+        checks.append(("every send synchronous", check_unbuffered, SYNCHRONOUS))
+        checks.append(("eager limit zero", check_unbuffered, NOT_EAGER))
     for option in program.numbers:
         checks.append((f"values of --{option.name}", check_number, option))
     return checks + [

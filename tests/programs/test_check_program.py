@@ -130,6 +130,8 @@ if bad("needs its folder"): open("note", "w").close(); os.unlink("note"); assert
 if bad("fails with the least") and options["threads"] == 2: os._exit(1)
 if bad("fails with the most") and options["threads"] == 8: os._exit(1)
 if bad("fails with 5 ranks") and size == 5: os._exit(1)
+if bad("needs buffers") and "PDC_MPI_SYNCHRONOUS" in os.environ: os._exit(4)
+if bad("needs small buffers") and "OMPI_MCA_btl_tcp_eager_limit" in os.environ: os._exit(4)
 if bad("needs 2 ranks") and size < 2: leave(2, "needs at least 2 ranks")
 if bad("needs ranks, does not say how many") and size < 2: leave(2, "needs more ranks")
 if options["deadline"] < 1 and not bad("no deadline"):
@@ -615,6 +617,15 @@ class CheckProgramTest(unittest.TestCase):
         self.fails("it says how many ranks it needs", ranks, silent, 1, ranks=(2,))
         together = check_program.check_rejected_together
         self.fails("one line 'fake: ...'", together, "all ranks complain", ranks=(2,))
+
+    def test_unbuffered(self):
+        unbuffered = check_program.check_unbuffered
+        for fault, extra in (
+            ("needs buffers", check_program.SYNCHRONOUS),
+            ("needs small buffers", check_program.NOT_EAGER),
+        ):
+            self.fails("seen      status 4", unbuffered, fault, extra, ranks=(2, 3))
+            self.assertEqual(self.found(unbuffered, "", extra, ranks=(2, 3)).failures, [])
 
     def test_a_lost_rank(self):
         lost = check_program.check_rank_lost

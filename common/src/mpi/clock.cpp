@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "gather.hpp"
 #include "recorder.hpp"
 
 namespace pdc::mpi::detail {
@@ -15,34 +16,30 @@ std::int64_t clock_offset() {
   int size = 1;
   PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
   PMPI_Comm_size(MPI_COMM_WORLD, &size);
-  MPI_Comm quiet =
-      MPI_COMM_NULL;  // so that no message of the program can be taken for one of these
-  PMPI_Comm_dup(MPI_COMM_WORLD, &quiet);
   std::int64_t offset = 0;
   for (int other = 1; other < size; ++other) {
     for (int round = 0; rank == other && round < rounds; ++round) {
       std::int64_t mine = 0;
-      PMPI_Recv(&mine, 1, MPI_INT64_T, 0, tag, quiet, MPI_STATUS_IGNORE);
+      PMPI_Recv(&mine, 1, MPI_INT64_T, 0, tag, quiet(), MPI_STATUS_IGNORE);
       mine = pdc::detail::now_ns();
-      PMPI_Send(&mine, 1, MPI_INT64_T, 0, tag, quiet);
+      PMPI_Send(&mine, 1, MPI_INT64_T, 0, tag, quiet());
     }
-    if (rank == other) PMPI_Recv(&offset, 1, MPI_INT64_T, 0, tag, quiet, MPI_STATUS_IGNORE);
+    if (rank == other) PMPI_Recv(&offset, 1, MPI_INT64_T, 0, tag, quiet(), MPI_STATUS_IGNORE);
     if (rank != 0) continue;
     std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
     std::int64_t best = 0;
     for (int round = 0; round < rounds; ++round) {
       const std::int64_t sent = pdc::detail::now_ns();
       std::int64_t theirs = sent;
-      PMPI_Send(&theirs, 1, MPI_INT64_T, other, tag, quiet);
-      PMPI_Recv(&theirs, 1, MPI_INT64_T, other, tag, quiet, MPI_STATUS_IGNORE);
+      PMPI_Send(&theirs, 1, MPI_INT64_T, other, tag, quiet());
+      PMPI_Recv(&theirs, 1, MPI_INT64_T, other, tag, quiet(), MPI_STATUS_IGNORE);
       const std::int64_t back = pdc::detail::now_ns();
       if (back - sent >= shortest) continue;
       shortest = back - sent;
       best = sent + shortest / 2 - theirs;
     }
-    PMPI_Send(&best, 1, MPI_INT64_T, other, tag, quiet);
+    PMPI_Send(&best, 1, MPI_INT64_T, other, tag, quiet());
   }
-  PMPI_Comm_free(&quiet);
   return offset;
 }
 

@@ -31,6 +31,14 @@ class Mutual : public Call {
   }
 };
 
+/// One in which a rank needs some of the others: no waiting is told apart.
+class Loose : public Call {
+ public:
+  Loose(const char* name, MPI_Comm comm) : Call(Kind::receive, name) {
+    collective(comm, Collective::loose);
+  }
+};
+
 }  // namespace
 
 extern "C" {
@@ -108,9 +116,31 @@ int MPI_Alltoallv(const void* out, const int out_counts[], const int out_places[
 }
 
 int MPI_Scan(const void* out, void* in, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
-  Call call(Kind::receive, "Scan");  // a rank needs only those below it: no waiting is told apart
-  call.collective(comm, Collective::loose);
+  const Loose call("Scan", comm);
   return PMPI_Scan(out, in, count, type, op, comm);
+}
+
+int MPI_Exscan(const void* out, void* in, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
+  const Loose call("Exscan", comm);
+  return PMPI_Exscan(out, in, count, type, op, comm);
+}
+
+int MPI_Reduce_scatter_block(const void* out, void* in, int count, MPI_Datatype type, MPI_Op op,
+                             MPI_Comm comm) {
+  const Mutual call("Reduce_scatter_block", comm);
+  return PMPI_Reduce_scatter_block(out, in, count, type, op, comm);
+}
+
+int MPI_Neighbor_allgather(const void* out, int out_count, MPI_Datatype out_type, void* in,
+                           int in_count, MPI_Datatype in_type, MPI_Comm comm) {
+  const Loose call("Neighbor_allgather", comm);
+  return PMPI_Neighbor_allgather(out, out_count, out_type, in, in_count, in_type, comm);
+}
+
+int MPI_Neighbor_alltoall(const void* out, int out_count, MPI_Datatype out_type, void* in,
+                          int in_count, MPI_Datatype in_type, MPI_Comm comm) {
+  const Loose call("Neighbor_alltoall", comm);
+  return PMPI_Neighbor_alltoall(out, out_count, out_type, in, in_count, in_type, comm);
 }
 
 }  // extern "C"

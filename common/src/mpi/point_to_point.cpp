@@ -1,49 +1,26 @@
-#include <unordered_map>
-#include <vector>
+#include <cstdlib>
+#include <string_view>
 
 #include "recorder.hpp"
 
 /// Wrappers in MPI's profiling interface: the linker takes these for the program's MPI_ calls; each
-/// records a span and calls its PMPI_ twin. Here the frame (MPI_Init to MPI_Finalize) and the
-/// messages.
+/// records a span, tells the ledger, and calls its PMPI_ twin. Here the frame (MPI_Init to
+/// MPI_Finalize) and the messages that block.
 using pdc::Kind;
 using pdc::mpi::detail::Call;
+using pdc::mpi::detail::synchronous;
 
-namespace {
+namespace pdc::mpi::detail {
 
-/// Receives that are under way: whom they are from is known only when they are waited for.
-struct Posted {
-  MPI_Comm comm;
-  std::int64_t time;
-};
-std::unordered_map<MPI_Request, Posted> receives_under_way;
-
-/// A completed request as a short bar of its own, if it was a receive.
-void completed(MPI_Request request, const MPI_Status& status) {
-  const auto found = receives_under_way.find(request);
-  if (found == receives_under_way.end()) return;
-  Call call(Kind::receive, "Irecv");
-  call.received(found->second.comm, status, found->second.time);
-  receives_under_way.erase(found);
+bool synchronous() {
+  static const bool asked_for = [] {
+    const char* value = std::getenv("PDC_MPI_SYNCHRONOUS");
+    return value != nullptr && std::string_view(value) == "1";
+  }();
+  return asked_for;
 }
 
-template <class Send>
-int send(const char* name, Send* pmpi, const void* data, int count, MPI_Datatype type, int to,
-         int tag, MPI_Comm comm) {
-  Call call(Kind::send, name);
-  call.sends(comm, to, tag);
-  return pmpi(data, count, type, to, tag, comm);
-}
-
-template <class Send>
-int start_send(const char* name, Send* pmpi, const void* data, int count, MPI_Datatype type, int to,
-               int tag, MPI_Comm comm, MPI_Request* request) {
-  Call call(Kind::send, name);
-  call.sends(comm, to, tag);
-  return pmpi(data, count, type, to, tag, comm, request);
-}
-
-}  // namespace
+}  // namespace pdc::mpi::detail
 
 extern "C" {
 
@@ -67,21 +44,15 @@ int MPI_Finalize() {
 }
 
 int MPI_Send(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm) {
-  return send("Send", PMPI_Send, data, count, type, to, tag, comm);
+  Call call(Kind::send, "Send");
+  call.sends(comm, to, tag);
+  return (synchronous() ? PMPI_Ssend : PMPI_Send)(data, count, type, to, tag, comm);
 }
 
 int MPI_Ssend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm) {
-  return send("Ssend", PMPI_Ssend, data, count, type, to, tag, comm);
-}
-
-int MPI_Isend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
-              MPI_Request* request) {
-  return start_send("Isend", PMPI_Isend, data, count, type, to, tag, comm, request);
-}
-
-int MPI_Issend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
-               MPI_Request* request) {
-  return start_send("Issend", PMPI_Issend, data, count, type, to, tag, comm, request);
+  Call call(Kind::send, "Ssend");
+  call.sends(comm, to, tag);
+  return PMPI_Ssend(data, count, type, to, tag, comm);
 }
 
 int MPI_Recv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
@@ -95,14 +66,6 @@ int MPI_Recv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Co
   return result;
 }
 
-int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
-              MPI_Request* request) {
-  const std::int64_t now = pdc::detail::now_ns();
-  const int result = PMPI_Irecv(data, count, type, from, tag, comm, request);
-  receives_under_way[*request] = {comm, now};
-  return result;
-}
-
 int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, int out_tag,
                  void* in, int in_count, MPI_Datatype in_type, int from, int in_tag, MPI_Comm comm,
                  MPI_Status* status) {
@@ -111,8 +74,11 @@ int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, 
   call.receives(from);
   MPI_Status own;
   MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;
-  const int result = PMPI_Sendrecv(out, out_count, out_type, to, out_tag, in, in_count, in_type,
-                                   from, in_tag, comm, seen);
+  MPI_Request sending = MPI_REQUEST_NULL;
+  const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
+  send(out, out_count, out_type, to, out_tag, comm, &sending);
+  const int result = PMPI_Recv(in, in_count, in_type, from, in_tag, comm, seen);
+  PMPI_Wait(&sending, MPI_STATUS_IGNORE);
   call.received(comm, *seen);
   return result;
 }
@@ -123,42 +89,13 @@ int MPI_Probe(int from, int tag, MPI_Comm comm, MPI_Status* status) {
   return PMPI_Probe(from, tag, comm, status);
 }
 
-int MPI_Wait(MPI_Request* request, MPI_Status* status) {
-  const Call call(Kind::wait, "Wait");
-  const MPI_Request waited = *request;
+int MPI_Mprobe(int from, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* status) {
+  Call call(Kind::wait, "Mprobe");
+  call.receives(from);
   MPI_Status own;
   MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;
-  const int result = PMPI_Wait(request, seen);
-  completed(waited, *seen);
-  return result;
-}
-
-int MPI_Waitall(int count, MPI_Request requests[], MPI_Status statuses[]) {
-  const Call call(Kind::wait, "Waitall");
-  const std::vector<MPI_Request> waited(requests, requests + count);
-  std::vector<MPI_Status> own(static_cast<std::size_t>(count));
-  MPI_Status* seen = statuses == MPI_STATUSES_IGNORE ? own.data() : statuses;
-  const int result = PMPI_Waitall(count, requests, seen);
-  for (int i = 0; i < count; ++i) completed(waited[static_cast<std::size_t>(i)], seen[i]);
-  return result;
-}
-
-int MPI_Waitany(int count, MPI_Request requests[], int* index, MPI_Status* status) {
-  const Call call(Kind::wait, "Waitany");
-  const std::vector<MPI_Request> waited(requests, requests + count);
-  MPI_Status own;
-  MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;
-  const int result = PMPI_Waitany(count, requests, index, seen);
-  if (*index != MPI_UNDEFINED) completed(waited[static_cast<std::size_t>(*index)], *seen);
-  return result;
-}
-
-int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
-  const MPI_Request tested = *request;
-  MPI_Status own;
-  MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;
-  const int result = PMPI_Test(request, done, seen);
-  if (*done != 0) completed(tested, *seen);
+  const int result = PMPI_Mprobe(from, tag, comm, message, seen);
+  call.received(comm, *seen);  // here, and not in MPI_Mrecv, which does not know the communicator
   return result;
 }
 

@@ -1,14 +1,9 @@
 #include "recorder.hpp"
 
-#include <unordered_map>
+#include "runtime.hpp"
 
 namespace pdc::mpi::detail {
 namespace {
-
-std::uint64_t mix(std::uint64_t hash, std::int64_t value) {  // FNV-1a, a word at a time
-  return (hash ^ static_cast<std::uint64_t>(value + 2)) * 0x100000001b3U;
-}
-constexpr std::uint64_t seed = 0xcbf29ce484222325U;
 
 int translate(MPI_Comm from, int rank, MPI_Comm to) {
   if (from == to || rank < 0) return rank;
@@ -23,14 +18,15 @@ int translate(MPI_Comm from, int rank, MPI_Comm to) {
   return result;
 }
 
-int my_rank(MPI_Comm comm) {
-  int rank = 0;
-  PMPI_Comm_rank(comm, &rank);
-  return rank;
+Span open(Kind kind, const char* name) {
+  const Lane* row = lane();
+  return row == nullptr ? Span() : row->span(kind, "{}", name);
 }
 
-/// A number that all members of a communicator agree on and that others (duplicates of it apart) do
-/// not have. Found once for each communicator, then kept as its attribute.
+}  // namespace
+
+/// Others, duplicates of it apart, do not have it. Found once for each communicator, then kept as
+/// its attribute.
 std::uint64_t communicator_id(MPI_Comm comm) {
   static const int keyval = [] {
     int key = MPI_KEYVAL_INVALID;
@@ -44,34 +40,28 @@ std::uint64_t communicator_id(MPI_Comm comm) {
   if (found != 0) return reinterpret_cast<std::uint64_t>(kept);
   int size = 0;
   PMPI_Comm_size(comm, &size);
-  std::uint64_t id = seed;
+  std::uint64_t id = hash_seed;
   for (int rank = 0; rank < size; ++rank) id = mix(id, translate(comm, rank, MPI_COMM_WORLD));
   PMPI_Comm_set_attr(comm, keyval, reinterpret_cast<void*>(id));
   return id;
 }
 
-/// The key of the messages from one rank to another under one tag: MPI keeps such messages in
-/// order, so the n-th send and the n-th receive of a key belong together. Never 0, which would mean
-/// "by label".
-std::uint64_t message_key(MPI_Comm comm, int source, int destination, int tag) {
-  std::uint64_t key = mix(seed, static_cast<std::int64_t>(communicator_id(comm)));
-  for (const int part : {source, destination, tag}) key = mix(key, part);
-  return key | 1;
+int rank_in(MPI_Comm comm) {
+  if (comm == MPI_COMM_WORLD) return pdc::detail::world().rank;
+  int rank = 0;
+  PMPI_Comm_rank(comm, &rank);
+  return rank;
 }
-
-Span open(Kind kind, const char* name) {
-  const Lane* row = lane();
-  return row == nullptr ? Span() : row->span(kind, "{}", name);
-}
-
-}  // namespace
 
 Call::Call(Kind kind, const char* name) : name_(name), span_(open(kind, name)) {}
 
 void Call::sends(MPI_Comm comm, int destination, int tag) {
-  if (!recorded() || destination == MPI_PROC_NULL) return;
+  if (destination == MPI_PROC_NULL) return;
+  const Envelope envelope{communicator_id(comm), rank_in(comm), destination, tag};
+  message_sent(envelope, name_);
+  if (!recorded()) return;
   span_.rename("{} to {}", name_, destination);
-  pdc::detail::set_message(span_, message_key(comm, my_rank(comm), destination, tag));
+  pdc::detail::set_message(span_, message_key(envelope));
 }
 
 void Call::receives(int source) {
@@ -84,23 +74,26 @@ void Call::receives(int source) {
 }
 
 void Call::received(MPI_Comm comm, const MPI_Status& status) {
-  if (!recorded() || status.MPI_SOURCE < 0) return;
-  span_.rename("{} from {}", name_, status.MPI_SOURCE);
-  pdc::detail::set_message(span_,
-                           message_key(comm, status.MPI_SOURCE, my_rank(comm), status.MPI_TAG));
+  if (status.MPI_SOURCE < 0) return;
+  received({communicator_id(comm), status.MPI_SOURCE, rank_in(comm), status.MPI_TAG});
 }
 
-void Call::received(MPI_Comm comm, const MPI_Status& status, std::int64_t posted) {
-  received(comm, status);
-  if (recorded()) pdc::detail::set_posted(span_, posted);
+void Call::received(const Envelope& envelope) {
+  message_received(envelope);
+  if (!recorded()) return;
+  span_.rename("{} from {}", name_, envelope.source);
+  pdc::detail::set_message(span_, message_key(envelope));
+}
+
+void Call::posted(std::int64_t time) const {
+  if (recorded()) pdc::detail::set_posted(span_, time);
 }
 
 void Call::collective(MPI_Comm comm, pdc::detail::Collective kind, int root) {
-  static std::unordered_map<std::uint64_t, std::int64_t>
-      calls;  // so far; the same in all members, collectives are ordered
   const std::uint64_t id = communicator_id(comm);
-  const std::uint64_t call = mix(id, ++calls[id]);
-  if (recorded()) pdc::detail::set_collective(span_, call, kind, root == my_rank(comm));
+  const std::int64_t collective_number = collective_called(id, name_, root);
+  const bool is_root = root >= 0 && root == rank_in(comm);
+  if (recorded()) pdc::detail::set_collective(span_, mix(id, collective_number), kind, is_root);
 }
 
 }  // namespace pdc::mpi::detail

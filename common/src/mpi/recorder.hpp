@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "arena.hpp"
+#include "ledger.hpp"
 
 /// What the PMPI wrappers share. Everything here calls PMPI_, so nothing here is recorded.
 namespace pdc::mpi::detail {
@@ -18,7 +19,16 @@ void end_with_mpirun();
 void begin_recording();
 void end_recording() noexcept;
 
-/// One call as a span of this rank's lane; costs a test of a flag while nothing is recorded.
+/// Every standard send waits for its receive, as MPI allows it to: PDC_MPI_SYNCHRONOUS=1 in the
+/// environment. A program that needs messages to be buffered hangs then.
+bool synchronous();
+
+/// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD.
+std::uint64_t communicator_id(MPI_Comm comm);
+int rank_in(MPI_Comm comm);
+
+/// One call as a span of this rank's lane, and in the ledger. While nothing is recorded it costs a
+/// test of a flag and a count.
 class Call {
  public:
   Call(Kind kind, const char* name);
@@ -26,7 +36,8 @@ class Call {
   void sends(MPI_Comm comm, int destination, int tag);
   void receives(int source);  // before the call: whom it waits for
   void received(MPI_Comm comm, const MPI_Status& status);
-  void received(MPI_Comm comm, const MPI_Status& status, std::int64_t posted);
+  void received(const Envelope& envelope);
+  void posted(std::int64_t time) const;  // of a receive that began earlier
   void collective(MPI_Comm comm, pdc::detail::Collective kind, int root = MPI_PROC_NULL);
 
  private:

@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include "gather.hpp"
+#include "ledger.hpp"
 #include "pdc/print.hpp"
 #include "pdc/process.hpp"
 #include "recorder.hpp"
@@ -19,24 +21,7 @@ namespace detail {
 namespace {
 
 std::optional<Lane> own_lane;
-
-template <class T>
-std::vector<T> gather_parts(const std::vector<T>& mine, std::vector<int>& counts) {
-  const auto& world = pdc::detail::world();
-  MPI_Datatype type = MPI_DATATYPE_NULL;
-  PMPI_Type_contiguous(sizeof(T), MPI_BYTE, &type);
-  PMPI_Type_commit(&type);
-  const int count = static_cast<int>(mine.size());
-  counts.assign(static_cast<std::size_t>(world.size), 0);
-  PMPI_Gather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, 0, MPI_COMM_WORLD);
-  std::vector<int> places(counts.size(), 0);
-  for (std::size_t i = 1; i < counts.size(); ++i) places[i] = places[i - 1] + counts[i - 1];
-  std::vector<T> all(world.rank == 0 ? static_cast<std::size_t>(places.back() + counts.back()) : 0);
-  PMPI_Gatherv(mine.data(), count, type, all.data(), counts.data(), places.data(), type, 0,
-               MPI_COMM_WORLD);
-  PMPI_Type_free(&type);
-  return all;
-}
+MPI_Comm quiet_comm = MPI_COMM_NULL;
 
 /// All ranks' records on rank 0, in rank 0's time.
 pdc::detail::Recording gather(pdc::detail::Recording mine) {
@@ -52,7 +37,7 @@ pdc::detail::Recording gather(pdc::detail::Recording mine) {
   pdc::detail::Recording all;
   all.lanes = gather_parts(mine.lanes, lanes);
   all.bars = gather_parts(mine.bars, bars);
-  PMPI_Reduce(&mine.dropped, &all.dropped, 1, MPI_UINT32_T, MPI_SUM, 0, MPI_COMM_WORLD);
+  PMPI_Reduce(&mine.dropped, &all.dropped, 1, MPI_UINT32_T, MPI_SUM, 0, quiet());
   std::size_t bar = 0;
   std::uint32_t lane = 0;
   for (std::size_t rank = 0; bar < all.bars.size();
@@ -71,7 +56,7 @@ void finalize() {
 }
 
 void meet() {
-  PMPI_Barrier(MPI_COMM_WORLD);
+  PMPI_Barrier(quiet());
 }
 
 void abort(int status) {
@@ -89,6 +74,10 @@ void on_error(MPI_Comm*, int* code, ...) {
 
 }  // namespace
 
+MPI_Comm quiet() noexcept {
+  return quiet_comm;
+}
+
 const Lane* lane() noexcept {
   return own_lane ? &*own_lane : nullptr;
 }
@@ -103,6 +92,7 @@ void begin_recording() {
   PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
   PMPI_Comm_size(MPI_COMM_WORLD, &world.size);
   world.gather = gather;
+  world.audit = audit;
   world.meet = meet;
   world.leave = finalize;
   world.abort = abort;
@@ -111,13 +101,16 @@ void begin_recording() {
   PMPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
   PMPI_Comm_set_errhandler(MPI_COMM_SELF, handler);
   PMPI_Errhandler_free(&handler);
+  PMPI_Comm_dup(MPI_COMM_WORLD, &quiet_comm);
   if (pdc::detail::arena == nullptr) pdc::detail::make_arena();
   own_lane = Lane("rank {}", world.rank);
 }
 
 void end_recording() noexcept {
   own_lane.reset();
+  PMPI_Comm_free(&quiet_comm);
   pdc::detail::world().gather = nullptr;
+  pdc::detail::world().audit = nullptr;
   pdc::detail::world().meet = nullptr;
   pdc::detail::world().abort = nullptr;
 }
