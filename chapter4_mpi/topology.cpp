@@ -63,7 +63,6 @@ Place meet_neighbours(const pdc::mpi::Session& mpi, Pair size, bool periodic) {
   auto work = mpi.lane().work("row {}, column {}", my.at[0], my.at[1]);
   std::this_thread::sleep_for(std::chrono::milliseconds(4));  // plays the work on its tile
   work.end();
-  const auto wait = mpi.lane().wait("neighbours");
   my.heard.fill(MPI_PROC_NULL);  // stays so where nobody is
   Sides sent;
   std::iota(sent.begin(), sent.end(), 4 * mpi.rank());  // to each side another number
@@ -98,6 +97,7 @@ Sides heard_from(const Sides& neighbours) {
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv);
+  mpi.need_ranks(2);  // alone, it would be its own neighbour on all sides
   const int row = std::min(3, mpi.size());  // Wrong on purpose: always rows of three
   Pair size{};
   MPI_Dims_create(mpi.size(), 2, size.data());
