@@ -1,0 +1,118 @@
+// Monte carlo pi: random points give pi, the same for any number of ranks.
+//
+// Concept   Of random points in a square, pi / 4 lie in the quarter of a circle. Ranks that begin
+//           one stream all at its start draw the same points. A counter-based generator knows any
+//           place of it at once: each rank draws blocks of its own, and the sum stays the same.
+// Shows     SplitMix64 as a counter-based generator, MPI_Reduce
+// Python    numpy.random.Philox, mpi4py comm.Reduce
+// Run       mpirun -np 4 monte_carlo_pi --points 22500000 --seed 1
+// You see   from the start all draw the same points; in blocks, each point is drawn by one rank
+// Next      reduce combines more than sums; master_worker deals out blocks to whoever is free
+
+#include "pdc/mpi.hpp"
+#include "pdc/program.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+namespace {
+
+constexpr std::int64_t block = 1'000'000;  // points; the last one may be smaller
+
+/// The number at that place of the seed's stream; needs none of those before it. SplitMix64, by
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+std::uint64_t random_number(std::uint64_t seed, std::uint64_t place) {
+  std::uint64_t z = seed + (place + 1) * 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/// How many of the points `first` to before `last` lie in the circle. Whole numbers only, so the
+/// result is the same with every compiler; out of line, so that serial and parallel run this code.
+[[gnu::noinline]] std::int64_t count_hits(std::uint64_t seed, std::int64_t first,
+                                          std::int64_t last) {
+  constexpr std::uint64_t radius = std::uint64_t{1} << 31;
+  std::int64_t hits = 0;
+  for (std::int64_t place = first; place < last; ++place) {
+    const std::uint64_t number = random_number(seed, static_cast<std::uint64_t>(place));
+    const std::uint64_t x = number >> 33;     // the upper 31 bits
+    const std::uint64_t y = number % radius;  // the lower 31
+    hits += x * x + y * y < radius * radius ? 1 : 0;
+  }
+  return hits;
+}
+
+struct Count {
+  std::int64_t points = 0, hits = 0;
+};
+
+/// One standard deviation, by the binomial formula.
+double expected_error(std::int64_t points) {
+  constexpr double share = std::numbers::pi / 4;
+  return 4 * std::sqrt(share * (1 - share) / static_cast<double>(points));
+}
+
+double pi_of(const Count& count) {
+  return 4.0 * static_cast<double>(count.hits) / static_cast<double>(count.points);
+}
+
+/// Of all ranks, on rank 0.
+Count add_up(const pdc::mpi::Session& mpi, const Count& mine) {
+  Count all;
+  MPI_Reduce(&mine, &all, 2, MPI_INT64_T, MPI_SUM, 0, MPI_COMM_WORLD);  // both members
+  pdc::mpi::say_by_rank(
+      fmt::format("rank {}: {} of {} points hit", mpi.rank(), mine.hits, mine.points));
+  if (mpi.rank() == 0)
+    pdc::say("pi is {:.6f}, give or take {:.6f}", pi_of(all), expected_error(all.points));
+  return all;
+}
+
+/// Wrong on purpose: the same seed, the same start, the same points.
+Count draw_from_the_start(const pdc::mpi::Session& mpi, std::uint64_t seed, std::int64_t points) {
+  Count mine{points / mpi.size(), 0};
+  auto work = mpi.lane().work("points from 0");
+  mine.hits = count_hits(seed, 0, mine.points);
+  work.end();
+  return add_up(mpi, mine);
+}
+
+/// Blocks are dealt out in turn; what they are has nothing to do with the number of ranks.
+Count draw_in_blocks(const pdc::mpi::Session& mpi, std::uint64_t seed, std::int64_t points) {
+  Count mine;
+  for (std::int64_t first = mpi.rank() * block; first < points; first += mpi.size() * block) {
+    const auto work = mpi.lane().work("block {}", first / block);
+    const std::int64_t last = std::min(first + block, points);
+    mine.hits += count_hits(seed, first, last);
+    mine.points += last - first;
+  }
+  return add_up(mpi, mine);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const pdc::mpi::Session mpi(argc, argv);
+  pdc::Program program(argc, argv,
+                       {{"points", 22'500'000, "points in all", {1000, 100'000'000}},
+                        {"seed", 1, "of the stream of random numbers"}});
+  const std::int64_t points = program.integer("points");
+  const auto seed = static_cast<std::uint64_t>(program.integer("seed"));
+
+  const Count same = program.scene("all from the start", draw_from_the_start, mpi, seed, points);
+  const Count all = program.scene("each its blocks", draw_in_blocks, mpi, seed, points);
+
+  if (mpi.rank() == 0) {
+    const std::int64_t of_one = count_hits(seed, 0, points / mpi.size());
+    const std::int64_t alone = count_hits(seed, 0, points);
+    const double errors = std::abs(pi_of(all) - std::numbers::pi) / expected_error(points);
+    pdc::check(same.hits == mpi.size() * of_one, "from the start, all draw the same points",
+               "{} times {} hits", mpi.size(), of_one);
+    pdc::check(all.points == points, "in blocks, all points are drawn", "{}", all.points);
+    pdc::check(all.hits == alone, "and hit as often as if one rank draws them", "{}", all.hits);
+    pdc::check(errors < 6, "pi is within 6 expected errors", "{:.1f} of them", errors);
+  }
+  return program.finish();
+}
