@@ -1,0 +1,71 @@
+"""Builds the MPI programs with MPICH instead of Open MPI, and runs each.
+
+    test_mpich.py --build build/release
+
+Prints a line for each program, and what went wrong. Status 0 when all is well, 1 otherwise, 77
+(to CTest: skipped) where MPICH is not installed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SKIPPED = 77
+TIME_LIMIT = 60  # seconds for one run
+MOST_RANKS = 3  # MPICH's ranks never yield: more of them than processors takes seconds
+VERDICT = "all claims hold"
+
+
+def build(source: Path, folder: Path) -> None:
+    """The programs of chapter 4 alone. Raises CalledProcessError when they do not build."""
+    mpich = ["-DMPI_EXECUTABLE_SUFFIX=.mpich", "-DBUILD_TESTING=OFF", "-DCMAKE_BUILD_TYPE=Release"]
+    configure = ["cmake", "-S", source, "-B", folder, "-G", "Ninja", *mpich]
+    subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+    library = (folder / "CMakeCache.txt").read_text()
+    if "libmpich" not in library:
+        sys.exit("this build does not use MPICH's library")
+    subprocess.run(["ninja", "-C", folder, "--quiet", "chapter4_mpi/all"], check=True)
+
+
+def fault(executable: Path, ranks: int) -> str:
+    """What is wrong with that run, in words; empty when nothing is."""
+    command = ["mpiexec.mpich", "-n", str(ranks), str(executable), "--quiet"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(command)}: no end within {TIME_LIMIT} s"
+    if run.returncode == 0 and run.stdout.splitlines()[-1:] == [VERDICT]:
+        return ""
+    return f"{' '.join(command)}: status {run.returncode}\n{run.stdout}{run.stderr}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, required=True, help="the build folder of Open MPI")
+    arguments = parser.parse_args()
+    if not (shutil.which("mpicxx.mpich") and shutil.which("mpiexec.mpich")):
+        print("skipped: MPICH is not installed (Debian: mpich and libmpich-dev)")
+        return SKIPPED
+    folder = arguments.build / "mpich"
+    for name in list(os.environ):  # what is meant for Open MPI
+        if name.startswith(("OMPI_", "PMIX_")):
+            del os.environ[name]
+    build(Path(__file__).resolve().parents[2], folder)
+    faults = []
+    for program in json.loads((arguments.build / "catalog.json").read_text()):
+        if not program["mpi"]:
+            continue
+        counts = [ranks for ranks in program["ranks"] if ranks <= MOST_RANKS]
+        found = [fault(folder / program["executable"], ranks) for ranks in counts]
+        faults += filter(None, found)
+        print(f"{program['name']}: {'FAILED' if any(found) else 'ok'}, ranks {counts}")
+    print("\n".join(faults))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
