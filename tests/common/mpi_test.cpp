@@ -150,6 +150,18 @@ TEST(Clock, OffsetsOnOneHostAreSmall) {
   EXPECT_LT(std::abs(pdc::mpi::detail::clock_offset()), 50'000) << "nanoseconds";
 }
 
+/// How far the clock of this rank is wrong: forward on some, back on others, by hours.
+std::int64_t error_of_clock() {
+  constexpr std::int64_t hour = 3'600'000'000'000;
+  return (rank() % 2 == 0 ? hour : -hour) * rank() + rank();
+}
+
+TEST(Clock, FalseOnesAreFoundTo50Microseconds) {
+  const std::int64_t offset =
+      pdc::mpi::detail::clock_offset([] { return pdc::detail::now_ns() + error_of_clock(); });
+  EXPECT_LT(std::abs(offset + error_of_clock()), 50'000) << "nanoseconds";
+}
+
 // The gathering.
 
 TEST(Gather, BringsEverySpanOfEveryRankOnce) {

@@ -9,7 +9,7 @@ namespace pdc::mpi::detail {
 /// Cristian's algorithm (Probabilistic clock synchronization, 1989): of many round trips, the
 /// shortest one leaves the least doubt about when, between its sending and its coming back, the
 /// other clock was read.
-std::int64_t clock_offset() {
+std::int64_t clock_offset(std::int64_t (*clock)()) {
   constexpr int rounds = 40;
   constexpr int tag = 1;
   int rank = 0;
@@ -21,7 +21,7 @@ std::int64_t clock_offset() {
     for (int round = 0; rank == other && round < rounds; ++round) {
       std::int64_t mine = 0;
       PMPI_Recv(&mine, 1, MPI_INT64_T, 0, tag, quiet(), MPI_STATUS_IGNORE);
-      mine = pdc::detail::now_ns();
+      mine = clock();
       PMPI_Send(&mine, 1, MPI_INT64_T, 0, tag, quiet());
     }
     if (rank == other) PMPI_Recv(&offset, 1, MPI_INT64_T, 0, tag, quiet(), MPI_STATUS_IGNORE);
@@ -29,11 +29,11 @@ std::int64_t clock_offset() {
     std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
     std::int64_t best = 0;
     for (int round = 0; round < rounds; ++round) {
-      const std::int64_t sent = pdc::detail::now_ns();
+      const std::int64_t sent = clock();
       std::int64_t theirs = sent;
       PMPI_Send(&theirs, 1, MPI_INT64_T, other, tag, quiet());
       PMPI_Recv(&theirs, 1, MPI_INT64_T, other, tag, quiet(), MPI_STATUS_IGNORE);
-      const std::int64_t back = pdc::detail::now_ns();
+      const std::int64_t back = clock();
       if (back - sent >= shortest) continue;
       shortest = back - sent;
       best = sent + shortest / 2 - theirs;
