@@ -23,18 +23,21 @@ from typing import NoReturn
 
 SKIPPED = 77  # the status that CTest takes for a skipped test
 TOOLS = ("unshare", "nsenter", "mount", "ip", "mpirun")
-ISOLATED = "unshare --mount --pid --fork --kill-child --mount-proc --net --ipc --uts --time".split()
+ISOLATED = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+ISOLATED += ["--net", "--ipc", "--uts", "--time"]
 AS_ROOT_OF_ITS_OWN = ["--user", "--map-root-user"]
 NAMESPACES = {"net": "netns", "uts": "uts", "time": "time"}  # of a host: kind, folder in /run
 TEMPORARY = Path("/run/tmp")
 LOGIN = Path("/run/login")
 LOGIN_SCRIPT = """\
 #!/bin/sh
-# In the place of `ssh -f HOST COMMAND...`: with the little that a login sets, and back as soon as it runs.
+# In the place of `ssh -f HOST COMMAND...`: it has the little that a login sets, runs, and this is
+# back at once.
 host=$1
 shift
 exec env -i HOME="$HOME" PATH="$PATH" TMPDIR="$TMPDIR" \\
-  nsenter --net="/run/netns/$host" --uts="/run/uts/$host" --time="/run/time/$host" setsid --fork sh -c "$*"
+  nsenter --net="/run/netns/$host" --uts="/run/uts/$host" --time="/run/time/$host" \\
+  setsid --fork sh -c "$*"
 """
 
 
