@@ -158,6 +158,7 @@ void Program::report(std::string_view name, double value, std::string_view unit)
 }
 
 Program::Scene::Scene(std::string_view title) {
+  if (detail::world().meet != nullptr) detail::world().meet();  // so that the lanes begin together
   say("\n{}", title);
   run().scene = title;
   run().scene_first_record = detail::arena.load()->records.load();

@@ -13,10 +13,15 @@
 ///
 /// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put every send,
 /// receive and collective into the timeline of rank 0's picture, clocks aligned, with no line in
-/// the page. Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text.
+/// the page. They also keep accounts: what is not settled when Program::finish() is called is a
+/// failed claim that names the calls (a request under way, a communicator, type, group, window or
+/// operation that is not freed, a message that nobody received, collective calls that differ
+/// between ranks). With PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its
+/// receive. Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text.
 namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
+/// Thread safety: one thread at a time calls MPI.
 class Session {
  public:
   Session(int& argc, char**& argv);

@@ -63,7 +63,7 @@ class Program {
 
   /// One act of the story, with a heading and a picture of its own: runs act(args...), returns what
   /// it returned, then draws what its lanes recorded. Requires: what the act started has ended when
-  /// it returns. MPI: collective.
+  /// it returns. MPI: collective, all ranks begin together.
   template <class Act, class... Args>
   std::invoke_result_t<Act, Args...> scene(std::string_view title, Act&& act, Args&&... args) {
     const Scene scene(title);
