@@ -269,7 +269,7 @@ COMPARISONS = [
     Comparison("ipc/socket", "there and back, beside bare calls, on one processor",
                OnOneProcessor(Program("ipc", "socket pair, round trip")),
                OnOneProcessor(Bench("ipc", "bare_socket_pair")), "at most 1.1"),
-    Comparison("ipc/ring", "messages of 1 MiB, beside two copies by two threads", Program("ipc", "shared ring, 1 MiB"),
+    Comparison("ipc/ring", "messages of 1 MiB, beside two copies by two threads", Bench("ipc", "shared_ring"),
                Bench("ipc", "two_copies"), "at least 0.90"),
     Comparison("ipc/ring_pipe", "messages of 1 MiB, beside the pipe", Program("ipc", "shared ring, 1 MiB"),
                Program("ipc", "pipe, 1 MiB"), "at least 4"),

@@ -1,18 +1,17 @@
 /// There and back between two processes, by pipe and by socket, with nothing around the calls; and
-/// the two copies that a ring in shared memory makes, by two threads that do nothing else.
+/// the ring of the program `ipc`, beside the two copies that it makes, by two threads that do
+/// nothing else. Each of the two has the processor's cache for itself.
+
+#define main ipc_main  // its page is a whole program, and the ring is inside
+#include "ipc.cpp"
+#undef main
 
 #include <benchmark/benchmark.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cstring>
 #include <thread>
-#include <vector>
-
-#include "pdc/process.hpp"
 
 namespace {
 
@@ -48,8 +47,22 @@ void bare_socket_pair(benchmark::State& state) {
 }
 BENCHMARK(bare_socket_pair)->UseRealTime();
 
-constexpr std::size_t message_size = 1 << 20, part = 64 << 10, slots = 16;  // as the program ipc
-constexpr std::size_t parts = 8 * message_size / part;                      // of eight messages
+constexpr std::size_t message_size = 1 << 20, part = part_size;
+constexpr std::size_t parts = 8 * message_size / part;  // of eight messages
+
+void shared_ring(benchmark::State& state) {
+  const Job job{"", message_size, 8, 8};
+  std::string data(largest, 'x');
+  const pdc::Shared<Room> room;
+  const Way way{"", ring(), ring(), {data, (*room)[0]}};
+  const pdc::Child child([&] {
+    while (true) exchange(job, way, receiver);
+  });
+  for (auto _ : state) exchange(job, way, sender);
+  kill(child.pid(), SIGKILL);
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(parts * part));
+}
+BENCHMARK(shared_ring)->UseRealTime();
 
 struct Counts {
   alignas(64) std::atomic<std::size_t> filled = 0;
