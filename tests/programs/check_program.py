@@ -116,6 +116,12 @@ class Program:
         return self.normal_seconds >= 1
 
     @property
+    def is_very_slow(self) -> bool:
+        """A slow program in a sanitizer's build: it is spared what quick ones show there as well,
+        and it itself in other builds."""
+        return self.sanitized and self.is_slow
+
+    @property
     def at_once(self) -> int:
         """How many checks to carry out at a time. An MPI launch mostly waits; what takes long
         most likely uses all cores, and would take longer still."""
@@ -391,7 +397,7 @@ def check_number(program: Program, found: Found, number: Number) -> None:
         found.rejected(program.alone(*arguments), flag, number.allowed)
     if number.whole:
         found.succeeded(program.run(flag, number.lowest))
-        if int(number.highest) <= LARGEST_VALUE_TO_RUN:
+        if int(number.highest) <= LARGEST_VALUE_TO_RUN and not program.is_very_slow:
             found.succeeded(program.run(flag, number.highest))
 
 
@@ -731,14 +737,17 @@ def all_checks(program: Program) -> list[tuple]:
         checks.append(("eager limit zero", check_unbuffered, NOT_EAGER))
     for option in program.numbers:
         checks.append((f"values of --{option.name}", check_number, option))
+    if not program.is_very_slow:
+        checks += [
+            ("pictures that cannot be written", check_picture_refused),
+            ("standard output lost", check_output_lost),
+            ("surroundings", check_surroundings),
+            ("terminal", check_terminal),
+            ("quiet", check_quiet),
+        ]
     return checks + [
         ("deadline", check_deadline),
         ("pictures, two runs at once", check_pictures),
-        ("pictures that cannot be written", check_picture_refused),
-        ("standard output lost", check_output_lost),
-        ("surroundings", check_surroundings),
-        ("terminal", check_terminal),
-        ("quiet", check_quiet),
         ("unknown, misspelt and incomplete arguments", check_arguments),
         ("version", check_version),
     ]

@@ -368,6 +368,11 @@ class CheckProgramTest(unittest.TestCase):
         self.assertEqual((self.fake().moments, self.fake().losses), (5, 20))
         sanitized = self.fake(flags="-O1 -fsanitize=thread")
         self.assertEqual((sanitized.moments, sanitized.losses), (1, 2))
+        quick = {title for title, *_ in check_program.all_checks(sanitized)}
+        sanitized.normal_seconds = 2
+        slow = {title for title, *_ in check_program.all_checks(sanitized)}
+        self.assertEqual(quick - slow, {"pictures that cannot be written", "standard output lost",
+                                        "surroundings", "terminal", "quiet"})
 
     def test_a_program_that_is_not_in_the_catalog(self):
         self.fake()
