@@ -217,7 +217,7 @@ done
 
 cat >"$stubs/dpkg-query" <<'END'
 #!/bin/sh
-printf 'installed %s 1-1\n' g++ ninja-build libboost1.83-dev libboost-json1.83-dev libcli11-dev libfmt-dev \
+printf 'installed %s 1-1\n' g++ ninja-build libboost1.83-dev libboost-json1.83-dev libboost-serialization1.83-dev libcli11-dev libfmt-dev \
   libopenmpi-dev openmpi-bin libtbb-dev libpng-dev libhwloc-dev pkg-config libgtest-dev libbenchmark-dev python3 shellcheck git \
   iproute2 munge slurm-wlm mpich libmpich-dev
 echo 'not-installed cmake '
@@ -266,7 +266,7 @@ cat >"$stubs/apt-cache" <<'END'
 END
 sed -i -E 's/libboost[^ ]*-dev//g; s/not-(installed cmake)/\1/' "$stubs/dpkg-query"
 ID=0 expect 0 "$pdc" setup
-[[ $(<"$APT_LOG") == *" install "*" libboost1.83-dev libboost-json1.83-dev" ]] || fail "it does not install the Boost on offer"
+[[ $(<"$APT_LOG") == *" install "*" libboost1.83-dev libboost-json1.83-dev libboost-serialization1.83-dev" ]] || fail "it does not install the Boost on offer"
 printf '#!/bin/sh\necho "no such luck"\nexit 100\n' >"$stubs/apt-get"
 ID=0 expect 3 "$pdc" setup
 [[ $err == *"no such luck"*"pdc: apt-get failed"* ]] || fail "it does not say why"
