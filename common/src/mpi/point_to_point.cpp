@@ -90,7 +90,7 @@ int MPI_Probe(int from, int tag, MPI_Comm comm, MPI_Status* status) {
 }
 
 int MPI_Mprobe(int from, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* status) {
-  Call call(Kind::wait, "Mprobe");
+  Call call(Kind::receive, "Mprobe");
   call.receives(from);
   MPI_Status own;
   MPI_Status* seen = status == MPI_STATUS_IGNORE ? &own : status;
