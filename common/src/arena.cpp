@@ -16,8 +16,6 @@ static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
               "the arena is shared between processes");
 
-std::atomic<int> pauses = 0;
-
 std::size_t arena_size(std::uint32_t capacity) {
   return sizeof(Arena) + sizeof(Record) * capacity;
 }
@@ -39,6 +37,7 @@ Record* record_of(const Span& span) {
 }  // namespace
 
 std::atomic<Arena*> arena = nullptr;
+std::atomic<int> pauses = 0;
 
 void make_arena(std::uint32_t capacity) {
   void* place = mmap(nullptr, arena_size(capacity), PROT_READ | PROT_WRITE,
@@ -96,8 +95,7 @@ void set_collective(const Span& span, std::uint64_t call, Collective kind, bool 
 }  // namespace detail
 
 bool recording() noexcept {
-  return detail::arena.load(std::memory_order_relaxed) != nullptr &&
-         detail::pauses.load(std::memory_order_relaxed) == 0;
+  return detail::is_recording();
 }
 
 Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept {

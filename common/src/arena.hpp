@@ -55,6 +55,15 @@ struct Arena {
 /// The arena of this process or null. Written by make_arena and drop_arena only.
 extern std::atomic<Arena*> arena;
 
+/// How many detail::Paused there are.
+extern std::atomic<int> pauses;
+
+/// pdc::recording(), where each nanosecond counts.
+inline bool is_recording() noexcept {
+  return arena.load(std::memory_order_relaxed) != nullptr &&
+         pauses.load(std::memory_order_relaxed) == 0;
+}
+
 /// Makes the arena. Requires: none there. Errors: std::system_error.
 void make_arena(std::uint32_t capacity = 1U << 16);
 void drop_arena() noexcept;

@@ -54,7 +54,9 @@ class [[nodiscard]] Span {
         record_(other.record_),
         outer_(other.outer_) {}
   Span& operator=(Span&&) = delete;
-  ~Span() { end(); }
+  ~Span() {
+    if (lane_ != detail::none) end();
+  }
 
   /// Ends the bar before the scope does.
   void end() noexcept;

@@ -4,29 +4,29 @@
 using pdc::Kind;
 using pdc::detail::Collective;
 using pdc::mpi::detail::Call;
+using pdc::mpi::detail::Name;
+using pdc::mpi::detail::rank_in;
 
 namespace {
 
 /// A collective call in which one rank gives to all or takes from all.
 class Rooted : public Call {
  public:
-  Rooted(const char* name, Collective kind, int root, MPI_Comm comm)
+  Rooted(Name name, Collective kind, int root, MPI_Comm comm)
       : Call(kind_here(kind, root, comm), name) {
     collective(comm, kind, root);
   }
 
  private:
   static Kind kind_here(Collective kind, int root, MPI_Comm comm) {
-    int rank = 0;
-    PMPI_Comm_rank(comm, &rank);
-    return (rank == root) == (kind == Collective::root_gives) ? Kind::send : Kind::receive;
+    return (rank_in(comm) == root) == (kind == Collective::root_gives) ? Kind::send : Kind::receive;
   }
 };
 
 /// One in which everybody needs everybody.
 class Mutual : public Call {
  public:
-  Mutual(const char* name, MPI_Comm comm, Kind kind = Kind::receive) : Call(kind, name) {
+  Mutual(Name name, MPI_Comm comm, Kind kind = Kind::receive) : Call(kind, name) {
     collective(comm, Collective::all);
   }
 };
@@ -34,7 +34,7 @@ class Mutual : public Call {
 /// One in which a rank needs some of the others: no waiting is told apart.
 class Loose : public Call {
  public:
-  Loose(const char* name, MPI_Comm comm) : Call(Kind::receive, name) {
+  Loose(Name name, MPI_Comm comm) : Call(Kind::receive, name) {
     collective(comm, Collective::loose);
   }
 };

@@ -16,49 +16,7 @@
 namespace pdc::mpi::detail {
 namespace {
 
-constexpr std::size_t calls_remembered = 4096;  // of each communicator; of those after, a hash
 constexpr std::size_t findings_told = 6;
-
-struct Counted {
-  std::int64_t number = 0;
-  const char* call = "";
-};
-
-struct Hash {
-  std::size_t operator()(const Envelope& envelope) const { return message_key(envelope); }
-};
-
-/// Messages by their envelopes. Mostly the next one has the envelope of the last one.
-class Tally {
- public:
-  void count(const Envelope& envelope, const char* call) {
-    if (place_ == nullptr || envelope != last_) {
-      place_ = &messages_[envelope];  // stays where it is
-      last_ = envelope;
-      place_->call = call;
-    }
-    ++place_->number;
-  }
-  const auto& messages() const { return messages_; }
-
- private:
-  std::unordered_map<Envelope, Counted, Hash> messages_;
-  Envelope last_{};
-  Counted* place_ = nullptr;
-};
-Tally sent;
-Tally received;
-
-struct Called {
-  const char* call;
-  int root;
-};
-struct Calls {
-  std::uint64_t hash = hash_seed;
-  std::int64_t number = 0;
-  std::vector<Called> first = {};
-};
-std::unordered_map<std::uint64_t, Calls> collectives;  // by communicator
 
 std::array<std::unordered_multimap<std::uint64_t, const char*>, 5> objects;  // by kind, then handle
 constexpr std::array kinds = {"a communicator", "a type", "a group", "a window", "an operation"};
@@ -104,7 +62,7 @@ struct Balance {
 /// The sender and the receiver of a message each know of one half.
 void find_messages(Findings& findings) {
   std::vector<Balance> mine;
-  for (const auto& [tally, sign] : {std::pair(&sent, 1), std::pair(&received, -1)}) {
+  for (const auto& [tally, sign] : {std::pair(&all_sent, 1), std::pair(&all_received, -1)}) {
     for (const auto& [envelope, counted] : tally->messages()) {
       Balance& balance = mine.emplace_back(Balance{envelope, sign * counted.number, {}});
       std::strncpy(balance.call.data(), counted.call, balance.call.size() - 1);
@@ -127,19 +85,19 @@ void find_messages(Findings& findings) {
   }
 }
 
-struct Order {
+struct Hashed {
   std::uint64_t comm;
   std::uint64_t hash;
 };
 
 /// A communicator whose members do not agree on the calls, 0 if there is none. The same everywhere.
 std::uint64_t find_disagreement() {
-  std::vector<Order> mine;
-  for (const auto& [comm, calls] : collectives) mine.push_back({comm, calls.hash});
+  std::vector<Hashed> mine;
+  for (const auto& [comm, calls] : all_called.calls()) mine.push_back({comm, calls.hash});
   std::vector<int> counts;
   std::unordered_map<std::uint64_t, std::uint64_t> hashes;
   std::uint64_t result = 0;
-  for (const Order& order : gather_parts(mine, counts)) {
+  for (const Hashed& order : gather_parts(mine, counts)) {
     if (hashes.try_emplace(order.comm, order.hash).first->second != order.hash) result = order.comm;
   }
   PMPI_Bcast(&result, 1, MPI_UINT64_T, 0, quiet());
@@ -159,8 +117,8 @@ void find_collectives(Findings& findings) {
   const std::uint64_t comm = find_disagreement();
   if (comm == 0) return;
   std::vector<char> mine;
-  const auto found = collectives.find(comm);
-  if (found != collectives.end()) {
+  const auto found = all_called.calls().find(comm);
+  if (found != all_called.calls().end()) {
     for (const auto& [call, root] : found->second.first) {
       const std::string from = root < 0 ? "" : fmt::format(" with root {}", root);
       const std::string name = fmt::format("{}{},", call, from);
@@ -196,20 +154,19 @@ std::uint64_t message_key(const Envelope& envelope) {
   return key | 1;
 }
 
-void message_sent(const Envelope& envelope, const char* call) {
-  sent.count(envelope, call);
+Tally all_sent;
+Tally all_received;
+Order all_called;
+
+void Tally::find(const Envelope& envelope, const char* call) {
+  place_ = &messages_[envelope];  // stays where it is
+  last_ = envelope;
+  place_->call = call;
 }
 
-void message_received(const Envelope& envelope) {
-  received.count(envelope, "");
-}
-
-std::int64_t collective_called(std::uint64_t comm, const char* call, int root) {
-  Calls& calls = collectives[comm];
-  for (const char letter : std::string_view(call)) calls.hash = mix(calls.hash, letter);
-  calls.hash = mix(calls.hash, root);
-  if (calls.first.size() < calls_remembered) calls.first.push_back({call, root});
-  return ++calls.number;
+void Order::find(std::uint64_t comm) {
+  place_ = &calls_[comm];  // stays where it is
+  last_ = comm;
 }
 
 void object_made(Object kind, std::uint64_t handle, const char* call) {

@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
+#include <vector>
 
 /// What a correct MPI program has settled at its end: every request completed, every object freed,
 /// every message received, and the same collective calls made by all, in the same order. The
@@ -14,9 +16,18 @@
 namespace pdc::mpi::detail {
 
 constexpr std::uint64_t hash_seed = 0xcbf29ce484222325U;
-inline std::uint64_t mix(std::uint64_t hash, std::int64_t value) {  // FNV-1a, a word at a time
+constexpr std::uint64_t mix(std::uint64_t hash, std::int64_t value) {  // FNV-1a, a word at a time
   return (hash ^ static_cast<std::uint64_t>(value + 2)) * 0x100000001b3U;
 }
+
+/// What a call is called. The compiler makes the hash.
+struct Name {
+  consteval Name(const char* of) : text(of) {
+    for (const char* letter = text; *letter != 0; ++letter) hash = mix(hash, *letter);
+  }
+  const char* text;
+  std::uint64_t hash = hash_seed;
+};
 
 /// Where one message is matched: its communicator (communicator_id()) and the ranks and tag in it.
 struct Envelope {
@@ -28,11 +39,66 @@ struct Envelope {
 /// A number for each envelope, never 0.
 std::uint64_t message_key(const Envelope& envelope);
 
-void message_sent(const Envelope& envelope, const char* call);
-void message_received(const Envelope& envelope);
+struct Counted {
+  std::int64_t number = 0;
+  const char* call = "";
+};
+struct Hash {
+  std::size_t operator()(const Envelope& envelope) const { return message_key(envelope); }
+};
 
-/// Returns how many collective calls this communicator has seen, this one included.
-std::int64_t collective_called(std::uint64_t comm, const char* call, int root);
+/// Messages by their envelopes. Mostly the next one has the envelope of the last one.
+class Tally {
+ public:
+  void count(const Envelope& envelope, const char* call) {
+    if (place_ == nullptr || envelope != last_) find(envelope, call);
+    ++place_->number;
+  }
+  const auto& messages() const { return messages_; }
+
+ private:
+  void find(const Envelope& envelope, const char* call);
+
+  std::unordered_map<Envelope, Counted, Hash> messages_;
+  Envelope last_{};
+  Counted* place_ = nullptr;
+};
+extern Tally all_sent;
+extern Tally all_received;
+
+struct Called {
+  const char* call;
+  int root;
+};
+
+/// The collective calls of each communicator. Mostly the next one is in that of the last one.
+class Order {
+ public:
+  struct Calls {
+    std::uint64_t hash = hash_seed;
+    std::int64_t number = 0;
+    std::vector<Called> first = {};
+  };
+
+  /// Returns how many this communicator has seen, this one included.
+  std::int64_t count(std::uint64_t comm, Name call, int root) {
+    if (place_ == nullptr || comm != last_) find(comm);
+    place_->hash = mix(mix(place_->hash, static_cast<std::int64_t>(call.hash)), root);
+    if (place_->number < remembered) place_->first.push_back({call.text, root});
+    return ++place_->number;
+  }
+  const auto& calls() const { return calls_; }
+
+ private:
+  static constexpr std::int64_t remembered = 4096;  // of those after, a hash
+
+  void find(std::uint64_t comm);
+
+  std::unordered_map<std::uint64_t, Calls> calls_;
+  std::uint64_t last_ = 0;
+  Calls* place_ = nullptr;
+};
+extern Order all_called;
 
 enum class Object { communicator, type, group, window, operation };
 void object_made(Object kind, std::uint64_t handle, const char* call);

@@ -12,12 +12,9 @@ using pdc::mpi::detail::synchronous;
 
 namespace pdc::mpi::detail {
 
-bool synchronous() {
-  static const bool asked_for = [] {
-    const char* value = std::getenv("PDC_MPI_SYNCHRONOUS");
-    return value != nullptr && std::string_view(value) == "1";
-  }();
-  return asked_for;
+bool asked_to_be_synchronous() {
+  const char* value = std::getenv("PDC_MPI_SYNCHRONOUS");
+  return value != nullptr && std::string_view(value) == "1";
 }
 
 }  // namespace pdc::mpi::detail

@@ -18,22 +18,21 @@ int translate(MPI_Comm from, int rank, MPI_Comm to) {
   return result;
 }
 
+}  // namespace
+
 Span open(Kind kind, const char* name) {
   const Lane* row = lane();
   return row == nullptr ? Span() : row->span(kind, "{}", name);
 }
 
-}  // namespace
-
 /// Others, duplicates of it apart, do not have it. Found once for each communicator, then kept as
 /// its attribute.
-std::uint64_t communicator_id(MPI_Comm comm) {
+std::uint64_t id_of_another(MPI_Comm comm) {
   static const int keyval = [] {
     int key = MPI_KEYVAL_INVALID;
     PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, &key, nullptr);
     return key;
   }();
-  if (comm == MPI_COMM_WORLD) return 1;
   void* kept = nullptr;
   int found = 0;
   PMPI_Comm_get_attr(comm, keyval, &kept, &found);
@@ -46,54 +45,21 @@ std::uint64_t communicator_id(MPI_Comm comm) {
   return id;
 }
 
-int rank_in(MPI_Comm comm) {
-  if (comm == MPI_COMM_WORLD) return pdc::detail::world().rank;
-  int rank = 0;
-  PMPI_Comm_rank(comm, &rank);
-  return rank;
-}
-
-Call::Call(Kind kind, const char* name) : name_(name), span_(open(kind, name)) {}
-
-void Call::sends(MPI_Comm comm, int destination, int tag) {
-  if (destination == MPI_PROC_NULL) return;
-  const Envelope envelope{communicator_id(comm), rank_in(comm), destination, tag};
-  message_sent(envelope, name_);
-  if (!recorded()) return;
-  span_.rename("{} to {}", name_, destination);
+void Call::show(const char* direction, int other, const Envelope& envelope) {
+  span_.rename("{} {} {}", name_.text, direction, other);
   pdc::detail::set_message(span_, message_key(envelope));
 }
 
-void Call::receives(int source) {
-  if (!recorded() || source == MPI_PROC_NULL) return;
+void Call::show_source(int source) {
   if (source == MPI_ANY_SOURCE) {
-    span_.rename("{} from any", name_);
+    span_.rename("{} from any", name_.text);
   } else {
-    span_.rename("{} from {}", name_, source);
+    span_.rename("{} from {}", name_.text, source);
   }
-}
-
-void Call::received(MPI_Comm comm, const MPI_Status& status) {
-  if (status.MPI_SOURCE < 0) return;
-  received({communicator_id(comm), status.MPI_SOURCE, rank_in(comm), status.MPI_TAG});
-}
-
-void Call::received(const Envelope& envelope) {
-  message_received(envelope);
-  if (!recorded()) return;
-  span_.rename("{} from {}", name_, envelope.source);
-  pdc::detail::set_message(span_, message_key(envelope));
 }
 
 void Call::posted(std::int64_t time) const {
   if (recorded()) pdc::detail::set_posted(span_, time);
-}
-
-void Call::collective(MPI_Comm comm, pdc::detail::Collective kind, int root) {
-  const std::uint64_t id = communicator_id(comm);
-  const std::int64_t collective_number = collective_called(id, name_, root);
-  const bool is_root = root >= 0 && root == rank_in(comm);
-  if (recorded()) pdc::detail::set_collective(span_, mix(id, collective_number), kind, is_root);
 }
 
 }  // namespace pdc::mpi::detail

@@ -21,29 +21,68 @@ void end_recording() noexcept;
 
 /// Every standard send waits for its receive, as MPI allows it to: PDC_MPI_SYNCHRONOUS=1 in the
 /// environment. A program that needs messages to be buffered hangs then.
-bool synchronous();
+bool asked_to_be_synchronous();
+inline bool synchronous() {
+  static const bool asked = asked_to_be_synchronous();
+  return asked;
+}
 
 /// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD.
-std::uint64_t communicator_id(MPI_Comm comm);
-int rank_in(MPI_Comm comm);
+std::uint64_t id_of_another(MPI_Comm comm);
+inline std::uint64_t communicator_id(MPI_Comm comm) {
+  return comm == MPI_COMM_WORLD ? 1 : id_of_another(comm);
+}
+
+inline int world_rank = 0;  // this rank in MPI_COMM_WORLD
+inline int rank_in(MPI_Comm comm) {
+  if (comm == MPI_COMM_WORLD) return world_rank;
+  int rank = 0;
+  PMPI_Comm_rank(comm, &rank);
+  return rank;
+}
+
+/// A span of this rank's lane.
+Span open(Kind kind, const char* name);
 
 /// One call as a span of this rank's lane, and in the ledger. While nothing is recorded it costs a
-/// test of a flag and a count.
+/// test of a flag and a count, in line: a short message is not much longer.
 class Call {
  public:
-  Call(Kind kind, const char* name);
+  Call(Kind kind, Name name)
+      : name_(name), span_(pdc::detail::is_recording() ? open(kind, name.text) : Span()) {}
 
-  void sends(MPI_Comm comm, int destination, int tag);
-  void receives(int source);  // before the call: whom it waits for
-  void received(MPI_Comm comm, const MPI_Status& status);
-  void received(const Envelope& envelope);
+  void sends(MPI_Comm comm, int destination, int tag) {
+    if (destination == MPI_PROC_NULL) return;
+    const Envelope envelope{communicator_id(comm), rank_in(comm), destination, tag};
+    all_sent.count(envelope, name_.text);
+    if (recorded()) show("to", destination, envelope);
+  }
+  void receives(int source) {  // before the call: whom it waits for
+    if (recorded() && source != MPI_PROC_NULL) show_source(source);
+  }
+  void received(MPI_Comm comm, const MPI_Status& status) {
+    if (status.MPI_SOURCE < 0) return;
+    received({communicator_id(comm), status.MPI_SOURCE, rank_in(comm), status.MPI_TAG});
+  }
+  void received(const Envelope& envelope) {
+    all_received.count(envelope, "");
+    if (recorded()) show("from", envelope.source, envelope);
+  }
   void posted(std::int64_t time) const;  // of a receive that began earlier
-  void collective(MPI_Comm comm, pdc::detail::Collective kind, int root = MPI_PROC_NULL);
+  void collective(MPI_Comm comm, pdc::detail::Collective kind, int root = MPI_PROC_NULL) {
+    const std::uint64_t id = communicator_id(comm);
+    const std::int64_t number = all_called.count(id, name_, root);
+    if (!recorded()) return;
+    const bool is_root = root >= 0 && root == rank_in(comm);
+    pdc::detail::set_collective(span_, mix(id, number), kind, is_root);
+  }
 
  private:
   bool recorded() const noexcept { return span_.record() != pdc::detail::none; }
+  void show(const char* direction, int other, const Envelope& envelope);
+  void show_source(int source);
 
-  const char* name_;
+  Name name_;
   Span span_;
 };
 

@@ -10,18 +10,19 @@ using pdc::Kind;
 using pdc::detail::Collective;
 using pdc::mpi::detail::Call;
 using pdc::mpi::detail::Envelope;
+using pdc::mpi::detail::Name;
 
 namespace {
 
 struct UnderWay {
-  const char* call;
+  Name call;
   std::int64_t posted = 0;
   std::optional<Envelope> receive = {};  // whom it is from is known only when it is completed
 };
 std::unordered_multimap<MPI_Request, UnderWay> under_way;  // what is complete at once may share one
 
 template <class Send>
-int start_send(const char* name, Send* pmpi, const void* data, int count, MPI_Datatype type, int to,
+int start_send(Name name, Send* pmpi, const void* data, int count, MPI_Datatype type, int to,
                int tag, MPI_Comm comm, MPI_Request* request) {
   Call call(Kind::send, name);
   call.sends(comm, to, tag);
@@ -74,7 +75,7 @@ void completed_some(const std::vector<MPI_Request>& requests, int done, const in
 }
 
 /// A collective call that is only begun: everybody needs everybody, but nobody waits in it.
-int started(const char* name, MPI_Comm comm, int root, int result, const MPI_Request* request) {
+int started(Name name, MPI_Comm comm, int root, int result, const MPI_Request* request) {
   Call call(Kind::send, name);
   call.collective(comm, Collective::loose, root);
   under_way.emplace(*request, UnderWay{name});
@@ -85,7 +86,7 @@ int started(const char* name, MPI_Comm comm, int root, int result, const MPI_Req
 
 std::map<std::string, int> pdc::mpi::detail::requests_under_way() {
   std::map<std::string, int> result;
-  for (const auto& [request, what] : under_way) ++result[what.call];
+  for (const auto& [request, what] : under_way) ++result[what.call.text];
   return result;
 }
 

@@ -90,6 +90,7 @@ void end_with_mpirun() {
 void begin_recording() {
   auto& world = pdc::detail::world();
   PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
+  world_rank = world.rank;
   PMPI_Comm_size(MPI_COMM_WORLD, &world.size);
   world.gather = gather;
   world.audit = audit;
