@@ -6,6 +6,8 @@ median with its lowest and highest. Nobody's test depends on it: `./pdc bench`, 
 
 import argparse
 import dataclasses
+import functools
+import itertools
 import json
 import os
 import pathlib
@@ -64,12 +66,13 @@ class Machine:
     def next_round(self):
         self.seen.clear()
 
-    def run(self, command):
-        """What the command prints."""
+    def run(self, command, settings=None):
+        """What the command prints, with these settings in its environment."""
         key = tuple(map(str, command))
         if key not in self.seen:
             try:
-                done = subprocess.run(key, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+                done = subprocess.run(key, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
+                                      env={**os.environ, **(settings or {})})
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise Failed(f"{key[0]}: {error}") from None
             if done.returncode != 0:
@@ -160,13 +163,69 @@ class Original:
 
     def measure(self, machine):
         script = HERE / "python" / f"{self.script}.py"
-        if "import numpy" in script.read_text() and not has_numpy():
-            raise Skipped("needs python3-numpy")
+        need_modules(script)
         output = machine.run([PYTHON, "-B", script, *self.argument.split()])
         try:
             return Value(float(output), self.unit)
         except ValueError:
             raise Failed(f"{self.script}.py prints {output!r}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranks:
+    """What ranks of MPI measure, started by mpirun: a binary of this folder or a Python script of it, which prints lines
+    "name bytes seconds". It may be several values, "name, bytes" each: those of the name, or of all names, and of at
+    least and at most so many bytes. `unit` "B/s" makes speeds of them."""
+
+    count: int
+    program: str
+    arguments: str = ""
+    name: str = ""
+    least: int = 0
+    most: int = 1 << 40
+    unit: str = "s"
+
+    def command(self, machine):
+        if not shutil.which("mpirun"):
+            raise Skipped("needs mpirun")
+        if self.program.endswith(".py"):
+            need_modules(HERE / "python" / self.program)
+            program = [PYTHON, "-B", HERE / "python" / self.program]
+        else:
+            program = [machine.built(f"tests/bench/{self.program}", f"{self.program}, which is not built")]
+        return ["mpirun", "-np", str(self.count), *program, *self.arguments.split()]
+
+    def measure(self, machine):
+        lines = [line.split() for line in machine.run(self.command(machine), mpi_settings(self.count)).splitlines()]
+        found = {f"{name}, {size_text(int(size))}": self.value(int(size), float(number))
+                 for name, size, number in (line for line in lines if is_measured(line))
+                 if self.name in ("", name) and self.least <= int(size) <= self.most}
+        if not found:
+            raise Failed(f"{self.program} tells nothing of {self.name or 'anything'}")
+        return found
+
+    def value(self, size, number):
+        return Value(size / number, "B/s") if self.unit == "B/s" else Value(number, self.unit)
+
+
+def is_measured(words):
+    """Whether that is a line "name bytes seconds"."""
+    return len(words) == 3 and words[1].isdigit() and words[2].replace(".", "").replace("-", "").replace("e", "").isdigit()
+
+
+def size_text(size):
+    """As in "64 KiB"."""
+    unit, name = next(u for u in [(1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")] if size >= u[0] or u[0] == 1)
+    return f"{size // unit} {name}"
+
+
+def mpi_settings(ranks):
+    """What mpirun needs here, the same for both sides: ranks that have a processor each stay there and poll; where there
+    are more of them, who waits lets others go on."""
+    crowded = ranks > (os.cpu_count() or 1)
+    return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1" if crowded else "0",
+            "OMPI_MCA_hwloc_base_binding_policy": "none" if crowded else "core:overload-allowed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,21 +244,36 @@ class OnOneProcessor:
             os.sched_setaffinity(0, allowed)
 
 
-def has_numpy():
-    """Whether the Python that runs the originals has NumPy."""
-    return subprocess.run([PYTHON, "-c", "import numpy"], capture_output=True).returncode == 0
+MODULES = {"numpy": "python3-numpy", "mpi4py": "python3-mpi4py", "distributed": "python3-distributed"}
+
+
+@functools.cache
+def has_module(name):
+    """Whether the Python that runs the originals has it."""
+    return subprocess.run([PYTHON, "-c", f"import {name}"], capture_output=True).returncode == 0
+
+
+def need_modules(script):
+    """What the script imports has to be there."""
+    words = script.read_text().split()
+    for module, package in MODULES.items():
+        if ("import", module) in zip(words, words[1:]) or ("from", module) in zip(words, words[1:]):
+            if not has_module(module):
+                raise Skipped(f"needs {package}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
     """`wanted` is "at least 0.95" (our speed by the reference's), "at most 1.15" (our cost by the reference's; or,
-    with no reference, our cost), or nothing: then our speed is reported."""
+    with no reference, our cost), or nothing: then our speed is reported. Sides of several values are compared value by
+    value, and the worst is told. Neighbours of one `group` share their launches."""
 
     name: str
     what: str
     ours: object
     reference: object = None
     wanted: str = ""
+    group: str = ""
 
     def ratio(self, ours, reference):
         if reference is None:
@@ -219,6 +293,21 @@ def speedup(program, entry, *options):
     what = f"{entry}, 2 workers, beside 2 serial runs at once"
     sides = [Program(program, f"{side}, speed-up", options) for side in (entry, "limit")]
     return Comparison(program, what, *sides, "at least 0.95")
+
+
+def beside_bare_calls():
+    """MPI's calls with the layer that records beside those without."""
+    sizes, rows = "8 1024 65536 1048576 4194304", []
+    for call in ("point_to_point", "broadcast", "scatter", "gather", "all_to_all", "reduce"):
+        for kind, what, wanted, limits in (
+                ("latency", "to 1 KiB", "at most 1.10", {"most": 1024}),
+                ("bandwidth", "64 KiB to 4 MiB", "at least 0.95", {"least": 65536, "unit": "B/s"})):
+            sides = [Ranks(2, program, sizes, call, **limits) for program in ("mpi_bench", "mpi_bare_bench")]
+            rows.append(Comparison(f"{call}/{kind}", f"2 ranks, {what}, beside a bare loop", *sides, wanted, "mpi/2"))
+    for call in ("point_to_point", "broadcast", "scatter", "gather", "all_to_all", "reduce"):
+        sides = [Ranks(4, program, "1048576", call, unit="B/s") for program in ("mpi_bench", "mpi_bare_bench")]
+        rows.append(Comparison(f"{call}/4", "4 ranks, 1 MiB, beside a bare loop", *sides, "at least 0.85", "mpi/4"))
+    return rows
 
 
 LARGE = "/67108864"
@@ -340,7 +429,10 @@ COMPARISONS = [
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
-     ]]
+     ]] + beside_bare_calls() + [
+    Comparison("mpi_recording", "what recording adds to a call, in seconds, 2 ranks", Ranks(2, "mpi_bench", "recording"),
+               None, "at most 1e-6"),
+]
 
 
 def others_share(before, after, ours):
@@ -375,27 +467,68 @@ def verdict(comparison, median, busy, rounds):
 
 def compare(comparison, rounds, machine):
     """A row of the table."""
-    row = {"name": comparison.name, "what": comparison.what, "wanted": comparison.wanted}
-    ours, references, ratios = [], [], []
+    return compare_group([comparison], rounds, machine)[0]
+
+
+def compare_group(comparisons, rounds, machine):
+    """Their rows. In each round all our sides run, then all references; what they have in common runs once."""
     (ticks, cpu), begin = read_clocks(), time.monotonic()
-    try:
-        for _ in range(rounds):
-            machine.next_round()
-            ours.append(comparison.ours.measure(machine))
-            references.append(comparison.reference.measure(machine) if comparison.reference else None)
-            ratios.append(comparison.ratio(ours[-1], references[-1]))
-    except Skipped as reason:
-        return {**row, "verdict": f"skipped: {reason}"}
-    except Failed as reason:
-        return {**row, "verdict": f"failed: {reason}"}
+    taken = {c: Taken(c) for c in comparisons}
+    for _ in range(rounds):
+        machine.next_round()
+        for which in ("ours", "reference"):
+            for one in taken.values():
+                one.measure(which, machine)
     ticks_after, cpu_after = read_clocks()
     busy = others_share(ticks, ticks_after, cpu_after - cpu)
-    median, lowest, highest = median_range(ratios)
-    middle = [Value(statistics.median(v.number for v in side), side[0].unit) if side[0] else None
-              for side in (ours, references)]
-    return {**row, "ours": str(middle[0]), "reference": str(middle[1] or "-"), "ratio": median, "lowest": lowest,
-            "highest": highest, "ratios": ratios, "others": busy, "seconds": time.monotonic() - begin,
-            "verdict": verdict(comparison, median, busy, rounds)}
+    return [taken[c].row(busy, rounds, time.monotonic() - begin) for c in comparisons]
+
+
+class Taken:
+    """What a comparison's sides measured, round by round: numbers by what they are of, "" if there is only one."""
+
+    def __init__(self, comparison):
+        self.comparison = comparison
+        self.values = {"ours": [], "reference": []}
+        self.stopped = ""
+
+    def measure(self, which, machine):
+        side = getattr(self.comparison, which)
+        if self.stopped or side is None:
+            return
+        try:
+            value = side.measure(machine)
+            self.values[which].append(value if isinstance(value, dict) else {"": value})
+        except Skipped as reason:
+            self.stopped = f"skipped: {reason}"
+        except Failed as reason:
+            self.stopped = f"failed: {reason}"
+
+    def ratios(self, of):
+        references = [their[of] for their in self.values["reference"]] or [None] * len(self.values["ours"])
+        return [self.comparison.ratio(our[of], their) for our, their in zip(self.values["ours"], references)]
+
+    def worst(self):
+        """What does worst, by the median, and its ratios."""
+        every = {of: self.ratios(of) for of in self.values["ours"][0]}
+        choose = max if self.comparison.wanted.startswith("at most") else min
+        return choose(every.items(), key=lambda item: statistics.median(item[1]))
+
+    def middle(self, which, of):
+        values = [value[of] for value in self.values[which]]
+        return str(Value(statistics.median(v.number for v in values), values[0].unit)) if values else "-"
+
+    def row(self, busy, rounds, seconds):
+        """For the table."""
+        row = {"name": self.comparison.name, "what": self.comparison.what, "wanted": self.comparison.wanted}
+        if self.stopped:
+            return {**row, "verdict": self.stopped}
+        of, ratios = self.worst()
+        median, lowest, highest = median_range(ratios)
+        row["what"] += f" (worst: {of})" if len(self.values["ours"][0]) > 1 else ""
+        return {**row, "ours": self.middle("ours", of), "reference": self.middle("reference", of), "ratio": median,
+                "lowest": lowest, "highest": highest, "ratios": ratios, "others": busy, "seconds": seconds,
+                "verdict": verdict(self.comparison, median, busy, rounds)}
 
 
 def cells(row):
@@ -468,10 +601,11 @@ def main(arguments):
             print(f"{comparison.name:28}  {comparison.what}{comparison.wanted and ': ' + comparison.wanted}")
         return 0
     machine, rows = Machine(options.build), []
-    for at, comparison in enumerate(chosen, 1):
+    for _, group in itertools.groupby(chosen, lambda c: c.group or c.name):
+        together = list(group)
         if sys.stderr.isatty():
-            print(f"\r\033[K[{at}/{len(chosen)}] {comparison.name}", end="", file=sys.stderr, flush=True)
-        rows.append(compare(comparison, options.rounds, machine))
+            print(f"\r\033[K[{len(rows) + 1}/{len(chosen)}] {together[0].name}", end="", file=sys.stderr, flush=True)
+        rows += compare_group(together, options.rounds, machine)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     print("\n".join(markdown(rows) if options.markdown else table(rows)))
@@ -484,8 +618,8 @@ def main(arguments):
 def say_what_is_missing(rows, rounds):
     """What stands between this table and a judgement."""
     verdicts = " ".join(row["verdict"] for row in rows)
-    if "python3-numpy" in verdicts or "strace" in verdicts:
-        print("what is skipped for want of python3-numpy or strace: ./pdc setup --bench installs both")
+    if "needs python3-" in verdicts or "needs strace" in verdicts:
+        print("what is skipped for want of a package: ./pdc setup --bench installs it")
     if "too busy" in verdicts:
         print(f"others had more than {BUSY:.0%} of the processors' time: come back when the machine is quiet")
     if rounds < LEAST_ROUNDS:
