@@ -173,9 +173,9 @@ class Original:
 
 @dataclasses.dataclass(frozen=True)
 class Ranks:
-    """What ranks of MPI measure, started by mpirun: a binary of this folder or a Python script of it, which prints lines
-    "name bytes seconds". It may be several values, "name, bytes" each: those of the name, or of all names, and of at
-    least and at most so many bytes. `unit` "B/s" makes speeds of them."""
+    """What ranks of MPI measure, started by mpirun: a binary or a Python script of this folder, which prints lines
+    "name bytes seconds". Taken are those of the name, or of all names, and of at least and at most so many bytes: a
+    value, or several by what they are of. `unit` "B/s" makes speeds of them."""
 
     count: int
     program: str
@@ -196,21 +196,36 @@ class Ranks:
         return ["mpirun", "-np", str(self.count), *program, *self.arguments.split()]
 
     def measure(self, machine):
-        lines = [line.split() for line in machine.run(self.command(machine), mpi_settings(self.count)).splitlines()]
-        found = {f"{name}, {size_text(int(size))}": self.value(int(size), float(number))
-                 for name, size, number in (line for line in lines if is_measured(line))
-                 if self.name in ("", name) and self.least <= int(size) <= self.most}
+        found = {}
+        for line in machine.run(self.command(machine), mpi_settings(self.count)).splitlines():
+            name, size, seconds = read_measured(line)
+            if name and self.name in ("", name) and self.least <= size <= self.most:
+                value = Value(size / seconds, "B/s") if self.unit == "B/s" else Value(seconds, self.unit)
+                found[size_text(size) if self.name else name] = value
         if not found:
             raise Failed(f"{self.program} tells nothing of {self.name or 'anything'}")
-        return found
-
-    def value(self, size, number):
-        return Value(size / number, "B/s") if self.unit == "B/s" else Value(number, self.unit)
+        return found if len(found) > 1 else next(iter(found.values()))
 
 
-def is_measured(words):
-    """Whether that is a line "name bytes seconds"."""
-    return len(words) == 3 and words[1].isdigit() and words[2].replace(".", "").replace("-", "").replace("e", "").isdigit()
+@dataclasses.dataclass(frozen=True)
+class RanksSpeedup:
+    """How many times faster two ranks are than one, at the same work."""
+
+    program: str
+    name: str
+
+    def measure(self, machine):
+        one, two = (Ranks(count, self.program, "", self.name).measure(machine) for count in (1, 2))
+        return Value(one.number / two.number, "times serial")
+
+
+def read_measured(line):
+    """The three parts of a line "name bytes seconds"; no name if it is another line, as pages print them."""
+    try:
+        name, size, seconds = line.split()
+        return name, int(size), float(seconds)
+    except ValueError:
+        return "", 0, 0.0
 
 
 def size_text(size):
@@ -220,8 +235,8 @@ def size_text(size):
 
 
 def mpi_settings(ranks):
-    """What mpirun needs here, the same for both sides: ranks that have a processor each stay there and poll; where there
-    are more of them, who waits lets others go on."""
+    """What mpirun needs here, the same for both sides: ranks that have a processor each stay there and poll; where
+    there are more of them, who waits lets others go on."""
     crowded = ranks > (os.cpu_count() or 1)
     return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1" if crowded else "0",
@@ -295,19 +310,39 @@ def speedup(program, entry, *options):
     return Comparison(program, what, *sides, "at least 0.95")
 
 
+CALLS = ("point_to_point", "broadcast", "scatter", "gather", "all_to_all", "reduce")
+
+
 def beside_bare_calls():
     """MPI's calls with the layer that records beside those without."""
     sizes, rows = "8 1024 65536 1048576 4194304", []
-    for call in ("point_to_point", "broadcast", "scatter", "gather", "all_to_all", "reduce"):
+    for call in CALLS:
         for kind, what, wanted, limits in (
                 ("latency", "to 1 KiB", "at most 1.10", {"most": 1024}),
                 ("bandwidth", "64 KiB to 4 MiB", "at least 0.95", {"least": 65536, "unit": "B/s"})):
             sides = [Ranks(2, program, sizes, call, **limits) for program in ("mpi_bench", "mpi_bare_bench")]
             rows.append(Comparison(f"{call}/{kind}", f"2 ranks, {what}, beside a bare loop", *sides, wanted, "mpi/2"))
-    for call in ("point_to_point", "broadcast", "scatter", "gather", "all_to_all", "reduce"):
+    for call in CALLS:
         sides = [Ranks(4, program, "1048576", call, unit="B/s") for program in ("mpi_bench", "mpi_bare_bench")]
         rows.append(Comparison(f"{call}/4", "4 ranks, 1 MiB, beside a bare loop", *sides, "at least 0.85", "mpi/4"))
     return rows
+
+
+def beside_mpi4py():
+    """The collective calls beside those of Python: upper-case ones on NumPy arrays, lower-case ones that pickle."""
+    rows = []
+    for call, theirs in (("broadcast", "Bcast"), ("scatter", "Scatter"), ("gather", "Gather")):
+        for kind, name in (("numpy", theirs), ("pickle", theirs.lower())):
+            sides = [Ranks(2, "mpi_bench", "1048576", call), Ranks(2, "mpi_calls.py", "", name)]
+            rows.append(Comparison(f"{call}/{kind}", f"2 ranks, 1 MiB, beside mpi4py's {name}", *sides, "at least 1.0",
+                                   "mpi/python"))
+    return rows
+
+
+def shared_out(name, wanted):
+    """A work shared out to two ranks beside two copies of it at once, a time for one work each."""
+    sides = [Ranks(2, f"{name}_bench", "", side) for side in ("shared_out", "copies")]
+    return Comparison(name, "2 ranks, beside 2 serial runs at once", *sides, wanted, name)
 
 
 LARGE = "/67108864"
@@ -430,8 +465,17 @@ COMPARISONS = [
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
      ]] + beside_bare_calls() + [
-    Comparison("mpi_recording", "what recording adds to a call, in seconds, 2 ranks", Ranks(2, "mpi_bench", "recording"),
-               None, "at most 1e-6"),
+    Comparison("mpi_recording", "2 ranks, what recording adds to a call, in seconds", Ranks(2, "mpi_bench"), None,
+               "at most 1e-6"),
+] + beside_mpi4py() + [
+    Comparison("heat/1", "1 rank, a step of 4000 x 4000 cells, beside bare loops", Ranks(1, "heat_bench"),
+               Ranks(1, "heat_bare_bench"), "at least 0.95", "heat"),
+    Comparison("heat/2", "2 ranks, a step of 4000 x 4000 cells, beside bare loops", Ranks(2, "heat_bench"),
+               Ranks(2, "heat_bare_bench"), "at least 0.95", "heat"),
+    Comparison("heat/speedup", "2 ranks beside 1, and the same of bare loops", RanksSpeedup("heat_bench", "step"),
+               RanksSpeedup("heat_bare_bench", "step"), "at least 0.97", "heat"),
+    shared_out("monte_carlo_pi", "at least 0.95"),
+    shared_out("mandelbrot_mpi", "at least 0.95"),
 ]
 
 
@@ -473,15 +517,15 @@ def compare(comparison, rounds, machine):
 def compare_group(comparisons, rounds, machine):
     """Their rows. In each round all our sides run, then all references; what they have in common runs once."""
     (ticks, cpu), begin = read_clocks(), time.monotonic()
-    taken = {c: Taken(c) for c in comparisons}
+    every = [Taken(comparison) for comparison in comparisons]
     for _ in range(rounds):
         machine.next_round()
         for which in ("ours", "reference"):
-            for one in taken.values():
-                one.measure(which, machine)
+            for taken in every:
+                taken.measure(which, machine)
     ticks_after, cpu_after = read_clocks()
     busy = others_share(ticks, ticks_after, cpu_after - cpu)
-    return [taken[c].row(busy, rounds, time.monotonic() - begin) for c in comparisons]
+    return [taken.row(busy, rounds, time.monotonic() - begin) for taken in every]
 
 
 class Taken:

@@ -1,7 +1,9 @@
 """The driver's arithmetic: ratios, medians, the rule for a busy machine, the table."""
 
 import contextlib
+import copy
 import io
+import types
 import unittest
 
 import bench
@@ -50,6 +52,26 @@ class Ratios(unittest.TestCase):
         row = bench.compare(comparison, 3, bench.Machine("."))
         self.assertEqual(row["ratios"], [2, 3, 1])  # the ratio of the medians would be 3
         self.assertEqual((row["ratio"], row["lowest"], row["highest"]), (2, 1, 3))
+
+    def test_of_several_values_the_worst_is_told(self):
+        sides = [Given(*({"8 B": Value(a, "s"), "1 KiB": Value(b, "s")} for a, b in numbers))
+                 for numbers in ([(2, 9), (2, 9), (9, 9)], [(1, 9), (1, 9), (9, 1)])]
+        for wanted, ratio in (("at most 1", 2), ("at least 1", 0.5)):
+            row = bench.compare(Comparison("x", "all", *copy.deepcopy(sides), wanted), 3, bench.Machine("."))
+            self.assertEqual((row["what"], row["ratio"]), ("all (worst: 8 B)", ratio))
+
+    def test_neighbours_of_a_group_take_turns(self):
+        called = []
+        side = lambda name: types.SimpleNamespace(measure=lambda _: called.append(name) or Value(1, "s"))
+        group = [Comparison(name, "", side(f"our {name}"), side(f"their {name}"), "", "both") for name in "xy"]
+        self.assertEqual([row["name"] for row in bench.compare_group(group, 2, bench.Machine("."))], ["x", "y"])
+        self.assertEqual(called, ["our x", "our y", "their x", "their y"] * 2)
+
+    def test_a_line_of_a_rank_is_told_from_that_of_a_page(self):
+        self.assertEqual(bench.read_measured("gather 1024 1.5e-06"), ("gather", 1024, 1.5e-06))
+        for line in ("", "rank 0: 7 of 9 points hit", "all claims hold"):
+            self.assertEqual(bench.read_measured(line)[0], "")
+        self.assertEqual([bench.size_text(n) for n in (8, 1024, 65536, 4 << 20)], ["8 B", "1 KiB", "64 KiB", "4 MiB"])
 
     def test_every_bound_in_the_list_can_be_read(self):
         for comparison in bench.COMPARISONS:

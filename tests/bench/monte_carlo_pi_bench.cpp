@@ -1,0 +1,18 @@
+/// Points drawn by all ranks, each its blocks as in the page, beside a copy of all of them on each.
+
+#define main monte_carlo_pi_main  // its page is a whole program
+#include "monte_carlo_pi.cpp"
+#undef main
+
+#include "mpi_bench.hpp"
+
+int main(int argc, char** argv) {
+  constexpr std::int64_t points = 20 * block;
+  const pdc::mpi::Session mpi(argc, argv);
+  const volatile std::uint64_t seed = 1;  // volatile: no time may leave out or move what it times
+  volatile std::int64_t hits = 0, alone = 0;
+  bench::share_out_and_copy(
+      mpi, 5, [&] { hits = draw_in_blocks(mpi, seed, points).hits; },
+      [&] { alone = count_hits(seed, 0, points); });
+  return mpi.rank() == 0 && hits != alone ? 1 : 0;
+}
