@@ -468,6 +468,10 @@ COMPARISONS = [
     Comparison("mpi_recording", "2 ranks, what recording adds to a call, in seconds", Ranks(2, "mpi_bench"), None,
                "at most 1e-6"),
 ] + beside_mpi4py() + [
+    Comparison("object_passing/boost", "a small record, one way, beside Boost.MPI's send and recv",
+               Ranks(2, "object_passing_bench"), Ranks(2, "boost_mpi_bench"), "at most 0.5", "object_passing"),
+    Comparison("object_passing/python", "a small record, one way, beside mpi4py's send and recv",
+               Ranks(2, "object_passing_bench"), Ranks(2, "object_passing.py"), "at least 1.0", "object_passing"),
     Comparison("heat/1", "1 rank, a step of 4000 x 4000 cells, beside bare loops", Ranks(1, "heat_bench"),
                Ranks(1, "heat_bare_bench"), "at least 0.95", "heat"),
     Comparison("heat/2", "2 ranks, a step of 4000 x 4000 cells, beside bare loops", Ranks(2, "heat_bench"),
@@ -476,6 +480,9 @@ COMPARISONS = [
                RanksSpeedup("heat_bare_bench", "step"), "at least 0.97", "heat"),
     shared_out("monte_carlo_pi", "at least 0.95"),
     shared_out("mandelbrot_mpi", "at least 0.95"),
+    shared_out("task_graph", "at least 0.8"),
+    Comparison("task_graph/python", "a small task, beside dask.distributed, 2 workers",
+               Ranks(2, "task_graph_bench", "", "task"), Original("task_graph"), "at least 1.0", "task_graph"),
 ]
 
 
