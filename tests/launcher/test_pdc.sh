@@ -247,7 +247,7 @@ out=$(<"$APT_LOG")
 expect 0 "$pdc" setup --contributor
 prints "installing cmake clang-format"
 expect 0 "$pdc" setup --bench
-prints "installing cmake python3-numpy strace"
+prints "installing cmake python3-numpy python3-mpi4py python3-distributed libboost-mpi1.81-dev strace"
 : >"$APT_LOG"
 export ID=1000
 expect 3 "$pdc" setup
