@@ -1,11 +1,11 @@
 """A small record by mpi4py's send and recv, which pickle it, there and back under mpirun; rank 0 prints a line
-"record 0 seconds" for one way."""
+"passed 0 seconds" for one way."""
 
 import statistics
 
 from mpi4py import MPI
 
-BLOCKS = 41
+BLOCKS = 101
 RUNS = 500
 RECORD = {"weight": 1.5, "day": 3}
 
@@ -32,4 +32,4 @@ for _ in range(BLOCKS + 1):
     times.append((MPI.Wtime() - begin) / RUNS / 2)
 assert record == RECORD
 if world.rank == 0:
-    print("record", 0, f"{statistics.median(times[1:]):.5g}")
+    print("passed", 0, f"{statistics.median(times[1:]):.5g}")
