@@ -10,6 +10,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// The graph and the two problems of task_graph.cpp, all without MPI.
