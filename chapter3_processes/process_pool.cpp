@@ -3,128 +3,23 @@
 // Concept   A pool starts its workers once; tasks and results travel as messages. A task may kill
 //           the process that does it, but no other: the pool sees the end of the stream, starts a
 //           successor and has the task done again. If it kills again and again, it is given up.
-// Shows     pdc::Pipe, pdc::Child, write, read, poll
+// Shows     pdc::Pipe, pdc::Child, write, read, poll, all of them in process_pool.hpp
 // Python    multiprocessing.Pool, concurrent.futures.ProcessPoolExecutor
 // Run       process_pool --workers 3 --tasks 12
-// You see   a killed worker's task lost, then done again by another; a poison task fails alone
+// You see   a killed worker's task lost, then done again by another; a poison task fails alone;
+//           what the pool gains, beside threads
 // Next      mandelbrot_processes shares out the rows of an image; thread_pool does it with threads
 
-#include "pdc/process.hpp"
-#include "pdc/program.hpp"
+#include "process_pool.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
+#include "pdc/measure.hpp"
+#include "pdc/workload.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <deque>
-#include <functional>
-#include <optional>
-#include <stdexcept>
-#include <string>
 #include <thread>
-#include <vector>
 
 namespace {
-
-struct Task {  // also the message to a worker, and back from it
-  std::int64_t get() const { return *error ? throw std::runtime_error(error) : value; }
-  void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
-  std::int64_t number, value = 0;
-  int deaths = 0;  // of workers that had it in hand
-  char error[60] = "";
-};
-
-using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
-
-class Pool {
- public:
-  Pool(int workers, int tries, const Work& work) : work_(work), tries_(tries) {
-    signal(SIGPIPE, SIG_IGN);  // a write to one that has died is an error, not a death
-    workers_.resize(static_cast<std::size_t>(workers));
-    for (Worker& worker : workers_) start(worker);
-  }
-  std::vector<Task> map(int tasks) {  // numbers 1, 2, ..., and what comes of each, in order
-    std::vector<Task> all;
-    for (int number = 1; number <= tasks; ++number) all.push_back({number});
-    for (Task& task : all) waiting_.push_back(&task);
-    while (give()) collect();
-    return all;
-  }
-
- private:
-  struct Worker {
-    std::optional<pdc::Child> process;
-    pdc::Pipe tasks, results;  // closed before ~Child waits: that ends the process
-    std::deque<Task*> given;   // it has the first in hand
-  };
-
-  void start(Worker& worker) {
-    worker.tasks = pdc::Pipe();
-    worker.results = pdc::Pipe();
-    worker.process.emplace([&, lane = pdc::Lane("worker {}", started_++)] {
-      for (Worker& each : workers_) each.tasks.write_end.close();  // or no stream would end
-      for (Task task{}; read(worker.tasks.read_end.get(), &task, sizeof task) > 0;) {
-        try {
-          task.value = work_(task.number, lane);
-        } catch (const std::exception& error) {
-          task.fail(error.what());
-        }
-        if (write(worker.results.write_end.get(), &task, sizeof task) == -1) return;
-      }
-    });
-    worker.tasks.read_end.close();
-    worker.results.write_end.close();
-    fcntl(worker.results.read_end.get(), F_SETFL, O_NONBLOCK);
-  }
-
-  bool give() {
-    const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
-    for (Worker& worker : workers_) {
-      while (worker.given.size() < std::min<std::size_t>(share, 32) && !waiting_.empty()) {
-        worker.given.push_back(waiting_.front());
-        waiting_.pop_front();
-        if (write(worker.tasks.write_end.get(), worker.given.back(), sizeof(Task)) == -1) break;
-      }  // -1: it has died, and collect() will see it
-    }
-    return std::ranges::any_of(workers_, [](const Worker& one) { return !one.given.empty(); });
-  }
-
-  void collect() {
-    std::vector<pollfd> polled;  // -1: is not looked at
-    for (const Worker& worker : workers_)
-      polled.push_back({worker.given.empty() ? -1 : worker.results.read_end.get(), POLLIN, 0});
-    pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents == 0) continue;
-      auto& given = workers_[i].given;
-      while (!given.empty() && read(polled[i].fd, given[0], sizeof(Task)) > 0)
-        given.pop_front();  // each result went to its task's place
-      if ((polled[i].revents & POLLHUP) != 0 && !given.empty()) replace(workers_[i]);  // it died
-    }
-  }
-
-  void replace(Worker& dead) {
-    Task& in_hand = *dead.given.front();
-    pdc::say("task {}: its worker ends with {}", in_hand.number, dead.process->wait().text());
-    if (++in_hand.deaths == tries_) {
-      in_hand.fail(fmt::format("killed {} workers", in_hand.deaths));
-      dead.given.pop_front();
-    }
-    waiting_.insert(waiting_.begin(), dead.given.begin(), dead.given.end());  // once more
-    dead.given.clear();
-    start(dead);
-  }
-
-  const Work work_;
-  const int tries_;
-  int started_ = 0;
-  std::deque<Task*> waiting_;
-  std::vector<Worker> workers_;
-};
 
 struct Result {
   int right = 0;  // cubes
@@ -156,6 +51,40 @@ Result run_tasks(int workers, int tasks, int tries, int kills) {
   return result;
 }
 
+constexpr int pieces = 40, piece = 20'000;  // as many numbers are looked at for primes
+
+std::int64_t count_piece(std::int64_t number) {
+  return pdc::count_primes((number - 1) * piece, number * piece);
+}
+
+void count_alone() {
+  for (int number = 1; number <= pieces; ++number) count_piece(number);
+}
+
+void count_by_threads(int workers) {
+  std::atomic<int> next = 1;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < workers; ++i) {
+    threads.emplace_back([&] {
+      for (int number; (number = next++) <= pieces;) count_piece(number);
+    });
+  }
+}  // ~jthread joins here
+
+/// Returns how many primes the pool has found.
+std::int64_t compare(pdc::Program& program, int workers) {
+  Pool pool(workers, 1, [](std::int64_t number, const pdc::Lane&) { return count_piece(number); });
+  std::int64_t primes = 0;
+  for (const Task& task : pool.map(pieces)) primes += task.get();
+  pdc::say("\nprimes below {}", pieces * piece);
+  pdc::say_speedup(program,
+                   {{"one process", 1, count_alone},
+                    {"threads", workers, [=] { count_by_threads(workers); }},
+                    {"process pool", workers, [&] { pool.map(pieces); }}},
+                   5);
+  return primes;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -167,6 +96,7 @@ int main(int argc, char** argv) {
   const Result thrice = program.scene("three tries", run_tasks, workers, tasks, 3, 1);
   const Result poison = program.scene("a poison task", run_tasks, workers, tasks, 3, 99);
   const Result thrown = run_tasks(workers, tasks, 3, 0);
+  const std::int64_t primes = compare(program, workers);
 
   pdc::check(once.right == tasks - 1, "with one try, the task of a killed worker is lost",
              "{} of {}", once.right, tasks);
@@ -176,5 +106,7 @@ int main(int argc, char** argv) {
              "a poison task fails alone, after three tries", "{}", poison.error);
   pdc::check(thrown.right == tasks - 1 && thrown.error == "too hard",
              "an exception in a worker comes out in the pool", "{}", thrown.error);
+  pdc::check(primes == pdc::sieve_primes(pieces * piece), "the pool finds all primes", "{}",
+             primes);
   return program.finish();
 }

@@ -1,9 +1,7 @@
 /// Two workers of the very pool of the program `process_pool`: primes, beside two serial runs at
 /// once, the limit of what sharing out can reach here (items are whole works); and empty tasks.
 
-#define main process_pool_main  // its page is a whole program, and the pool is inside
-#include "process_pool.cpp"
-#undef main
+#include "process_pool.hpp"
 
 #include <benchmark/benchmark.h>
 
