@@ -119,12 +119,21 @@ TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
            std::pair("disagrees",
                      "(collective call 2: Bcast with root 0 on rank 0, "
                      "Bcast with root 1 on rank 1)"),
+           std::pair("calls_alone",
+                     "(collective call 1: Bcast with root 0 on rank 0, none on rank 1)"),
        }) {
     const auto ended = run({name}, {.ranks = 2});
     EXPECT_EQ(ended.status, 1) << name;
     EXPECT_EQ(count(ended.err, failed + text), 1) << ended.err;
     EXPECT_EQ(count(ended.out, "all claims hold"), 0) << ended.out;
   }
+}
+
+TEST(MpiEnd, CollectiveCallsAreComparedAmongMembersOnly) {
+  const auto ended = run({"differs_in_a_part"}, {.ranks = 3});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(count(ended.err, "(some ranks made collective calls that others did not)"), 1)
+      << ended.err;
 }
 
 TEST(MpiEnd, SynchronousSendsFindWhoNeedsBuffers) {

@@ -120,6 +120,23 @@ void disagrees(pdc::Program&, const Session& mpi) {
   pdc::check(true, "it looks fine");
 }
 
+/// The root calls, nobody else does, and the message is small.
+void calls_alone(pdc::Program&, const Session& mpi) {
+  int number = 1;
+  if (mpi.rank() == 0) MPI_Bcast(&number, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  pdc::check(true, "it looks fine");
+}
+
+/// The same, among all but rank 0.
+void differs_in_a_part(pdc::Program&, const Session& mpi) {
+  int number = 1;
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, mpi.rank() == 0 ? MPI_UNDEFINED : 1, 0, &part);
+  if (mpi.rank() == 1) MPI_Bcast(&number, 1, MPI_INT, 0, part);
+  if (part != MPI_COMM_NULL) MPI_Comm_free(&part);
+  pdc::check(true, "it looks fine");
+}
+
 /// Right only as long as the messages are buffered.
 void sends_first(pdc::Program&, const Session& mpi) {
   const int number = 1;
@@ -135,6 +152,8 @@ void needs_three(pdc::Program&, const Session& mpi) {
 }
 
 const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios = {
+    {"calls_alone", calls_alone},
+    {"differs_in_a_part", differs_in_a_part},
     {"disagrees", disagrees},
     {"draws", draws},
     {"fails", fails},

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <string>
 #include <vector>
 
 #include "runtime.hpp"
@@ -30,6 +31,17 @@ std::vector<T> gather_parts(const std::vector<T>& mine, std::vector<int>& counts
                quiet());
   PMPI_Type_free(&type);
   return all;
+}
+
+/// Every rank's text on rank 0, in rank order; elsewhere an empty one for each. As gather_parts().
+inline std::vector<std::string> gather_texts(const std::string& mine) {
+  std::vector<int> lengths;
+  const std::vector<char> all = gather_parts(std::vector<char>(mine.begin(), mine.end()), lengths);
+  std::vector<std::string> texts(lengths.size());
+  auto next = all.begin();
+  for (std::size_t rank = 0; rank < texts.size() && !all.empty(); next += lengths[rank++])
+    texts[rank].assign(next, next + lengths[rank]);
+  return texts;
 }
 
 }  // namespace pdc::mpi::detail

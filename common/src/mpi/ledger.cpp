@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <sstream>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -23,10 +24,6 @@ constexpr std::array kinds = {"a communicator", "a type", "a group", "a window",
 
 using Findings = std::vector<std::string>;
 
-std::string text_of(const std::vector<char>& characters) {
-  return {characters.begin(), characters.end()};
-}
-
 void find_own(Findings& findings) {
   const auto add = [&](const std::string& call, int number, std::string_view what) {
     const std::string times = number == 1 ? "" : fmt::format(" ({} times)", number);
@@ -42,15 +39,19 @@ void find_own(Findings& findings) {
   }
 }
 
+std::vector<std::string> split(const std::string& text, char end) {
+  std::vector<std::string> parts;
+  std::istringstream rest(text);
+  for (std::string part; std::getline(rest, part, end);) parts.push_back(part);
+  return parts;
+}
+
 /// Every rank's own findings, on rank 0.
 void find_of_ranks(Findings& findings) {
   Findings mine;
   find_own(mine);
-  const std::string lines = mine.empty() ? "" : fmt::format("{}\n", fmt::join(mine, "\n"));
-  std::vector<int> lengths;
-  std::string all = text_of(gather_parts(std::vector<char>(lines.begin(), lines.end()), lengths));
-  for (std::size_t end; (end = all.find('\n')) != std::string::npos; all.erase(0, end + 1))
-    findings.push_back(all.substr(0, end));
+  for (const std::string& lines : gather_texts(fmt::format("{}", fmt::join(mine, "\n"))))
+    for (const std::string& line : split(lines, '\n')) findings.push_back(line);
 }
 
 struct Balance {
@@ -88,62 +89,49 @@ void find_messages(Findings& findings) {
 struct Hashed {
   std::uint64_t comm;
   std::uint64_t hash;
+  int members;
 };
 
 /// A communicator whose members do not agree on the calls, 0 if there is none. The same everywhere.
 std::uint64_t find_disagreement() {
   std::vector<Hashed> mine;
-  for (const auto& [comm, calls] : all_called.calls()) mine.push_back({comm, calls.hash});
+  for (const auto& [comm, calls] : all_called.calls())
+    if (calls.number > 0) mine.push_back({comm, calls.hash, calls.members});
   std::vector<int> counts;
-  std::unordered_map<std::uint64_t, std::uint64_t> hashes;
+  std::map<std::uint64_t, std::map<std::uint64_t, int>> members;  // by communicator, then hash
   std::uint64_t result = 0;
-  for (const Hashed& order : gather_parts(mine, counts)) {
-    if (hashes.try_emplace(order.comm, order.hash).first->second != order.hash) result = order.comm;
-  }
+  const std::vector<Hashed> all = gather_parts(mine, counts);
+  for (const Hashed& calls : all) ++members[calls.comm][calls.hash];
+  for (const Hashed& calls : all)
+    if (members[calls.comm][calls.hash] != calls.members) result = calls.comm;
   PMPI_Bcast(&result, 1, MPI_UINT64_T, 0, quiet());
   return result;
 }
 
-std::vector<std::string> names_of(const std::string& calls) {
-  std::vector<std::string> result;
-  for (std::size_t begin = 0, end; (end = calls.find(',', begin)) != std::string::npos;
-       begin = end + 1)
-    result.push_back(calls.substr(begin, end - begin));
-  return result;
-}
-
-/// The first call in which two ranks differ.
+/// The first call in which two ranks differ. Outside MPI_COMM_WORLD, of those that made any.
 void find_collectives(Findings& findings) {
   const std::uint64_t comm = find_disagreement();
   if (comm == 0) return;
-  std::vector<char> mine;
-  const auto found = all_called.calls().find(comm);
-  if (found != all_called.calls().end()) {
-    for (const auto& [call, root] : found->second.first) {
-      const std::string from = root < 0 ? "" : fmt::format(" with root {}", root);
-      const std::string name = fmt::format("{}{},", call, from);
-      mine.insert(mine.end(), name.begin(), name.end());
-    }
+  std::string mine;
+  if (const auto found = all_called.calls().find(comm); found != all_called.calls().end()) {
+    for (const auto& [call, root] : found->second.first)
+      mine += root < 0 ? fmt::format("{},", call) : fmt::format("{} with root {},", call, root);
   }
-  std::vector<int> lengths;
-  const std::string all = text_of(gather_parts(mine, lengths));
-  std::vector<std::vector<std::string>> calls;
-  for (std::size_t rank = 0, begin = 0; rank < lengths.size() && !all.empty(); ++rank) {
-    const auto length = static_cast<std::size_t>(lengths[rank]);
-    calls.push_back(names_of(all.substr(begin, length)));
-    begin += length;
-  }
-  for (std::size_t rank = 1; rank < calls.size(); ++rank) {
-    const auto [here, there] = std::ranges::mismatch(calls[0], calls[rank]);
-    if (here == calls[0].end() && there == calls[rank].end()) continue;
-    const auto name = [](const auto& at, const auto& in) { return at == in.end() ? "none" : *at; };
-    findings.push_back(fmt::format("collective call {}: {} on rank 0, {} on rank {}",
-                                   here - calls[0].begin() + 1, name(here, calls[0]),
-                                   name(there, calls[rank]), rank));
+  const std::vector<std::string> texts = gather_texts(mine);
+  if (pdc::detail::world().rank != 0) return;
+  const auto counts = [&](const std::string& text) { return comm == 1 || !text.empty(); };
+  const auto first = std::ranges::find_if(texts, counts);
+  for (auto other = first; other != texts.end(); ++other) {
+    if (!counts(*other) || *other == *first) continue;
+    const auto calls = split(*first, ','), others = split(*other, ',');
+    const auto [here, there] = std::ranges::mismatch(calls, others);
+    findings.push_back(fmt::format("collective call {}: {} on rank {}, {} on rank {}",
+                                   here - calls.begin() + 1, here == calls.end() ? "none" : *here,
+                                   first - texts.begin(), there == others.end() ? "none" : *there,
+                                   other - texts.begin()));
     return;
   }
-  if (pdc::detail::world().rank == 0)
-    findings.push_back("the ranks' collective calls differ, later on or in a communicator");
+  findings.push_back("some ranks made collective calls that others did not");
 }
 
 }  // namespace

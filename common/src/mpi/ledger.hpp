@@ -78,7 +78,11 @@ class Order {
     std::uint64_t hash = hash_seed;
     std::int64_t number = 0;
     std::vector<Called> first = {};
+    int members = 0;
   };
+
+  /// What one member calls in it, so many have to call.
+  void expect(std::uint64_t comm, int members) { calls_[comm].members = members; }
 
   /// Returns how many this communicator has seen, this one included.
   std::int64_t count(std::uint64_t comm, Name call, int root) {

@@ -105,6 +105,7 @@ void begin_recording() {
   PMPI_Comm_dup(MPI_COMM_WORLD, &quiet_comm);
   if (pdc::detail::arena == nullptr) pdc::detail::make_arena();
   own_lane = Lane("rank {}", world.rank);
+  all_called.expect(communicator_id(MPI_COMM_WORLD), world.size);
 }
 
 void end_recording() noexcept {
@@ -143,15 +144,8 @@ void Session::need_ranks(int least) const {
 }
 
 void say_by_rank(const std::string& line) {
-  std::vector<int> lengths;
-  const std::vector<char> mine(line.begin(), line.end());
-  const std::vector<char> all = detail::gather_parts(mine, lengths);
-  std::size_t begin = 0;
-  if (pdc::detail::world().rank != 0) return;
-  for (const int length : lengths) {
-    say("{}", std::string_view(all.data() + begin, static_cast<std::size_t>(length)));
-    begin += static_cast<std::size_t>(length);
-  }
+  for (const std::string& text : detail::gather_texts(line))
+    if (pdc::detail::world().rank == 0) say("{}", text);
 }
 
 }  // namespace pdc::mpi
