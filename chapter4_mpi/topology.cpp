@@ -97,7 +97,8 @@ Sides heard_from(const Sides& neighbours) {
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv);
-  mpi.need_ranks(2);                        // alone, it would be its own neighbour on all sides
+  mpi.need_ranks(2);  // alone, it would be its own neighbour on all sides
+
   const int row = std::min(3, mpi.size());  // Wrong on purpose: always rows of three
   Pair size{};
   MPI_Dims_create(mpi.size(), 2, size.data());

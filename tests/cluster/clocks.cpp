@@ -1,4 +1,6 @@
-// What each rank would have to add to its clock to get rank 0's, as it is found from the messages between them.
+/// What each rank would have to add to its clock to get rank 0's, as it is found from the messages
+/// between them.
+
 #include <fmt/core.h>
 
 #include "mpi/recorder.hpp"

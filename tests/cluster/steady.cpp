@@ -1,5 +1,6 @@
-// Steps for ever, all ranks together, and says each step, until its standard input ends: time for a test to bring about a
-// fault and see what becomes of the job.
+/// Steps for ever, all ranks together, and says each step, until its standard input ends: time for
+/// a test to bring about a fault and see what becomes of the job.
+
 #include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>

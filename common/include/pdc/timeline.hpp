@@ -17,12 +17,11 @@
 ///       all_here.arrive_and_wait();
 ///     }
 ///
-/// Records go into an arena that threads and forked children share, without a lock. It exists while
-/// a pdc::Program does; without one, spans cost a test of a flag and are not kept. A full arena
-/// drops what comes later, and the picture says how much.
-///
-/// Thread safety: lanes may be made anywhere at any time; one lane is used by one thread or task at
-/// a time. Errors: none; text longer than its place is cut. Cost: well below 1 us a span.
+/// Records go into an arena that threads and forked children share, without a lock, as long as a
+/// pdc::Program exists; without one, spans cost a test of a flag and are not kept. A full arena drops
+/// what comes later, and the picture says how much. Thread safety: lanes may be made anywhere at any
+/// time; one lane is used by one thread or task at a time. Errors: none; text longer than its place
+/// is cut. Cost: well below 1 us a span.
 namespace pdc {
 
 /// What a span means: computing, waiting, holding a lock or a place, sending, taking a message.
@@ -49,10 +48,10 @@ class [[nodiscard]] Span {
  public:
   Span() = default;  // one that is not kept
   Span(std::uint32_t lane, Kind kind, const Label& label) noexcept;
-  Span(Span&& other) noexcept
-      : lane_(std::exchange(other.lane_, detail::none)),
-        record_(other.record_),
-        outer_(other.outer_) {}
+  Span(Span&& from) noexcept
+      : lane_(std::exchange(from.lane_, detail::none)),
+        record_(from.record_),
+        outer_(from.outer_) {}
   Span& operator=(Span&&) = delete;
   ~Span() {
     if (lane_ != detail::none) end();
