@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <boost/mpi.hpp>
-#include <cstdio>
 #include <vector>
+
+#include "mpi_bench.hpp"
 
 namespace {
 
@@ -39,13 +40,12 @@ double median_time(const boost::mpi::communicator& world, auto&& run) {
   const Sighting mine{1.5, 3};
   std::vector<double> times;
   for (int i = 0; i < blocks; ++i) {
-    world.barrier();
-    const double begin = MPI_Wtime();
-    for (int j = 0; j < runs; ++j) run(world, mine);
-    times.push_back((MPI_Wtime() - begin) / runs);
+    const double time = bench::time_together([&] {
+      for (int j = 0; j < runs; ++j) run(world, mine);
+    });
+    times.push_back(time / runs);
   }
-  std::ranges::sort(times);
-  return times[blocks / 2];
+  return bench::median(times);
 }
 
 }  // namespace
@@ -53,7 +53,6 @@ double median_time(const boost::mpi::communicator& world, auto&& run) {
 int main(int argc, char** argv) {
   const boost::mpi::environment environment(argc, argv);
   const boost::mpi::communicator world;
-  const double passed = median_time(world, pass) / 2;
-  const double packed = median_time(world, pack_and_unpack);
-  if (world.rank() == 0) std::printf("passed 0 %.5g\npacked 0 %.5g\n", passed, packed);
+  bench::say("passed", median_time(world, pass) / 2);
+  bench::say("packed", median_time(world, pack_and_unpack));
 }

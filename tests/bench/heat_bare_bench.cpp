@@ -3,10 +3,10 @@
 
 #include <mpi.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <utility>
 #include <vector>
+
+#include "mpi_bench.hpp"
 
 namespace {
 
@@ -41,16 +41,13 @@ int main(int argc, char** argv) {
   const int below = rank == size - 1 ? MPI_PROC_NULL : rank + 1;
   std::vector<double> now(static_cast<std::size_t>((rows + 2) * width), 1), next = now, times;
   for (int i = 0; i <= rounds; ++i) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    const double begin = MPI_Wtime();
-    exchange(now.data(), rows, above, below);
-    update(now.data(), next.data(), rows);
-    std::swap(now, next);
-    double slowest = MPI_Wtime() - begin;
-    MPI_Allreduce(MPI_IN_PLACE, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    if (i > 0) times.push_back(slowest);  // the first touches the memory
+    const double time = bench::time_together([&] {
+      exchange(now.data(), rows, above, below);
+      update(now.data(), next.data(), rows);
+      std::swap(now, next);
+    });
+    if (i > 0) times.push_back(time);  // the first touches the memory
   }
-  std::ranges::sort(times);
-  if (rank == 0) std::printf("step 0 %.5g\n", times[rounds / 2]);
+  bench::say("step", bench::median(times));
   MPI_Finalize();
 }

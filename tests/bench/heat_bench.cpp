@@ -14,5 +14,5 @@ int main(int argc, char** argv) {
   step(tile, mpi.lane());  // touches the memory
   for (int i = 0; i < 9; ++i)
     times.push_back(bench::time_together([&] { step(tile, mpi.lane()); }));
-  bench::say(mpi, "step", bench::median(times));
+  bench::say("step", bench::median(times));
 }

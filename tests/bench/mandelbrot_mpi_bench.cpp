@@ -8,9 +8,10 @@
 
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
+  const pdc::detail::Paused paused;
   Image shared, alone;
   bench::share_out_and_copy(
-      mpi, 3, [&] { shared = run(mpi, false); },
+      3, [&] { shared = run(mpi, false); },
       [&] { alone = Image(), compute(0, view.height, alone, mpi.lane(), [] {}); });
   const auto sum = pdc::mandelbrot_checksum(shared.pixels);
   return mpi.rank() == 0 && sum != pdc::mandelbrot_checksum(alone.pixels) ? 1 : 0;

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "mpi_bench.hpp"
+
 #ifdef PDC_LAYER
 #include "arena.hpp"
 #include "pdc/timeline.hpp"
@@ -113,15 +115,6 @@ double time_block(const Call& call, Buffers& buffers, int runs) {
   return slowest;
 }
 
-double median(std::vector<double> times) {
-  std::ranges::sort(times);
-  return times[times.size() / 2];
-}
-
-void say(const World& world, const char* name, int bytes, double seconds) {
-  if (world.rank == 0) std::printf("%s %d %.4g\n", name, bytes, seconds);
-}
-
 /// Of all calls and sizes a block each, then the next of each: what slows the machine for a while
 /// slows a block or two of each.
 void time_calls(const World& world, const std::vector<int>& sizes) {
@@ -139,7 +132,7 @@ void time_calls(const World& world, const std::vector<int>& sizes) {
     }
   }
   for (const auto& [what, all] : times)
-    say(world, what.first->name, what.second, median(all) / what.first->steps);
+    bench::say(what.first->name, bench::median(all) / what.first->steps, what.second);
 }
 
 #ifdef PDC_LAYER
@@ -156,8 +149,8 @@ void time_recording(const World& world, const Call& call) {
     const double time = time_block(call, buffers, runs);
     if (i >= 2) times[is_recorded ? 1 : 0].push_back(time);  // the first touches the arena
   }
-  const double more = median(times[1]) - median(times[0]);
-  say(world, call.name, bytes, std::max(more, 0.0) / call.calls);
+  const double more = bench::median(times[1]) - bench::median(times[0]);
+  bench::say(call.name, std::max(more, 0.0) / call.calls, bytes);
 }
 #else
 void time_recording(const World&, const Call&) {}

@@ -6,10 +6,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "pdc/mpi.hpp"
-#include "pdc/timeline.hpp"
-
-/// For benchmarks that ranks run together. Rank 0 prints a line for each: name, bytes, seconds.
+/// For benchmarks that ranks run together, with the layer or without. Rank 0 prints a line for each: name, bytes, seconds.
 namespace bench {
 
 /// Of one run, begun together, until the last rank has ended; the same everywhere.
@@ -28,24 +25,27 @@ inline double median(std::vector<double> times) {
   return times[times.size() / 2];
 }
 
-inline void say(const pdc::mpi::Session& mpi, const char* name, double seconds) {
-  if (mpi.rank() == 0) std::printf("%s 0 %.5g\n", name, seconds);
+inline void say(const char* name, double seconds, int bytes = 0) {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (rank == 0) std::printf("%s %d %.5g\n", name, bytes, seconds);
 }
 
 /// One work by all ranks, and at once a copy of the whole work on each of them, in turns. Told is the
 /// time for one work.
-void share_out_and_copy(const pdc::mpi::Session& mpi, int rounds, auto&& shared, auto&& copy) {
-  const pdc::detail::Paused paused;
+void share_out_and_copy(int rounds, auto&& shared, auto&& copy) {
+  int ranks = 1;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   std::vector<double> together, copies;
   for (int i = 0; i <= rounds; ++i) {
     const double of_one = time_together(shared);
-    const double of_all = time_together(copy) / mpi.size();
+    const double of_all = time_together(copy) / ranks;
     if (i == 0) continue;
     together.push_back(of_one);
     copies.push_back(of_all);
   }
-  say(mpi, "shared_out", median(together));
-  say(mpi, "copies", median(copies));
+  say("shared_out", median(together));
+  say("copies", median(copies));
 }
 
 }  // namespace bench

@@ -32,11 +32,11 @@ int main(int argc, char** argv) {
   const Graph large = cholesky(8, 128, false), small = cholesky(10, 16, false);
   Graph shared, alone;
   bench::share_out_and_copy(
-      mpi, 3, [&] { shared = run_all(mpi, large).graph; }, [&] { alone = run_one_by_one(large); });
+      3, [&] { shared = run_all(mpi, large).graph; }, [&] { alone = run_one_by_one(large); });
   std::vector<double> times;
   for (int i = 0; i < 11; ++i)
     times.push_back(bench::time_together([&] { run_all(mpi, small); }) /
                     static_cast<double>(small.size()));
-  bench::say(mpi, "task", bench::median(times));
+  bench::say("task", bench::median(times));
   return mpi.rank() == 0 && join(shared) != join(alone) ? 1 : 0;
 }
