@@ -12,10 +12,8 @@
 /// loop), a span is one bar in it, open from its construction to its destruction:
 ///
 ///     const pdc::Lane lane("runner {}", number);
-///     {
-///       const auto wait = lane.wait("barrier");
-///       all_here.arrive_and_wait();
-///     }
+///     const auto wait = lane.wait("barrier");
+///     all_here.arrive_and_wait();
 ///
 /// Records go into an arena that threads and forked children share, without a lock, as long as a
 /// pdc::Program exists; without one, spans cost a test of a flag and are not kept. A full arena drops
