@@ -7,7 +7,7 @@ namespace pdc {
 
 /// Sets the time after which this process ends with status 4; a line for each lane says what it is
 /// in, and since when. Program sets it from --deadline; a page that needs a longer or a shorter one
-/// may set it again.
+/// may set it again; zero takes it away, for what serves until it is told to end.
 ///
 /// How: a POSIX timer and a signal (SIGRTMIN), not a thread, so that a program may fork; the
 /// handler uses only what is safe in one. Forked children do not inherit the timer: they end with

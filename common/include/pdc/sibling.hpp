@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pdc/process.hpp"
+
+namespace pdc {
+
+/// Another program of the same chapter, run beside this one: a client's server, say.
+///
+///     pdc::Sibling server("socket_server", {"--serve"});
+///     const std::string port = server.said("port ");
+///
+/// It writes its errors to this program's, and what else it says is read here. It is told to end
+/// (SIGTERM) and waited for when this object's life ends, and killed when this process ends before
+/// that, however it does. Requires: made on the main thread. Thread safety: as that of a vector.
+/// Errors: std::system_error when it cannot be started.
+class Sibling {
+ public:
+  explicit Sibling(const std::string& name, const std::vector<std::string>& arguments = {});
+  Sibling(const Sibling&) = delete;
+  Sibling& operator=(const Sibling&) = delete;
+  ~Sibling();
+
+  pid_t pid() const noexcept { return child_->pid(); }
+
+  /// The next line that it says; waits for it. None when it has said all.
+  std::optional<std::string> line();
+
+  /// What stands behind those words on the next line that has them. Errors: std::runtime_error
+  /// when it has ended without such a line.
+  std::string said(std::string_view words);
+
+  /// Sends it a signal. Requires: not waited for.
+  void send(int signal) const;
+
+  /// Reads what it still says, and waits for its end. Requires: not waited for before.
+  Exit wait();
+
+ private:
+  std::string name_;
+  Descriptor output_;
+  std::optional<Child> child_;  // none when it has been waited for
+  std::string unread_;
+};
+
+}  // namespace pdc
