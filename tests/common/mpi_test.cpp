@@ -146,8 +146,25 @@ TEST(Type, OfALongDoubleHasItsSize) {
   EXPECT_EQ(static_cast<std::size_t>(bytes), sizeof(long double));
 }
 
-TEST(Clock, OffsetsOnOneHostAreSmall) {
-  EXPECT_LT(std::abs(pdc::mpi::detail::clock_offset()), 50'000) << "nanoseconds";
+// The clocks. A busy machine leaves doubt; then it is measured again.
+
+constexpr std::int64_t allowed = 50'000;  // nanoseconds
+constexpr int attempts = 50;
+
+/// Holds each measurement to its own doubt. Returns whether one left little doubt on all ranks.
+bool finds_offset(std::int64_t expected, std::int64_t (*clock)()) {
+  for (int i = 0; i < attempts; ++i) {
+    const auto [offset, doubt] = pdc::mpi::detail::clock_offset(clock);
+    EXPECT_LE(std::abs(offset - expected), doubt);
+    std::int64_t most = 0;
+    PMPI_Allreduce(&doubt, &most, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+    if (most < allowed) return true;
+  }
+  return false;
+}
+
+TEST(Clock, OffsetsOnOneHostAreNone) {
+  EXPECT_TRUE(finds_offset(0, pdc::detail::now_ns));
 }
 
 /// How far the clock of this rank is wrong: forward on some, back on others, by hours.
@@ -157,9 +174,8 @@ std::int64_t error_of_clock() {
 }
 
 TEST(Clock, FalseOnesAreFoundTo50Microseconds) {
-  const std::int64_t offset =
-      pdc::mpi::detail::clock_offset([] { return pdc::detail::now_ns() + error_of_clock(); });
-  EXPECT_LT(std::abs(offset + error_of_clock()), 50'000) << "nanoseconds";
+  EXPECT_TRUE(
+      finds_offset(-error_of_clock(), [] { return pdc::detail::now_ns() + error_of_clock(); }));
 }
 
 // The gathering.

@@ -86,8 +86,12 @@ class Call {
   Span span_;
 };
 
-/// Nanoseconds to add to this rank's clock to get rank 0's. Collective; 0 on rank 0. The clock is an
-/// argument for the tests: theirs goes wrong by a known amount.
-std::int64_t clock_offset(std::int64_t (*clock)() = pdc::detail::now_ns);
+struct ClockOffset {
+  std::int64_t ns;     // to add to this rank's clock to get rank 0's; 0 on rank 0
+  std::int64_t doubt;  // by how many nanoseconds that may be wrong, at most
+};
+
+/// Collective. The clock is an argument for the tests: theirs goes wrong by a known amount.
+ClockOffset clock_offset(std::int64_t (*clock)() = pdc::detail::now_ns);
 
 }  // namespace pdc::mpi::detail

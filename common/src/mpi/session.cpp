@@ -25,7 +25,7 @@ MPI_Comm quiet_comm = MPI_COMM_NULL;
 
 /// All ranks' records on rank 0, in rank 0's time.
 pdc::detail::Recording gather(pdc::detail::Recording mine) {
-  const std::int64_t offset = clock_offset();
+  const std::int64_t offset = clock_offset().ns;
   for (auto& bar : mine.bars) {
     bar.begin += offset;
     bar.end += offset;
