@@ -59,9 +59,14 @@ function(pdc_precompile target)
   target_precompile_headers(${target} PRIVATE ${ARGN})
 endfunction()
 
-# Every .cpp of this folder has to be a program: a page that nobody builds rots.
+# The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder has to be one: a page that
+# nobody builds rots.
 function(pdc_no_orphans)
   get_property(programs DIRECTORY PROPERTY PDC_PROGRAMS)
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
+  add_custom_target(${chapter})
+  list(TRANSFORM programs PREPEND "${chapter}." OUTPUT_VARIABLE targets)
+  add_dependencies(${chapter} ${targets})
   file(GLOB pages CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   foreach(page IN LISTS pages)
     cmake_path(GET page STEM name)
