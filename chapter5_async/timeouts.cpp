@@ -2,8 +2,9 @@
 //
 // Concept   To stop waiting is not to stop what one waits for: that goes on, with all that it holds.
 //           So the operation and a timer race, and the first of the two cancels the other: its
-//           co_await throws, and destructors clean up.
-// Shows     awaitable_operators ||, steady_timer::async_wait, channel::async_receive, co_spawn
+//           co_await throws, and destructors clean up. What || does can be done by hand: a signal
+//           cancels the operation whose handler is bound to its slot.
+// Shows     awaitable_operators ||, cancellation_signal, bind_cancellation_slot, steady_timer
 // Python    asyncio.wait_for, asyncio.timeout, Task.cancel
 // Run       timeouts --clients 3
 // You see   one answer comes, the other clients give up: connections left open, and closed ones
@@ -43,6 +44,7 @@ struct Request {
 
   asio::experimental::channel<void(error_code, int)> line;
   asio::steady_timer limit;
+  asio::cancellation_signal cancel;
   pdc::Lane client_lane, connection_lane;
   int answer = 0;
   bool open = false;  // the connection
@@ -79,8 +81,23 @@ asio::awaitable<void> give_up_and_cancel(Request& request) {
   if (first.index() == 0) request.answer = std::get<0>(first);
 }
 
+/// The same by hand, step by step: who gives up emits a signal, and then waits for the end.
+asio::awaitable<void> give_up_and_emit(Request& request) {
+  const auto wait = request.client_lane.wait("answer");
+  request.limit.async_wait([&](error_code error) {
+    if (!error) request.cancel.emit(asio::cancellation_type::terminal);
+  });
+  auto bound =
+      asio::bind_cancellation_slot(request.cancel.slot(), asio::as_tuple(asio::use_awaitable));
+  const auto [error, answer] =
+      co_await asio::co_spawn(request.limit.get_executor(), ask(request), bound);
+  if (!error) request.answer = answer;
+  request.limit.cancel();
+}
+
 struct Outcome {
   std::ptrdiff_t left_open, in_time, too_late;
+  bool operator==(const Outcome&) const = default;
 };
 
 Outcome ask_all(int clients, asio::awaitable<void> (*ask_in_time)(Request&)) {
@@ -110,11 +127,13 @@ int main(int argc, char** argv) {
 
   const Outcome without = program.scene("giving up", ask_all, clients, give_up);
   const Outcome with = program.scene("cancelling", ask_all, clients, give_up_and_cancel);
+  const Outcome by_hand = program.scene("by hand", ask_all, clients, give_up_and_emit);
 
   pdc::check(without.left_open == clients - 1, "given up, the connections stayed open", "{} of {}",
              without.left_open, clients - 1);
   pdc::check(without.too_late == clients - 1, "and answers came too late", "{}", without.too_late);
   pdc::check(with.left_open == 0, "cancelled, they were closed", "{} open", with.left_open);
   pdc::check(with.in_time == 1 && with.too_late == 0, "and one answer was kept, that in time");
+  pdc::check(by_hand == with, "by hand it comes to the same", "{} open", by_hand.left_open);
   return program.finish();
 }
