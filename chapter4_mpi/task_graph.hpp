@@ -5,7 +5,6 @@
 
 #include <Eigen/Cholesky>
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -17,34 +16,36 @@
 
 using Tile = Eigen::MatrixXd;
 using Inputs = std::vector<const Tile*>;
-using Function = std::function<Tile(const Inputs&)>;
 
 struct Task {
+  int number;
   std::string name;
-  Function function;
+  std::function<Tile(const Inputs&)> function;
   std::vector<int> inputs;          // tasks whose results it takes
   std::vector<int> followers = {};  // tasks that take its result
   std::size_t inputs_done = 0;
-  int maker = 0;               // the rank that ran it
+  int times_done = 0;
+  int runner = 0;              // the rank that it was dealt to
   std::set<int> holders = {};  // this rank, and those that get the result
   Tile result = {};            // empty until it is here
 };
 
 /// Tasks by number. The result of the last one is wanted.
 struct Graph : std::vector<Task> {
-  std::set<int> ready = {};  // all inputs are done, and no rank has been told to run it
+  int side = 1;              // rows and columns of a result
+  std::set<int> ready = {};  // tasks to deal out: all their inputs are done
 
   /// Returns the number of the task, which stands for its result long before that is there.
-  int submit(std::string name, Function function, std::vector<int> inputs = {}) {
+  int submit(std::string name, std::vector<int> inputs, auto function) {
     const int number = static_cast<int>(size());
     if (inputs.empty()) ready.insert(number);
     for (const int input : inputs) at(input).followers.push_back(number);
-    push_back({std::move(name), std::move(function), std::move(inputs)});
+    push_back({number, std::move(name), std::move(function), std::move(inputs)});
     return number;
   }
 
-  void set_done(int task, int rank) {
-    at(task).holders = {at(task).maker = rank};
+  void set_done(int task) {
+    ++at(task).times_done;
     for (const int next : at(task).followers)
       if (++at(next).inputs_done == at(next).inputs.size()) ready.insert(next);
   }
@@ -56,73 +57,67 @@ inline void say_levels(Graph graph) {
     std::string line;
     for (const int task : graph.ready) line += "  " + graph[task].name;
     pdc::say("{:.98}", line);
-    for (const int task : std::exchange(graph.ready, {})) graph.set_done(task, 0);
+    for (const int task : std::exchange(graph.ready, {})) graph.set_done(task);
   }
 }
 
-// Cholesky's method in tiles, its steps named as in LAPACK: l, with l * l^T = a, of a tile on the
-// diagonal; l of one below; what is left of one to the right.
-constexpr auto potrf = [](const Inputs& in) -> Tile { return in[0]->llt().matrixL(); };
-constexpr auto trsm = [](const Inputs& in) -> Tile {
-  return in[0]->triangularView<Eigen::Lower>().transpose().solve<Eigen::OnTheRight>(*in[1]);
-};
-constexpr auto gemm = [](const Inputs& in) -> Tile { return *in[0] - *in[1] * in[2]->transpose(); };
-
-/// A tile of Lehmer's matrix, which is symmetric and positive definite.
-inline Tile lehmer(double first_row, double first_column, Eigen::Index n) {
-  return Tile::NullaryExpr(n, n, [=](double i, double j) {
-    const double row = 1 + first_row + i, column = 1 + first_column + j;
-    return std::min(row, column) / std::max(row, column);
+/// A tile of 1 / (1 + |row - column|), a matrix that is symmetric and positive definite.
+inline Tile load(int i, int j, int n) {
+  return Tile::NullaryExpr(n, n, [=](double row, double column) {
+    return 1 / (1 + std::abs(i * n + row - j * n - column));
   });
 }
 
-/// One matrix of the tiles that the last task has taken, column by column.
-inline Tile join(const Graph& graph) {
-  auto tile = graph.back().inputs.begin();
-  const auto rows = std::lround(std::sqrt(graph.back().inputs.size()));
-  const auto n = graph.at(*tile).result.rows();
-  Tile whole(rows * n, rows * n);
-  for (int k = 0; k < rows; ++k)
-    for (int i = 0; i < rows; ++i) whole.block(i * n, k * n, n, n) = graph.at(*tile++).result;
-  return whole;
-}
+// Cholesky's method in tiles, its steps named as in LAPACK: what is left of a tile; l of one on the
+// diagonal, with l * l^T = a; l of one below.
+constexpr auto gemm = [](const Inputs& in) -> Tile { return *in[0] - *in[1] * in[2]->transpose(); };
+constexpr auto potrf = [](const Inputs& in) -> Tile { return in[0]->llt().matrixL(); };
+constexpr auto trsm = [](const Inputs& in) -> Tile {
+  return in[1]->triangularView<Eigen::Lower>().transpose().solve<Eigen::OnTheRight>(*in[0]);
+};
 
 /// l of rows x rows tiles, n x n each. Wrong on purpose if it forgets what gemm returns.
-inline Graph cholesky(int rows, int n, bool forget) {
-  Graph graph;
-  const int zero = graph.submit("zero", [=](auto&) { return Tile(Tile::Zero(n, n)); });
-  Eigen::MatrixXi a(rows, rows), l = Eigen::MatrixXi::Constant(rows, rows, zero);  // tasks
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j <= i; ++j)
-      a(i, j) = graph.submit(fmt::format("load {} {}", i, j),
-                             [=](auto&) { return lehmer(i * n, j * n, n); });
-  for (int k = 0; k < rows; ++k) {
-    l(k, k) = graph.submit(fmt::format("potrf {}", k), potrf, {a(k, k)});
-    for (int i = k + 1; i < rows; ++i) {
-      l(i, k) = graph.submit(fmt::format("trsm {} {}", i, k), trsm, {l(k, k), a(i, k)});
-      for (int j = k + 1; j <= i; ++j) {
-        const std::string name = fmt::format("gemm {} {} {}", i, j, k);
-        const int left = graph.submit(name, gemm, {a(i, j), l(i, k), l(j, k)});
-        if (!forget) a(i, j) = left;
+inline Graph cholesky(int rows, bool forget, int n = 128) {
+  Graph graph{{}, n};
+  Eigen::MatrixXi l(rows, rows);  // tasks
+  std::vector<int> all;           // of l, column by column
+  for (int j = 0; j < rows; ++j)
+    for (int i = j; i < rows; ++i) {
+      const std::string at = fmt::format(" {} {}", i, j);
+      int a = graph.submit("load" + at, {}, [=](auto&) { return load(i, j, n); });
+      for (int k = 0; k < j; ++k) {
+        const int left = graph.submit(fmt::format("gemm{} {}", at, k), {a, l(i, k), l(j, k)}, gemm);
+        if (!forget) a = left;
       }
+      l(i, j) = i == j ? graph.submit("potrf" + at, {a}, potrf)
+                       : graph.submit("trsm" + at, {a, l(j, j)}, trsm);
+      all.push_back(l(i, j));
     }
-  }
-  graph.submit("gather", [](auto&) { return Tile(1, 1); }, {l.data(), l.data() + l.size()});
+  graph.submit("gather", all, [](auto&) { return Tile(); });
   return graph;
 }
 
-constexpr int blocks = 11, block_size = 20'000;  // numbers
+/// How far l * l^T is from the matrix; NaN if an element of l is.
+inline double residual(const Graph& graph, int rows) {
+  const int n = graph.side;
+  Tile l = Tile::Zero(rows * n, rows * n);
+  auto task = graph.back().inputs.begin();
+  for (int j = 0; j < rows; ++j)
+    for (int i = j; i < rows; ++i) l.block(i * n, j * n, n, n) = graph[*task++].result;
+  return (l * l.transpose() - load(0, 0, rows * n)).norm();
+}
+
+constexpr int numbers = 220'000, block = 20'000, primes = 19'618;  // primes below the numbers
 
 /// The primes in each block, added by pairs, those sums by pairs, until one is left.
 inline Graph prime_tree() {
   Graph graph;
-  for (int i = 0; i < blocks; ++i)
-    graph.submit(fmt::format("count {}", i), [=](auto&) -> Tile {
-      const auto primes = pdc::count_primes(i * block_size, (i + 1) * block_size);
-      return Tile::Constant(1, 1, static_cast<double>(primes));
+  for (int first = 0; first < numbers; first += block)
+    graph.submit(fmt::format("count {}", first / block), {}, [=](auto&) -> Tile {
+      return Tile::Constant(1, 1, static_cast<double>(pdc::count_primes(first, first + block)));
     });
-  const auto add = [](const Inputs& in) -> Tile { return *in[0] + *in[1]; };
   for (int i = 0; i + 1 < std::ssize(graph); i += 2)  // a sum is the next task
-    graph.submit(fmt::format("add {} {}", i, i + 1), add, {i, i + 1});
+    graph.submit(fmt::format("add {} {}", i, i + 1), {i, i + 1},
+                 [](auto& in) -> Tile { return *in[0] + *in[1]; });
   return graph;
 }
