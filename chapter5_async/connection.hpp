@@ -112,7 +112,7 @@ class Connection {
   /// Gives back what a large line has needed.
   static void clear(std::string& buffer) {
     buffer.clear();
-    if (buffer.capacity() > 1024) buffer = {};
+    if (buffer.capacity() > 1024) buffer.shrink_to_fit();
   }
 
   static inline std::array<char, 65536> bytes;  // one for all: one of them has its turn at a time

@@ -43,21 +43,7 @@ class Service {
                             address ? "address" : "port"));
   }
 
-  /// Each connection is a coroutine of its own, so none waits for another.
-  asio::awaitable<void> serve() {
-    while (acceptor.is_open()) {
-      auto [error, socket] = co_await acceptor.async_accept(with_error);
-      if (!acceptor.is_open()) break;
-      if (error) {  // no descriptors, say: one may be free soon
-        asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(50));
-        co_await pause.async_wait(with_error);
-      } else if (connections.size() < limits.connections) {
-        asio::co_spawn(acceptor.get_executor(), talk(take(std::move(socket))), asio::detached);
-      } else {
-        turn_away(socket);
-      }
-    }
-  }
+  bool is_full() const { return connections.size() >= limits.connections; }
 
   Place take(tcp::socket socket) {
     ++served;
@@ -70,6 +56,14 @@ class Service {
     if (!acceptor.is_open()) watchdog.cancel();
   }
 
+  /// One more than can be served.
+  static void turn_away(tcp::socket socket) {
+    error_code ignored;  // it may be gone already
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer("{\"error\":\"too many connections\"}\n", 33), ignored);
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
   /// A client may hold a connection, but not for nothing; here, up to an eighth longer than said.
   asio::awaitable<void> watch() {
     while (acceptor.is_open() || !connections.empty()) {
@@ -77,7 +71,9 @@ class Service {
       co_await watchdog.async_wait(with_error);
       const Clock::time_point latest = Clock::now() - limits.idle;
       for (Connection& connection : connections) {
-        if (connection.since() <= latest) connection.cut();
+        if (connection.since() > latest) continue;
+        connection.cut();
+        ++cuts;
       }
     }
   }
@@ -101,15 +97,7 @@ class Service {
   Limits limits;
   tcp::acceptor acceptor;
   std::list<Connection> connections;
-  long served = 0;  // clients
+  long served = 0, cuts = 0;  // clients in all, and those that were cut
   asio::steady_timer watchdog;
   asio::signal_set signals;
-
- private:
-  static void turn_away(tcp::socket& socket) {
-    error_code ignored;  // it may be gone already
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer("{\"error\":\"too many connections\"}\n", 33), ignored);
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
-  }
 };

@@ -84,9 +84,7 @@ struct Request {
 
 template <class Number>
 void answer_numbers(std::string_view line, std::string& answers) {
-  boost::json::parse_options options;
-  options.max_depth = 32;
-  boost::json::basic_parser<Request<Number>> parser(options);
+  boost::json::basic_parser<Request<Number>> parser({});
   error_code error;
   const std::size_t end = parser.write_some(false, line.data(), line.size(), error);
   if (error) throw std::invalid_argument("not JSON: " + error.message());
