@@ -1,23 +1,23 @@
-# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [PCH target])
+# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [PCH target] [FOLDER folder])
 #
-# Makes one program of the book out of NAME.cpp in the chapter's folder:
+# Makes one program of the book out of NAME.cpp in the chapter's folder, or in FOLDER below it:
 #   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
 # RANKS makes it an MPI program. LABELS go to its tests. PCH names a target whose precompiled header it shares.
 # A misspelt keyword, or a page without its header labels, fails the configure step.
 function(pdc_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PCH" "RANKS;LINK;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PCH;FOLDER" "RANKS;LINK;LABELS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "pdc_program(${name}): cannot read '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'")
   endif()
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
-  set(source "${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp")
+  cmake_path(APPEND CMAKE_CURRENT_SOURCE_DIR "${arg_FOLDER}" "${name}.cpp" OUTPUT_VARIABLE source)
   set(target "${chapter}.${name}")
 
   pdc_read_page("${source}" "${name}" page summary)
   configure_file("${PROJECT_SOURCE_DIR}/common/cmake/page.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp" @ONLY)
-  add_executable(${target} ${name}.cpp "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
+  add_executable(${target} "${source}" "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
   target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${arg_RANKS}>,pdc::mpi,pdc::common> ${arg_LINK})
   if(arg_PCH)
@@ -59,15 +59,15 @@ function(pdc_precompile target)
   target_precompile_headers(${target} PRIVATE ${ARGN})
 endfunction()
 
-# The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder has to be one: a page that
-# nobody builds rots.
+# The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder, and of those below it, has
+# to be one: a page that nobody builds rots.
 function(pdc_no_orphans)
   get_property(programs DIRECTORY PROPERTY PDC_PROGRAMS)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
   add_custom_target(${chapter})
   list(TRANSFORM programs PREPEND "${chapter}." OUTPUT_VARIABLE targets)
   add_dependencies(${chapter} ${targets})
-  file(GLOB pages CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  file(GLOB_RECURSE pages CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   foreach(page IN LISTS pages)
     cmake_path(GET page STEM name)
     if(NOT name IN_LIST programs)

@@ -235,7 +235,7 @@ def load(build: Path, name: str) -> Program:
             return Program(
                 **{key: entry[key] for key in ("name", "chapter", "summary", "mpi", "ranks")},
                 executable=(build / entry["executable"]).resolve(),
-                source=home / entry["chapter"] / f"{entry['name']}.cpp",
+                source=next((home / entry["chapter"]).rglob(f"{entry['name']}.cpp")),
                 mpirun=cached("MPIEXEC_EXECUTABLE") or "mpirun",
                 sanitized="-fsanitize" in cached("CMAKE_CXX_FLAGS"),
             )

@@ -305,8 +305,9 @@ def faults_of_section(page: Page, lines: range, program: dict, book: Book) -> It
         if not any(line.startswith(f"**{label}**") for line in prose):
             yield f"no paragraph of its section begins with **{label}**"
 
-    file = Path(program["chapter"], f"{name}.cpp")
-    header = re.match(r"(//.*\n)*", (book.source / file).read_text(encoding="utf-8"))[0]
+    source = next((book.source / program["chapter"]).rglob(f"{name}.cpp"))
+    file = source.relative_to(book.source)
+    header = re.match(r"(//.*\n)*", source.read_text(encoding="utf-8"))[0]
     for label in ("Run", "You see"):
         if not has_label(header, label):
             yield f"the header of {file} has no '{label}'"

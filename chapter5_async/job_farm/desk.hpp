@@ -1,0 +1,160 @@
+#pragma once
+
+#include "farm.hpp"
+#include "guest.hpp"
+#include "jobs.hpp"
+#include "journal.hpp"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <set>
+#include <utility>
+
+/// Who has which task in hand, and what a message changes in that.
+namespace job_farm {
+
+class Desk {
+ public:
+  struct Result {
+    int task;
+    json::value value;
+  };
+
+  explicit Desk(const Job& job_done, Limits limits = {})
+      : job(job_done), farm(job_done.tasks, limits) {}
+
+  const Job job;
+  Farm farm;
+  Journal journal;
+  Events events;
+  std::vector<Result> results;  // those that count, as they came
+  std::set<int> held_back;      // tasks whose first result waits for release()
+  int come = 0, gone = 0;       // workers; gone before the end
+
+  bool is_over() { return farm.is_over() && !events.awaits_more(); }
+
+  /// A line of a journal: that task is done. Errors: BrokenProtocol.
+  void recall(const json::object& line) {
+    const int task = number_in(line, "task");
+    const json::value* value = line.if_contains("value");
+    if (task < 0 || task >= job.tasks || value == nullptr || !job.fits(task, *value))
+      throw BrokenProtocol("no result of a task");
+    if (!farm.recall(task, std::string(text_in(line, "by")))) throw BrokenProtocol("done twice");
+    results.push_back({task, *value});
+  }
+
+  void welcome(Guest& guest) {
+    ++come;
+    guests_.push_back(&guest);
+    if (!lanes_.contains(guest.name))
+      lanes_.emplace(guest.name, pdc::Lane(pdc::task, "{}", guest.name));
+    deal_out();
+  }
+
+  /// A message of a guest. Errors: BrokenProtocol.
+  void handle(Guest& guest, const json::object& message) {
+    guest.heard = Clock::now();
+    if (std::exchange(guest.silent, false)) show(guest);
+    if (message.contains("heartbeat"))
+      return events.beat(guest, find(guest, number_in(message, "heartbeat"))->task);
+    const bool failed = message.contains("failed");
+    const auto found = find(guest, number_in(message, failed ? "failed" : "result"));
+    const Deal deal = *found;
+    if (number_in(message, "attempt") != deal.attempt) throw BrokenProtocol("not its attempt");
+    if (failed) farm.fail(deal, std::string(text_in(message, "why")));
+    if (!failed) take_result(guest, deal, message);
+    guest.hand.erase(found);
+    guest.link->send({{"ack", deal.task}});
+    show(guest);
+    deal_out();
+  }
+
+  /// Its connection has ended: others get what it had in hand.
+  void say_goodbye(Guest& guest) {
+    guests_.remove(&guest);
+    if (!is_over()) ++gone;
+    guest.bar.reset();
+    while (!guest.hand.empty()) {  // from the last, so that the first will be the first again
+      pdc::say("{} is gone, task {} is dealt out again", guest.name, guest.hand.back().task);
+      farm.lose(guest.hand.back(), guest.hand.size() == 1);
+      guest.hand.pop_back();
+    }
+    deal_out();
+  }
+
+  /// Takes back what is in the hands of those who have been silent since then.
+  void look_after(Clock::time_point since) {
+    for (Guest* guest : guests_) {
+      if (guest->silent || guest->hand.empty() || guest->heard > since) continue;
+      guest->silent = true;
+      pdc::say("{} is silent, task {} is dealt out again", guest->name, guest->hand.front().task);
+      for (const Deal deal : guest->hand) farm.take_back(deal);
+      show(*guest);
+    }
+    deal_out();
+  }
+
+  /// All is over: nobody waits for anything more.
+  void dismiss() {
+    for (Guest* guest : guests_) {
+      guest->link->send({{"done", true}});
+      guest->link->finish();
+    }
+  }
+
+  void release(int task) {
+    for (Guest* guest : guests_) {
+      if (std::ranges::count(guest->hand, task, &Deal::task) > 0)
+        guest->link->send({{"release", task}});
+    }
+  }
+
+ private:
+  std::deque<Deal>::iterator find(Guest& guest, int task) {
+    const auto found = std::ranges::find(guest.hand, task, &Deal::task);
+    if (found == guest.hand.end()) throw BrokenProtocol("it has no such task");
+    return found;
+  }
+
+  void take_result(Guest& guest, Deal deal, const json::object& message) {
+    const json::value* value = message.if_contains("value");
+    if (value == nullptr || !job.fits(deal.task, *value)) throw BrokenProtocol("no such result");
+    if (!farm.finish(deal, guest.name)) return;
+    journal.write({{"task", deal.task}, {"value", *value}, {"by", guest.name}});
+    results.push_back({deal.task, *value});
+    events.done(deal.task);
+  }
+
+  /// Two tasks in each hand, so that nobody waits for the next; one when there are few left.
+  void deal_out() {
+    for (Guest* guest : guests_) {
+      const bool many = held_back.empty() && farm.open() > 2 * guests_.size();
+      while (!guest->silent && guest->hand.size() < (many ? 2U : 1U)) {
+        const auto deal = farm.deal();
+        if (!deal) break;
+        json::object order = job.order(deal->task);
+        if (deal->attempt == 1 && held_back.contains(deal->task)) order["hold"] = true;
+        guest->link->send({{"task", deal->task}, {"attempt", deal->attempt}, {"job", order}});
+        guest->hand.push_back(*deal);
+        show(*guest);
+      }
+    }
+  }
+
+  /// What it does now is its bar in the picture.
+  void show(Guest& guest) {
+    guest.bar.reset();
+    if (guest.hand.empty()) return;
+    const auto [task, attempt] = guest.hand.front();
+    const pdc::Lane& lane = lanes_.at(guest.name);
+    guest.bar.emplace(guest.silent   ? lane.wait("silent")
+                      : attempt == 1 ? lane.work("{}", task)
+                                     : lane.hold("{} again", task));
+  }
+
+  std::list<Guest*> guests_;
+  std::map<std::string, pdc::Lane> lanes_;
+};
+
+}  // namespace job_farm

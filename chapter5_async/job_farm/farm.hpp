@@ -1,0 +1,131 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the coordinator knows of its tasks, and nothing else: no sockets, no clock, no files.
+namespace job_farm {
+
+/// A task in somebody's hands, for the first time or once more.
+struct Deal {
+  int task, attempt;  // attempts are counted from 1
+};
+
+/// After how many of these a task is given up.
+struct Limits {
+  int failures = 3;  // answers that say that it failed
+  int losses = 8;    // workers that were lost while they worked on it
+};
+
+/// A task is open, until it is dealt out; dealt, until an answer comes or it is taken back; then
+/// open again, or done, or failed. A worker that was only silent may still answer: the first result
+/// counts, whichever attempt it is from, all others do not. Thread safety: as that of a vector.
+class Farm {
+ public:
+  enum class State { open, dealt, done, failed };
+  struct Task {
+    State state = State::open;
+    int attempts = 0, failures = 0, losses = 0;
+    std::string by;   // who did it
+    std::string why;  // the last failure
+  };
+  struct Counts {
+    int dealt = 0;   // attempts
+    int done = 0;    // tasks
+    int late = 0;    // answers from attempts that had been taken back
+    int twice = 0;   // results of tasks that were done already
+    int failed = 0;  // tasks that were given up
+  };
+
+  explicit Farm(int tasks, Limits limits = {})
+      : tasks_(static_cast<std::size_t>(tasks)), limits_(limits) {
+    for (int task = 0; task < tasks; ++task) open_.push_back(task);
+  }
+
+  /// The next open task is in somebody's hands from now on; none when there is none.
+  std::optional<Deal> deal() {
+    while (!open_.empty() && at(open_.front()).state != State::open)
+      open_.pop_front();  // a late answer came while it was open once more
+    if (open_.empty()) return std::nullopt;
+    const int task = open_.front();
+    open_.pop_front();
+    at(task).state = State::dealt;
+    ++counts_.dealt;
+    return Deal{task, ++at(task).attempts};
+  }
+
+  /// A result has come. True if it counts: it is the first, and the task is done now.
+  bool finish(Deal deal, const std::string& by) {
+    Task& task = at(deal.task);
+    if (!is_current(deal)) ++counts_.late;
+    if (task.state == State::done) ++counts_.twice;
+    if (task.state == State::done || task.state == State::failed) return false;
+    task.state = State::done;
+    task.by = by;
+    ++counts_.done;
+    return true;
+  }
+
+  /// The worker says that it failed: once more, behind the others, or given up.
+  void fail(Deal deal, const std::string& why) {
+    Task& task = at(deal.task);
+    ++task.failures;
+    task.why = why;
+    is_current(deal) ? open_again(deal.task, false) : void(++counts_.late);
+  }
+
+  /// The worker is gone. `begun` if it had begun: then it may be the task that ends its workers.
+  void lose(Deal deal, bool begun) {
+    Task& task = at(deal.task);
+    if (begun) {
+      ++task.losses;
+      task.why = "its worker was lost";
+    }
+    if (is_current(deal)) open_again(deal.task, true);
+  }
+
+  /// The worker is silent: somebody else gets the task, and its answer will be late.
+  void take_back(Deal deal) {
+    if (is_current(deal)) open_again(deal.task, true);
+  }
+
+  /// What an earlier coordinator has written down. False if that was recalled before.
+  bool recall(int task, const std::string& by) {
+    if (std::exchange(at(task).state, State::done) == State::done) return false;
+    at(task).by = by;
+    ++counts_.done;
+    return true;
+  }
+
+  bool is_over() const { return counts_.done + counts_.failed == static_cast<int>(tasks_.size()); }
+  std::size_t open() const { return open_.size(); }  // about as many
+  const Counts& counts() const { return counts_; }
+  const Task& operator[](int task) const { return tasks_[static_cast<std::size_t>(task)]; }
+
+ private:
+  Task& at(int task) { return tasks_[static_cast<std::size_t>(task)]; }
+
+  bool is_current(Deal deal) {
+    return at(deal.task).state == State::dealt && at(deal.task).attempts == deal.attempt;
+  }
+
+  void open_again(int number, bool first) {
+    Task& task = at(number);
+    const bool give_up = task.failures >= limits_.failures || task.losses >= limits_.losses;
+    task.state = give_up ? State::failed : State::open;
+    if (give_up)
+      ++counts_.failed;
+    else
+      first ? open_.push_front(number) : open_.push_back(number);
+  }
+
+  std::vector<Task> tasks_;
+  Limits limits_;
+  std::deque<int> open_;
+  Counts counts_;
+};
+
+}  // namespace job_farm

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "farm.hpp"
+#include "link.hpp"
+
+#include "pdc/timeline.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+/// Who the coordinator talks with.
+namespace job_farm {
+
+using Clock = std::chrono::steady_clock;
+
+/// A connection to a worker that has proved that it knows the secret.
+struct Guest {
+  explicit Guest(Link* connection) : link(connection) {}
+
+  Link* link;
+  std::string name;
+  std::deque<Deal> hand;  // it works on the first
+  Clock::time_point heard = Clock::now();
+  bool silent = false;
+  std::optional<pdc::Span> bar;  // of the picture
+};
+
+/// For a page that wants to know what happens.
+struct Events {
+  std::function<void(Guest&, int)> beat = [](Guest&, int) {};  // it is in mid-task
+  std::function<void(int)> done = [](int) {};                  // a result that counts
+  std::function<bool()> awaits_more = [] { return false; };    // when all tasks are answered
+};
+
+}  // namespace job_farm
