@@ -28,8 +28,11 @@ struct Team {
     }
   }
 
-  /// Waits for their ends. How many there were with another status than 0, but for signals.
-  int wait() {
+  /// Waits for their ends; who came too late is told to. How many ended with a fault of their own.
+  int wait(const Desk& desk) {
+    for (const auto& [name, pid] : pids) {
+      if (!desk.has_met(name)) ::kill(pid, SIGTERM);
+    }
     int failed = 0;
     for (pdc::Sibling& worker : workers) failed += worker.wait().status != 0 ? 1 : 0;
     return failed;
@@ -46,6 +49,7 @@ struct Accidents {
 
   void force(Desk& desk, const Team& team) {
     desk.held_back = {kill, stop};
+    desk.held_back.erase(none);
     desk.events.beat = [&](Guest& guest, int task) {
       if (task == kill) hit(guest, task, team, SIGKILL);
       if (task == stop && desk.farm[task].state != Farm::State::done)
@@ -64,12 +68,14 @@ struct Accidents {
   }
 
  private:
-  void hit(const Guest& guest, int task, const Team& team, int signal) {
+  void hit(Guest& guest, int task, const Team& team, int signal) {
     const auto pid = team.pids.find(guest.name);
     if (pid == team.pids.end() || !victims.emplace(task, guest.name).second) return;  // once
     const char* what = signal == SIGKILL ? "killed" : "stopped";
     pdc::say("{} is {}, with task {} in hand", guest.name, what, task);
     pdc::mark(fmt::format("{} is {}", guest.name, what));
+    guest.bar.reset();
+    if (signal == SIGSTOP) guest.bar.emplace(guest.lane->wait("stopped"));
     ::kill(pid->second, signal);
   }
 };

@@ -26,6 +26,7 @@ tcp::acceptor listen_at(asio::io_context& loop, const Orders& orders) {
   const std::string address = orders.place.address().to_string();
   try {
     tcp::acceptor acceptor(loop, orders.place);
+    fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // or its workers would hold it open
     const auto line =
         fmt::format("listening on {} port {}", address, acceptor.local_endpoint().port());
     pdc::say("{}", line);
@@ -69,7 +70,8 @@ Outcome serve(const Orders& orders, Limits limits, Accidents accidents) {
   loop.run();  // until all is done or given up, and all workers have heard of it
   desk->journal.keep();
   desk->events = {};
-  return {std::move(desk), std::move(accidents.victims), team.wait()};
+  const int failed = team.wait(*desk);
+  return {std::move(desk), std::move(accidents.victims), failed};
 }
 
 bool can_show_accidents(const Orders& orders) {
@@ -123,5 +125,7 @@ int main(int argc, char** argv) {
   report(program, *outcome.desk);
   if (can_show_accidents(orders)) claim_accidents(outcome);
   claim_results(*outcome.desk);
+  if (orders.workers > 0)
+    pdc::check(outcome.failed_workers == 0, "none of its workers missed an acknowledgement");
   return program.finish();
 }

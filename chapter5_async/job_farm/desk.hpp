@@ -32,6 +32,7 @@ class Desk {
   std::set<int> held_back;      // tasks whose first result waits for release()
   int come = 0, gone = 0;       // workers; gone before the end
 
+  bool has_met(const std::string& name) const { return lanes_.contains(name); }
   bool is_over() { return farm.is_over() && !events.awaits_more(); }
 
   /// A line of a journal: that task is done. Errors: BrokenProtocol.
@@ -49,13 +50,14 @@ class Desk {
     guests_.push_back(&guest);
     if (!lanes_.contains(guest.name))
       lanes_.emplace(guest.name, pdc::Lane(pdc::task, "{}", guest.name));
+    guest.lane = lanes_.at(guest.name);
     deal_out();
   }
 
   /// A message of a guest. Errors: BrokenProtocol.
   void handle(Guest& guest, const json::object& message) {
     guest.heard = Clock::now();
-    if (std::exchange(guest.silent, false)) show(guest);
+    if (std::exchange(guest.silent, false)) guest.show();
     if (message.contains("heartbeat"))
       return events.beat(guest, find(guest, number_in(message, "heartbeat"))->task);
     const bool failed = message.contains("failed");
@@ -66,7 +68,7 @@ class Desk {
     if (!failed) take_result(guest, deal, message);
     guest.hand.erase(found);
     guest.link->send({{"ack", deal.task}});
-    show(guest);
+    guest.show();
     deal_out();
   }
 
@@ -75,11 +77,10 @@ class Desk {
     guests_.remove(&guest);
     if (!is_over()) ++gone;
     guest.bar.reset();
-    while (!guest.hand.empty()) {  // from the last, so that the first will be the first again
-      pdc::say("{} is gone, task {} is dealt out again", guest.name, guest.hand.back().task);
+    if (!guest.hand.empty())
+      pdc::say("{} is gone, with task {} in hand", guest.name, guest.hand.front().task);
+    for (; !guest.hand.empty(); guest.hand.pop_back())  // the first will be the first again
       farm.lose(guest.hand.back(), guest.hand.size() == 1);
-      guest.hand.pop_back();
-    }
     deal_out();
   }
 
@@ -88,9 +89,9 @@ class Desk {
     for (Guest* guest : guests_) {
       if (guest->silent || guest->hand.empty() || guest->heard > since) continue;
       guest->silent = true;
-      pdc::say("{} is silent, task {} is dealt out again", guest->name, guest->hand.front().task);
+      pdc::say("{} is silent, with task {} in hand", guest->name, guest->hand.front().task);
       for (const Deal deal : guest->hand) farm.take_back(deal);
-      show(*guest);
+      guest->show();
     }
     deal_out();
   }
@@ -98,16 +99,13 @@ class Desk {
   /// All is over: nobody waits for anything more.
   void dismiss() {
     for (Guest* guest : guests_) {
-      guest->link->send({{"done", true}});
+      if (!guest->link->is_finished()) guest->link->send({{"done", true}});
       guest->link->finish();
     }
   }
 
   void release(int task) {
-    for (Guest* guest : guests_) {
-      if (std::ranges::count(guest->hand, task, &Deal::task) > 0)
-        guest->link->send({{"release", task}});
-    }
+    for (Guest* guest : guests_) guest->link->send({{"release", task}});
   }
 
  private:
@@ -120,40 +118,34 @@ class Desk {
   void take_result(Guest& guest, Deal deal, const json::object& message) {
     const json::value* value = message.if_contains("value");
     if (value == nullptr || !job.fits(deal.task, *value)) throw BrokenProtocol("no such result");
+    if (!farm.is_current(deal)) draw_arrow(*guest.lane, lane_, fmt::format("{} late", deal.task));
     if (!farm.finish(deal, guest.name)) return;
     journal.write({{"task", deal.task}, {"value", *value}, {"by", guest.name}});
     results.push_back({deal.task, *value});
     events.done(deal.task);
   }
 
-  /// Two tasks in each hand, so that nobody waits for the next; one when there are few left.
+  /// Several tasks in each hand, so that nobody waits for the next; one when few are left.
   void deal_out() {
     for (Guest* guest : guests_) {
-      const bool many = held_back.empty() && farm.open() > 2 * guests_.size();
-      while (!guest->silent && guest->hand.size() < (many ? 2U : 1U)) {
+      const std::size_t share = farm.open() / (4 * guests_.size()) + 1;
+      const std::size_t most = held_back.empty() ? std::min<std::size_t>(share, 32) : 1;
+      if (guest->hand.size() > most / 2) continue;  // then many at once, in one write
+      while (!guest->silent && guest->hand.size() < most) {
         const auto deal = farm.deal();
         if (!deal) break;
         json::object order = job.order(deal->task);
         if (deal->attempt == 1 && held_back.contains(deal->task)) order["hold"] = true;
         guest->link->send({{"task", deal->task}, {"attempt", deal->attempt}, {"job", order}});
         guest->hand.push_back(*deal);
-        show(*guest);
+        if (deal->attempt > 1) draw_arrow(lane_, *guest->lane, fmt::format("{} again", deal->task));
+        guest->show();
       }
     }
   }
 
-  /// What it does now is its bar in the picture.
-  void show(Guest& guest) {
-    guest.bar.reset();
-    if (guest.hand.empty()) return;
-    const auto [task, attempt] = guest.hand.front();
-    const pdc::Lane& lane = lanes_.at(guest.name);
-    guest.bar.emplace(guest.silent   ? lane.wait("silent")
-                      : attempt == 1 ? lane.work("{}", task)
-                                     : lane.hold("{} again", task));
-  }
-
   std::list<Guest*> guests_;
+  const pdc::Lane lane_{pdc::task, "coordinator"};
   std::map<std::string, pdc::Lane> lanes_;
 };
 

@@ -100,6 +100,12 @@ class Farm {
     return true;
   }
 
+  /// Whether it was neither taken back nor answered.
+  bool is_current(Deal deal) const {
+    const Task& task = (*this)[deal.task];
+    return task.state == State::dealt && task.attempts == deal.attempt;
+  }
+
   bool is_over() const { return counts_.done + counts_.failed == static_cast<int>(tasks_.size()); }
   std::size_t open() const { return open_.size(); }  // about as many
   const Counts& counts() const { return counts_; }
@@ -107,10 +113,6 @@ class Farm {
 
  private:
   Task& at(int task) { return tasks_[static_cast<std::size_t>(task)]; }
-
-  bool is_current(Deal deal) {
-    return at(deal.task).state == State::dealt && at(deal.task).attempts == deal.attempt;
-  }
 
   void open_again(int number, bool first) {
     Task& task = at(number);

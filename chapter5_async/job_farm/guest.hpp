@@ -25,8 +25,20 @@ struct Guest {
   std::deque<Deal> hand;  // it works on the first
   Clock::time_point heard = Clock::now();
   bool silent = false;
-  std::optional<pdc::Span> bar;  // of the picture
+  std::optional<pdc::Lane> lane;  // of the picture, and what it does now
+  std::optional<pdc::Span> bar;
+
+  void show() {
+    bar.reset();
+    if (hand.empty()) return;
+    bar.emplace(silent ? lane->wait("silent") : lane->work("{}", hand.front().task));
+  }
 };
+
+inline void draw_arrow(const pdc::Lane& from, const pdc::Lane& to, const std::string& what) {
+  { const auto send = from.send("{}", what); }
+  { const auto receive = to.receive("{}", what); }
+}
 
 /// For a page that wants to know what happens.
 struct Events {

@@ -55,7 +55,7 @@ class Service {
     json::object last_words;
     try {
       guest.name = co_await greet(*open.link);
-      open.limit = Clock::time_point::max();
+      if (!ended_) open.limit = Clock::time_point::max();
       desk_.welcome(guest);
       for (;;) {
         if (desk_.is_over()) end();
@@ -102,10 +102,10 @@ class Service {
   }
 
   void end() {
+    desk_.dismiss();
     if (std::exchange(ended_, true)) return;
     acceptor_.close();
-    desk_.dismiss();
-    for (Open& open : open_) open.limit = Clock::now() + silence_;  // to close their end
+    for (Open& open : open_) open.limit = Clock::now() + silence_;  // for them to go
     tick_.cancel();
   }
 

@@ -9,8 +9,10 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 /// Where a worker works: a thread of its own, so that the event loop goes on.
 namespace job_farm {
@@ -28,11 +30,7 @@ class Workbench {
     const int task = number_in(message, "task"), attempt = number_in(message, "attempt");
     hand_.push_back({task, job->get_object().contains("hold"), std::nullopt});
     asio::post(thread_, [this, task, attempt, order = job->get_object(), round = round_.load()] {
-      if (round != round_) return;
-      json::object answer = compute(task, attempt, order);
-      asio::post(loop_, [this, round, task, answer = std::move(answer)] {
-        if (round == round_) give(task, answer);
-      });
+      if (round == round_) hand_over({round, task, compute(task, attempt, order)});
     });
   }
 
@@ -62,6 +60,11 @@ class Workbench {
     std::optional<json::object> answer;
   };
 
+  struct Answer {
+    int round, task;
+    json::object message;
+  };
+
   std::deque<Task>::iterator find(int number) {
     return std::ranges::find(hand_, number, &Task::number);
   }
@@ -76,6 +79,24 @@ class Workbench {
     }
   }
 
+  /// On the thread. One call of the loop for all that is there by then: it may be busy.
+  void hand_over(Answer answer) {
+    const std::scoped_lock lock(mutex_);
+    ready_.push_back(std::move(answer));
+    if (ready_.size() == 1) asio::post(loop_, [this] { give_ready(); });
+  }
+
+  void give_ready() {
+    std::vector<Answer> ready;
+    {
+      const std::scoped_lock lock(mutex_);
+      ready.swap(ready_);
+    }
+    for (const Answer& answer : ready) {
+      if (answer.round == round_) give(answer.task, answer.message);
+    }
+  }
+
   void give(int number, const json::object& answer) {
     const auto task = find(number);
     if (task == hand_.end()) return;
@@ -87,6 +108,8 @@ class Workbench {
   asio::io_context& loop_;
   const std::function<void(const json::object&)> answer_;
   std::deque<Task> hand_;
+  std::mutex mutex_;
+  std::vector<Answer> ready_;   // computed, and not given yet; behind the mutex
   std::atomic<int> round_ = 0;  // what an earlier one computes is nobody's any more
   const pdc::Lane lane_{"thread"};
   asio::thread_pool thread_{1};  // the last member: the first to go, and waits for its thread
