@@ -64,7 +64,10 @@ struct Accidents {
       }
       desk.release(task);
     };
-    desk.events.awaits_more = [&] { return stop != none && desk.farm.counts().twice == 0; };
+    desk.events.awaits_more = [&] {
+      return (kill != none && !victims.contains(kill)) ||
+             (stop != none && desk.farm.counts().twice == 0);
+    };
   }
 
  private:

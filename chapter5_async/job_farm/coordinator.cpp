@@ -53,7 +53,7 @@ std::vector<std::string> arguments(const Orders& orders, const tcp::endpoint& pl
 struct Outcome {
   std::unique_ptr<Desk> desk;
   std::map<int, std::string> victims;  // of accidents, by the task that they had in hand
-  int failed_workers;
+  int faulty_workers;
 };
 
 Outcome serve(const Orders& orders, Limits limits, Accidents accidents) {
@@ -66,12 +66,14 @@ Outcome serve(const Orders& orders, Limits limits, Accidents accidents) {
   Team team;
   if (!desk->is_over()) team.start(orders.workers, arguments(orders, acceptor.local_endpoint()));
   accidents.force(*desk, team);
+  if (orders.workers == 0)
+    desk->events.come = [](const Guest& guest) { pdc::say("{} comes", guest.name); };
   Service service(*desk, acceptor, orders.secret, orders.silence, orders.deadline);
   loop.run();  // until all is done or given up, and all workers have heard of it
   desk->journal.keep();
   desk->events = {};
-  const int failed = team.wait(*desk);
-  return {std::move(desk), std::move(accidents.victims), failed};
+  const int faulty = team.wait(*desk);
+  return {std::move(desk), std::move(accidents.victims), faulty};
 }
 
 bool can_show_accidents(const Orders& orders) {
@@ -82,8 +84,10 @@ bool can_show_accidents(const Orders& orders) {
 
 /// Wrong on purpose: one try, and nobody asks again.
 void claim_loss(pdc::Program& program, const Orders& orders) {
-  const Outcome once = program.scene("each task dealt out once", serve, orders, Limits{1, 1},
-                                     Accidents{0, Accidents::none, {}});
+  Orders patient = orders;
+  patient.silence = std::chrono::hours(1);
+  const Outcome once = program.scene("each task dealt out once", serve, patient, Limits{1, 1},
+                                     Accidents{.kill = 0, .stop = Accidents::none, .victims = {}});
   std::int64_t there = pdc::sieve_primes(numbers) - part(orders.job, 0);
   for (int task = 1; task < orders.job.tasks; ++task)
     there -= orders.job.fails(task) ? part(orders.job, task) : 0;
@@ -114,18 +118,16 @@ int main(int argc, char** argv) {
        {"port", 0, "port to listen at; 0: any that is free", {0, 65'535}},
        {"journal", "", "file with what is done; from it, a successor goes on"},
        {"secret-file", "", "file with the secret that the workers know, too"},
-       {"heartbeat", 0.2, "seconds between the signs of life of its workers", {0.001, 3600}},
-       {"silence", 1.0, "seconds without a word after which a worker is silent", {0.01, 3600}}});
+       {"heartbeat", 0.2, "seconds between the signs of life of its workers", {0.001, 5}},
+       {"silence", 1.0, "seconds without a word after which a worker is silent", {0.01, 20}}});
   const Orders orders = orders_in(program);
-  if (can_show_accidents(orders)) claim_loss(program, orders);
+  const bool accidents = can_show_accidents(orders);
+  if (accidents) claim_loss(program, orders);
   const Outcome outcome =
       program.scene("acknowledged, or dealt out again", serve, orders, Limits{},
-                    can_show_accidents(orders) ? Accidents{0, 1, {}} : Accidents{});
-  tell(*outcome.desk);
-  report(program, *outcome.desk);
-  if (can_show_accidents(orders)) claim_accidents(outcome);
-  claim_results(*outcome.desk);
-  if (orders.workers > 0)
-    pdc::check(outcome.failed_workers == 0, "none of its workers missed an acknowledgement");
+                    accidents ? Accidents{.kill = 0, .stop = 1, .victims = {}} : Accidents{});
+  tell(program, *outcome.desk);
+  if (accidents) claim_accidents(outcome);
+  claim_results(*outcome.desk, orders.workers, outcome.faulty_workers);
   return program.finish();
 }

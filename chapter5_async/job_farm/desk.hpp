@@ -16,11 +16,6 @@ namespace job_farm {
 
 class Desk {
  public:
-  struct Result {
-    int task;
-    json::value value;
-  };
-
   explicit Desk(const Job& job_done, Limits limits = {})
       : job(job_done), farm(job_done.tasks, limits) {}
 
@@ -39,17 +34,16 @@ class Desk {
   void recall(const json::object& line) {
     const int task = number_in(line, "task");
     const json::value* value = line.if_contains("value");
-    if (task < 0 || task >= job.tasks || value == nullptr || !job.fits(task, *value))
-      throw BrokenProtocol("no result of a task");
+    if (!job.fits(task, value)) throw BrokenProtocol("no result of a task");
     if (!farm.recall(task, std::string(text_in(line, "by")))) throw BrokenProtocol("done twice");
     results.push_back({task, *value});
   }
 
   void welcome(Guest& guest) {
     ++come;
+    events.come(guest);
     guests_.push_back(&guest);
-    if (!lanes_.contains(guest.name))
-      lanes_.emplace(guest.name, pdc::Lane(pdc::task, "{}", guest.name));
+    if (!has_met(guest.name)) lanes_.emplace(guest.name, pdc::Lane(pdc::task, "{}", guest.name));
     guest.lane = lanes_.at(guest.name);
     deal_out();
   }
@@ -63,7 +57,7 @@ class Desk {
     const bool failed = message.contains("failed");
     const auto found = find(guest, number_in(message, failed ? "failed" : "result"));
     const Deal deal = *found;
-    if (number_in(message, "attempt") != deal.attempt) throw BrokenProtocol("not its attempt");
+    if (number_in(message, "attempt") != deal.attempt) throw BrokenProtocol("another attempt");
     if (failed) farm.fail(deal, std::string(text_in(message, "why")));
     if (!failed) take_result(guest, deal, message);
     guest.hand.erase(found);
@@ -110,14 +104,15 @@ class Desk {
 
  private:
   std::deque<Deal>::iterator find(Guest& guest, int task) {
-    const auto found = std::ranges::find(guest.hand, task, &Deal::task);
-    if (found == guest.hand.end()) throw BrokenProtocol("it has no such task");
-    return found;
+    if (const auto found = std::ranges::find(guest.hand, task, &Deal::task);
+        found != guest.hand.end())
+      return found;
+    throw BrokenProtocol("it has no such task");
   }
 
   void take_result(Guest& guest, Deal deal, const json::object& message) {
     const json::value* value = message.if_contains("value");
-    if (value == nullptr || !job.fits(deal.task, *value)) throw BrokenProtocol("no such result");
+    if (!job.fits(deal.task, value)) throw BrokenProtocol("no such result");
     if (!farm.is_current(deal)) draw_arrow(*guest.lane, lane_, fmt::format("{} late", deal.task));
     if (!farm.finish(deal, guest.name)) return;
     journal.write({{"task", deal.task}, {"value", *value}, {"by", guest.name}});

@@ -17,7 +17,7 @@ struct Deal {
 /// After how many of these a task is given up.
 struct Limits {
   int failures = 3;  // answers that say that it failed
-  int losses = 8;    // workers that were lost while they worked on it
+  int losses = 100;  // workers that were lost while they worked on it
 };
 
 /// A task is open, until it is dealt out; dealt, until an answer comes or it is taken back; then

@@ -42,6 +42,7 @@ inline void draw_arrow(const pdc::Lane& from, const pdc::Lane& to, const std::st
 
 /// For a page that wants to know what happens.
 struct Events {
+  std::function<void(Guest&)> come = [](Guest&) {};
   std::function<void(Guest&, int)> beat = [](Guest&, int) {};  // it is in mid-task
   std::function<void(int)> done = [](int) {};                  // a result that counts
   std::function<bool()> awaits_more = [] { return false; };    // when all tasks are answered

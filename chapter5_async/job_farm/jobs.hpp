@@ -46,9 +46,10 @@ struct Job {
   }
 
   /// Whether a value can be the result of that task; a worker may send anything.
-  bool fits(int task, const json::value& value) const {
-    if (name != "mandelbrot") return value.is_int64();
-    const auto* counts = value.if_array();
+  bool fits(int task, const json::value* value) const {
+    if (task < 0 || task >= tasks || value == nullptr) return false;
+    if (name != "mandelbrot") return value->is_int64();
+    const auto* counts = value->if_array();
     if (counts == nullptr) return false;
     for (const json::value& count : *counts) {
       if (!count.is_int64() || count.get_int64() < 0 || count.get_int64() > view.depth)
@@ -57,6 +58,11 @@ struct Job {
     const int rows = first_row(task + 1) - first_row(task);
     return counts->size() == static_cast<std::size_t>(rows * view.width);
   }
+};
+
+struct Result {
+  int task;
+  json::value value;
 };
 
 /// The worker's part. Errors: what is thrown is the failure of the task.

@@ -57,29 +57,38 @@ struct Orders {
   bool text;  // not only claims, nor JSON
 };
 
-inline Orders orders_in(const pdc::Program& program) {
-  const auto refuse = [](const std::string& why) { reject("coordinator", why); };
+inline Job job_in(const pdc::Program& program) {
+  const std::string& name = program.word("job");
   const int tasks = program.integer("tasks");
-  const Job job{program.word("job"), tasks, std::min(program.integer("poison"), tasks)};
-  if (job.name != "primes" && job.name != "mandelbrot" && job.name != "empty")
-    refuse(fmt::format("--job '{}': it is primes, mandelbrot or empty", job.name));
+  if (name != "primes" && name != "mandelbrot" && name != "empty")
+    reject("coordinator", fmt::format("--job '{}': it is primes, mandelbrot or empty", name));
   constexpr int fewest = view.height / largest_tile;
-  if (job.name == "mandelbrot" && (tasks < fewest || tasks > view.height))
-    refuse(fmt::format("--tasks {}: from {} to {} tiles", tasks, fewest, view.height));
+  if (name == "mandelbrot" && (tasks < fewest || tasks > view.height))
+    reject("coordinator",
+           fmt::format("--tasks {}: from {} to {} tiles", tasks, fewest, view.height));
+  return {name, tasks, std::min(program.integer("poison"), tasks)};
+}
+
+inline Orders orders_in(const pdc::Program& program) {
+  const Job job = job_in(program);
   const auto address = address_in(program, "coordinator");
-  const std::string& secret_file = program.word("secret-file");
-  if (!address.is_loopback() && secret_file.empty())
-    refuse(fmt::format("--address {}: others can reach it, so it needs a --secret-file",
-                       address.to_string()));
+  const std::string& file = program.word("secret-file");
+  if (!address.is_loopback() && file.empty())
+    reject("coordinator", fmt::format("--address {}: others can reach it: it needs a --secret-file",
+                                      address.to_string()));
+  const double silence = program.real("silence"), heartbeat = program.real("heartbeat");
+  if (silence < 2 * heartbeat)
+    reject("coordinator", fmt::format("--silence {}: at least twice the --heartbeat", silence));
+  const int workers = workers_in(program);
   const auto port = static_cast<std::uint16_t>(program.integer("port"));
   return {job,
-          workers_in(program),
+          workers,
           {address, port},
           program.word("journal"),
-          secret_file,
-          read_secret(secret_file),
-          program.real("heartbeat"),
-          seconds(program.real("silence")),
+          file,
+          read_secret(file),
+          heartbeat,
+          seconds(silence),
           seconds(program.real("deadline")),
           !program.flag("quiet") && !program.flag("json")};
 }

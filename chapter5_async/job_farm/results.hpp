@@ -16,8 +16,20 @@ inline std::string list(const std::vector<int>& tasks) {
   return fmt::format("{}{}", fmt::join(shown, " "), tasks.size() > most ? " ..." : "");
 }
 
+inline void report(pdc::Program& program, const Desk& desk) {
+  const Farm::Counts& counts = desk.farm.counts();
+  program.report("dealt", counts.dealt, "attempts");
+  program.report("done", counts.done, "tasks");
+  program.report("late", counts.late, "answers");
+  program.report("twice", counts.twice, "results");
+  program.report("failed", counts.failed, "tasks");
+  program.report("workers come", desk.come, "connections");
+  program.report("workers gone", desk.gone, "connections");
+}
+
 /// Who did what, and what was dealt out more than once.
-inline void tell(const Desk& desk) {
+inline void tell(pdc::Program& program, const Desk& desk) {
+  report(program, desk);
   std::map<std::string, std::vector<int>> by;
   int lines = 0;
   for (int task = 0; task < desk.job.tasks; ++task) {
@@ -32,17 +44,6 @@ inline void tell(const Desk& desk) {
   for (const auto& [name, done] : by) pdc::say("{} did {}: {}", name, done.size(), list(done));
 }
 
-inline void report(pdc::Program& program, const Desk& desk) {
-  const Farm::Counts& counts = desk.farm.counts();
-  program.report("dealt", counts.dealt, "attempts");
-  program.report("done", counts.done, "tasks");
-  program.report("late", counts.late, "answers");
-  program.report("twice", counts.twice, "results");
-  program.report("failed", counts.failed, "tasks");
-  program.report("workers come", desk.come, "connections");
-  program.report("workers gone", desk.gone, "connections");
-}
-
 /// The part of the sum that a task has, counted here.
 inline std::int64_t part(const Job& job, int task) {
   return pdc::count_primes(job.first_number(task), job.first_number(task + 1));
@@ -51,7 +52,7 @@ inline std::int64_t part(const Job& job, int task) {
 /// The sum of all results that count.
 inline std::int64_t sum(const Desk& desk) {
   std::int64_t sum = 0;
-  for (const Desk::Result& result : desk.results) sum += result.value.as_int64();
+  for (const Result& result : desk.results) sum += result.value.as_int64();
   return sum;
 }
 
@@ -72,9 +73,9 @@ inline void claim_right(const Desk& desk) {
                "checksum {:016x}", checksum(desk));
 }
 
-inline void claim_results(const Desk& desk) {
+inline void claim_results(const Desk& desk, int workers, int faulty) {
   std::vector<int> times(static_cast<std::size_t>(desk.job.tasks)), once;
-  for (const Desk::Result& result : desk.results) ++times[static_cast<std::size_t>(result.task)];
+  for (const Result& result : desk.results) ++times[static_cast<std::size_t>(result.task)];
   int poison = 0, thrice = 0;
   for (int task = 0; task < desk.job.tasks; ++task) {
     const Farm::Task& one = desk.farm[task];
@@ -88,6 +89,8 @@ inline void claim_results(const Desk& desk) {
   if (poison > 0)
     pdc::check(thrice == poison, "poison was given up after three attempts", "{} of {}", thrice,
                poison);
+  if (workers > 0)
+    pdc::check(faulty == 0, "none of its workers missed an acknowledgement", "{} workers", workers);
 }
 
 }  // namespace job_farm

@@ -82,6 +82,14 @@ std::uint16_t find_port(const pdc::Program& program, std::optional<pdc::Sibling>
   return static_cast<std::uint16_t>(std::stoi(coordinator->said("port ")));
 }
 
+Settings settings_in(const pdc::Program& program) {
+  const std::string& name = program.word("name");
+  return {tcp::endpoint(address_in(program, "worker"), 0),
+          name.empty() ? fmt::format("worker {}", getpid()) : name,
+          read_secret(program.word("secret-file")), seconds(program.real("heartbeat")),
+          seconds(program.real("patience"))};
+}
+
 void claim_all_done(const Visits& visits, pdc::Sibling& coordinator) {
   const int expected = tasks - 1 + attempts;
   pdc::check(visits.answers == expected, "it did each task once, and three times the poison",
@@ -117,13 +125,9 @@ int main(int argc, char** argv) {
        {"address", "127.0.0.1", "IP address of the coordinator"},
        {"name", "", "what the worker is called"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
-       {"heartbeat", 0.2, "seconds from sign of life to sign of life", {0.001, 3600}},
+       {"heartbeat", 0.2, "seconds from sign of life to sign of life", {0.001, 5}},
        {"patience", 3.0, "seconds to try when no coordinator is there", {0, 86'400}}});
-  const auto address = address_in(program, "worker");
-  Settings settings{tcp::endpoint(address, 0), program.word("name"), "",
-                    seconds(program.real("heartbeat")), seconds(program.real("patience"))};
-  if (settings.name.empty()) settings.name = fmt::format("worker {}", getpid());
-  settings.secret = read_secret(program.word("secret-file"));
+  Settings settings = settings_in(program);
   std::optional<pdc::Sibling> coordinator;
   settings.coordinator.port(find_port(program, coordinator));
 

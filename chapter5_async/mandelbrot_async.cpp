@@ -1,0 +1,122 @@
+// Mandelbrot async: tiles computed by workers over TCP, one of which is killed on the way.
+//
+// Concept   A job farm is a tool: whoever has work starts a coordinator and as many workers as
+//           there are processors, here or elsewhere, and need not care which of them see the end.
+//           The image is put together from the coordinator's journal.
+// Shows     pdc::Sibling, SIGKILL, memfd_create, boost::json::parse
+// Python    subprocess.Popen, Popen.kill
+// Run       mandelbrot_async --workers 3 --image mandelbrot.png
+// You see   a worker that is killed with tiles in hand, and the same image
+// Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
+
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+#include "pdc/sibling.hpp"
+#include "pdc/workload.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <boost/json.hpp>
+
+#include <list>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr pdc::MandelbrotView view;
+constexpr int tiles = 48, rows = view.height / tiles;
+
+/// A worker, and its row of the picture.
+struct Worker {
+  Worker(int number, const std::string& port)
+      : lane("worker {}", number),
+        process("worker", {"--quiet", "--port", port, "--name", fmt::format("worker {}", number)}),
+        alive(lane.work("computes tiles")) {}
+
+  const pdc::Lane lane;
+  pdc::Sibling process;
+  pdc::Span alive;
+};
+
+struct Outcome {
+  pdc::Exit killed, coordinator;
+  std::string task, journal;  // the task that the killed one had in hand
+};
+
+std::string read_all(const pdc::Descriptor& file) {
+  const off_t end = pdc::posix(lseek(file.get(), 0, SEEK_END), "lseek");
+  std::string text(static_cast<std::size_t>(end), ' ');
+  pdc::posix(pread(file.get(), text.data(), text.size(), 0), "pread");
+  return text;
+}
+
+Outcome farm_out(int workers) {
+  // In memory, without a name in any folder: nothing of it stays, however this program ends.
+  const pdc::Descriptor journal(pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
+  const pdc::Lane lane("coordinator");
+  const auto work = lane.work("deals out tiles");
+  pdc::Sibling coordinator("coordinator", {"--workers", "0", "--job", "mandelbrot", "--poison", "0",
+                                           "--tasks", fmt::format("{}", tiles), "--journal",
+                                           fmt::format("/proc/{}/fd/{}", getpid(), journal.get())});
+  const std::string port = coordinator.said("port ");
+  Worker first(0, port);
+  coordinator.said("worker 0 comes");
+  first.process.send(SIGKILL);  // forced: it has tiles in hand, and there is nobody else
+  const pdc::Exit killed = first.process.wait();
+  first.alive.end();
+  pdc::mark("worker 0 is killed");
+  const std::string task = coordinator.said("worker 0 is gone, with task ");
+  std::list<Worker> others;
+  for (int i = 1; i < workers; ++i) others.emplace_back(i, port);
+  const pdc::Exit end = coordinator.wait();
+  return {killed, end, task, read_all(journal)};
+}  // ~Sibling ends who came too late
+
+struct Image {
+  std::vector<pdc::MandelbrotPixel> pixels{std::size_t{view.width} * view.height};
+  std::vector<int> times = std::vector<int>(tiles);  // how often each tile is in the journal
+};
+
+Image put_together(const std::string& journal) {
+  Image image;
+  std::istringstream lines(journal);
+  std::string line;
+  std::getline(lines, line);  // which job it is
+  while (std::getline(lines, line)) {
+    const boost::json::object tile = boost::json::parse(line).as_object();
+    const auto number = static_cast<std::size_t>(tile.at("task").as_int64());
+    ++image.times.at(number);
+    auto pixel = image.pixels.begin() + static_cast<std::ptrdiff_t>(number) * rows * view.width;
+    for (const boost::json::value& count : tile.at("value").as_array()) {
+      const auto iterations = static_cast<std::int32_t>(count.as_int64());
+      *pixel++ = {iterations, static_cast<float>(iterations)};
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"workers", 3, "workers, one of which is killed", {2, 32}},
+                        {"image", "", "write the picture to this PNG file"}});
+  const int workers = program.integer("workers");
+
+  const Outcome outcome = program.scene("tiles for whoever is there", farm_out, workers);
+  const Image image = put_together(outcome.journal);
+  pdc::write_mandelbrot(program.word("image"), view, image.pixels);
+
+  pdc::check(outcome.killed.signal == SIGKILL && !outcome.task.empty(),
+             "a worker was killed with tiles in hand", "{}", outcome.killed.text());
+  pdc::check(image.times == std::vector<int>(tiles, 1), "every tile was computed, and counts once",
+             "{} tiles", tiles);
+  const auto sum = pdc::mandelbrot_checksum(image.pixels);
+  pdc::check(sum == pdc::mandelbrot_known, "the iteration counts are the known ones",
+             "checksum {:016x}", sum);
+  pdc::check(outcome.coordinator.good(), "the coordinator ended well", "{}",
+             outcome.coordinator.text());
+  return program.finish();
+}
