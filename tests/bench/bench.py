@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import statistics
@@ -126,6 +127,35 @@ class SystemCalls(Bench):
             rows = json.loads(machine.run(count + self.command(machine)))["benchmarks"]
             total = next(line.split()[0] for line in table if line.split()[1:] == ["total"])
         return Value(int(total) / rows[0]["tasks"], "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Instructions(Bench):
+    """How many instructions fall to a switch: those of its function `counted`, by the benchmark's `switches`."""
+
+    def measure(self, machine):
+        if not shutil.which("valgrind"):
+            raise Skipped("needs valgrind")
+        with tempfile.TemporaryDirectory() as folder:
+            count = ["valgrind", "--tool=callgrind", "--toggle-collect=*bench::counted*",
+                     f"--callgrind-out-file={folder}/out", f"--log-file={folder}/log"]
+            rows = json.loads(machine.run(count + self.command(machine)))["benchmarks"]
+            collected = re.search(r"Collected : (\d+)", pathlib.Path(folder, "log").read_text(encoding="utf-8"))
+        if not collected or collected[1] == "0":
+            raise Failed(f"{self.subject}_bench: callgrind counts nothing of {self.name}")
+        return Value(int(collected[1]) / rows[0]["switches"], "")
+
+
+@dataclasses.dataclass(frozen=True)
+class MoreThan:
+    """How much more of a count one side has than another, which may have none."""
+
+    side: object
+    other: object
+
+    def measure(self, machine):
+        number = self.side.measure(machine).number - self.other.measure(machine).number
+        return Value(max(0.0, number), "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -339,6 +369,22 @@ def beside_mpi4py():
     return rows
 
 
+def beside_bare_loops():
+    """What the pages of the event loop cost, beside loops that do the same and record nothing."""
+    rows = []
+    for subject, name, what in (("event_loop", "post", "a turn by post"),
+                                ("coroutines", "co_await", "a turn by co_await"),
+                                ("channel", "channel", "an item through a channel")):
+        page, bare = (subject, f"page/{name}"), (subject, f"bare/{name}")
+        count = "allocations_per_switch"
+        rows += [Comparison(f"{subject}/instructions", f"instructions of {what}, beside a bare loop",
+                            Instructions(*page), Instructions(*bare), "at most 1.10"),
+                 Comparison(f"{subject}/allocations", f"allocations of {what}, more than of a bare loop",
+                            MoreThan(Bench(*page, count), Bench(*bare, count)), None, "at most 0.001"),
+                 Comparison(f"{subject}/time", f"{what}, beside a bare loop", Bench(*page), Bench(*bare))]
+    return rows
+
+
 def shared_out(name, wanted):
     """A work shared out to two ranks beside two copies of it at once, a time for one work each."""
     sides = [Ranks(2, f"{name}_bench", "", side) for side in ("shared_out", "copies")]
@@ -481,7 +527,7 @@ COMPARISONS = [
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
-     ]] + beside_bare_calls() + [
+     ]] + beside_bare_loops() + beside_bare_calls() + [
     Comparison("mpi_recording", "2 ranks, what recording adds to a call, in seconds", Ranks(2, "mpi_bench"), None,
                "at most 1e-6"),
 ] + beside_mpi4py() + [
@@ -691,7 +737,7 @@ def main(arguments):
 def say_what_is_missing(rows, rounds):
     """What stands between this table and a judgement."""
     verdicts = " ".join(row["verdict"] for row in rows)
-    if "needs python3-" in verdicts or "needs strace" in verdicts:
+    if "needs python3-" in verdicts or "needs strace" in verdicts or "valgrind" in verdicts:
         print("what is skipped for want of a package: ./pdc setup --bench installs it")
     if "too busy" in verdicts:
         print(f"others had more than {BUSY:.0%} of the processors' time: come back when the machine is quiet")
