@@ -1,0 +1,147 @@
+"""A service under test, and a client of it that shares no code with the book: lines of JSON over TCP."""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+TIME_LIMIT = 60  # seconds for whatever has to happen; what takes longer has failed
+
+
+class Service:
+    """A program that says `listening on ADDRESS port PORT` and serves until SIGTERM."""
+
+    def __init__(self, program: Path, *options: str):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [program, "--serve", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+        said = self.process.stdout.readline()
+        match = re.fullmatch(r"listening on (\S+) port (\d+)\n", said)
+        if not match:
+            self.kill()
+            raise AssertionError(f"{program} says {said!r}, and {self.complaints()!r}")
+        self.address = (match[1], int(match[2]))
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.errors.close()
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Its exit status; everything that it said has to be read by then."""
+        said, _ = self.process.communicate(timeout=TIME_LIMIT)
+        self.said = said
+        return self.process.returncode
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def complaints(self) -> str:
+        """What it wrote to standard error: a sanitizer's report, for example."""
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def memory(self) -> int:
+        """Bytes that are its own."""
+        text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        kinds = re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB$", text, re.MULTILINE)
+        return 1024 * sum(map(int, kinds))
+
+
+class Client:
+    """A connection, and the lines that came in on it."""
+
+    def __init__(self, address: tuple[str, int]):
+        self.socket = socket.create_connection(address, TIME_LIMIT)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.received = b""
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, *lines: bytes | dict) -> None:
+        """In one go."""
+        texts = [x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines]
+        self.socket.sendall(b"".join(text + b"\n" for text in texts))
+
+    def end(self) -> None:
+        """Nothing more will be sent."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        reset(self.socket)
+
+    def line(self) -> bytes:
+        """The next one without its end; b"" when there are no more, and then nothing may be left over."""
+        while b"\n" not in self.received:
+            part = self.socket.recv(1 << 16)
+            if not part:
+                assert not self.received, f"half a line at the end: {self.received!r}"
+                return b""
+            self.received += part
+        line, _, self.received = self.received.partition(b"\n")
+        return line
+
+    def answer(self) -> dict | None:
+        """The next one; None when there are no more."""
+        line = self.line()
+        return json.loads(line) if line else None
+
+    def answers(self) -> list[dict]:
+        """All that come until the other side ends it."""
+        return list(iter(self.answer, None))
+
+    def ask(self, request: bytes | dict) -> dict | None:
+        self.send(request)
+        return self.answer()
+
+
+def reset(connection: socket.socket) -> None:
+    """Ends it with RST: what was sent and not yet read is lost."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def wait_until(holds: Callable[[], bool]) -> bool:
+    """For what happens in another process and tells nobody."""
+    end = time.monotonic() + TIME_LIMIT
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)  # only until the next look
+    return True
+
+
+def raise_descriptor_limit() -> int:
+    """As far as it goes; returns how far."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
