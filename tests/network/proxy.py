@@ -43,8 +43,8 @@ class Ended(Exception):
 class Proxy:
     """Carries connections to `target` and back, on a thread of its own, until the end of `with`.
 
-    Each connection has faults of its own, given by the seed and the connection's number. What comes in
-    one chunk is up to the system, and so is what else has passed when a connection is cut.
+    Each connection has faults of its own, given by the seed and the connection's number. What comes
+    in one chunk is up to the system, and so is what else has passed when a connection is cut.
     """
 
     def __init__(self, target: tuple[str, int], plan: Plan, seed: int):
@@ -92,23 +92,25 @@ class Proxy:
             for end in ends:
                 end.setblocking(False)
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            fate = ""
             try:
                 await self._loop.sock_connect(server, self.target)
                 fates = self._fates(random.Random(f"{self.seed} {number}"))
-                for fate, (source, sink) in zip(fates, (ends, ends[::-1])):
+                for its_fate, (source, sink) in zip(fates, (ends, ends[::-1])):
                     dice = random.Random(f"{self.seed} {number} {source is client}")
-                    pumps.append(asyncio.create_task(self._pump(source, sink, fate, dice)))
+                    pumps.append(asyncio.create_task(self._pump(source, sink, its_fate, dice)))
                 await asyncio.gather(*pumps)
-            except Ended as fault:
-                if str(fault) == "reset":
-                    for end in ends:
-                        reset(end)
+            except Ended as ended:
+                fate = str(ended)
             except OSError:
                 pass  # one end went: the other follows
             finally:
                 for pump in pumps:
                     pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+                await asyncio.gather(*pumps, return_exceptions=True)  # the loop forgets the ends
+            if fate == "reset":
+                for end in ends:
+                    reset(end)
 
     def _fates(self, dice: random.Random) -> list[str]:
         """What ends a connection, in the direction to the server and back: in one at most."""
@@ -137,8 +139,9 @@ class Proxy:
             self.faults["delay"] += 1
             await asyncio.sleep(dice.uniform(0, SHORT))  # plays a slow network
         if dice.random() < self.plan.join:
-            with contextlib.suppress(TimeoutError):
-                more = await asyncio.wait_for(self._loop.sock_recv(source, CHUNK), SHORT)
+            await asyncio.sleep(SHORT)  # for more to come
+            with contextlib.suppress(BlockingIOError):
+                more = source.recv(CHUNK)
                 self.faults["join"] += bool(more)  # at the end, the next reading finds it again
                 data += more
         if dice.random() < self.plan.corrupt:

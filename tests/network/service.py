@@ -1,4 +1,4 @@
-"""A service under test, and a client of it that shares no code with the book: lines of JSON over TCP."""
+"""A service under test, and a client that shares no code with the book: lines of JSON over TCP."""
 
 import contextlib
 import json
@@ -29,12 +29,12 @@ class Service:
             stderr=self.errors,
             text=True,
         )
-        said = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on (\S+) port (\d+)\n", said)
-        if not match:
-            self.kill()
-            raise AssertionError(f"{program} says {said!r}, and {self.complaints()!r}")
-        self.address = (match[1], int(match[2]))
+        for line in self.process.stdout:  # what its title says comes first
+            if match := re.fullmatch(r"listening on (\S+) port (\d+)\n", line):
+                self.address = (match[1], int(match[2]))
+                return
+        with self:
+            raise AssertionError(f"{program} does not listen, and says {self.complaints()!r}")
 
     def __enter__(self) -> "Service":
         return self
@@ -99,7 +99,7 @@ class Client:
         reset(self.socket)
 
     def line(self) -> bytes:
-        """The next one without its end; b"" when there are no more, and then nothing may be left over."""
+        """The next one without its end; b"" when there are no more, and then no half one either."""
         while b"\n" not in self.received:
             part = self.socket.recv(1 << 16)
             if not part:
