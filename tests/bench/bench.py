@@ -5,6 +5,7 @@ median with its lowest and highest. Nobody's test depends on it: `./pdc bench`, 
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -12,8 +13,10 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -202,6 +205,86 @@ class Original:
 
 
 @dataclasses.dataclass(frozen=True)
+class Server:
+    """A server on this machine: a program of the book, a binary of this folder, or a script of tests/bench/python, by
+    its path in the build or its name. It says on what port it listens."""
+
+    name: str
+    options: tuple = ()
+
+    def command(self, machine):
+        if self.name.endswith(".py"):
+            return [PYTHON, "-B", HERE / "python" / self.name]
+        return [machine.built(self.name, f"{self.name}, which is not built"), *self.options]
+
+    @contextlib.contextmanager
+    def running(self, machine):
+        """Its process and its port."""
+        command = list(map(str, self.command(machine)))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
+            try:
+                ports = (re.search(r"^listening on \S+ port (\d+)$", line) for line in process.stdout)
+                port = next((int(match[1]) for match in ports if match), None)
+                if port is None:
+                    raise Failed(f"{self.name} does not listen")
+                yield process, port
+            finally:
+                process.kill()
+
+
+OUR_SERVER = Server("chapter5_async/socket_server", ("--serve", "--line", str(1 << 26)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Requests:
+    """How long a server takes for a request, a sum of some numbers, under the load of some connections."""
+
+    server: Server
+    connections: int
+    numbers: int
+    count: int
+
+    def measure(self, machine):
+        load = machine.built("tests/bench/socket_load", "socket_load, which is not built")
+        with self.server.running(machine) as (_, port):
+            return Value(float(machine.run([load, port, self.connections, self.numbers, self.count])), "s")
+
+
+@dataclasses.dataclass(frozen=True)
+class IdleConnections:
+    """How many bytes of its own a server needs for a connection on which nothing happens."""
+
+    server: Server
+    count: int
+
+    def measure(self, machine):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most < self.count + 100:
+            raise Skipped(f"needs {self.count} descriptors")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        with self.server.running(machine) as (process, port), contextlib.ExitStack() as stack:
+            ask(stack, port)
+            before = own_memory(process.pid)
+            for _ in range(self.count - 1):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            ask(stack, port)  # when this is answered, all are in
+            return Value((own_memory(process.pid) - before) / self.count, "")
+
+
+def ask(stack, port):
+    """On a connection that stays."""
+    connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+    connection.sendall(b'{"sum":[1]}\n')
+    connection.recv(100)
+
+
+def own_memory(pid):
+    """The bytes that are its own."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return sum(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))
+
+
+@dataclasses.dataclass(frozen=True)
 class Ranks:
     """What ranks of MPI measure, started by mpirun: a binary or a Python script of this folder, which prints lines
     "name bytes seconds". Taken are those of the name, or of all names, and of at least and at most so many bytes: a
@@ -385,6 +468,25 @@ def beside_bare_loops():
     return rows
 
 
+def beside_servers():
+    """The server beside one that only echoes, and beside Python's."""
+    echo, python = Server("tests/bench/socket_echo"), Server("socket_server.py")
+    rows = []
+
+    def add(name, load, reference, what, wanted):
+        what = f"{load[1]} numbers, connections: {load[0]}, beside {what}"
+        sides = [Requests(server, *load) for server in (OUR_SERVER, reference)]
+        rows.append(Comparison(f"socket_server/{name}", what, *sides, f"at least {wanted}"))
+
+    for load in ((1, 10, 10_000), (100, 10, 40_000)):
+        add(load[0], load, echo, "epoll that echoes", 0.6)
+    for load, wanted in (((100, 10, 10_000), 3.5), ((10, 1000, 2000), 5), ((1, 1_000_000, 5), 5)):
+        add(f"python_{load[1]}", load, python, "asyncio and json", wanted)
+    idle = Comparison("socket_server/idle", "bytes for an idle connection of 10 000", IdleConnections(OUR_SERVER, 10_000),
+                      None, "at most 16384")
+    return [*rows, idle]
+
+
 def shared_out(name, wanted):
     """A work shared out to two ranks beside two copies of it at once, a time for one work each."""
     sides = [Ranks(2, f"{name}_bench", "", side) for side in ("shared_out", "copies")]
@@ -527,7 +629,7 @@ COMPARISONS = [
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
-     ]] + beside_bare_loops() + beside_bare_calls() + [
+     ]] + beside_bare_loops() + beside_servers() + beside_bare_calls() + [
     Comparison("mpi_recording", "2 ranks, what recording adds to a call, in seconds", Ranks(2, "mpi_bench"), None,
                "at most 1e-6"),
 ] + beside_mpi4py() + [
