@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
        {"name", "", "what the worker is called"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
        {"heartbeat", 0.2, "seconds from sign of life to sign of life", {0.001, 5}},
-       {"patience", 3.0, "seconds to try when no coordinator is there", {0, 86'400}}});
+       {"patience", 3.0, "seconds to try when no coordinator is there", {0.1, 86'400}}});
   Settings settings = settings_in(program);
   std::optional<pdc::Sibling> coordinator;
   settings.coordinator.port(find_port(program, coordinator));
