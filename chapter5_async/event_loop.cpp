@@ -14,11 +14,12 @@
 
 #include <boost/asio.hpp>
 
+#include <array>
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace {
 
@@ -26,18 +27,20 @@ namespace asio = boost::asio;
 
 struct Task {
   char name;
-  pdc::Lane lane;
+  pdc::Lane lane{pdc::task, "task {}", name};
+  std::optional<pdc::Span> wait = {};  // while it is in the queue
 };
 
 struct Day {
   asio::io_context loop;
-  std::vector<Task> tasks;
+  std::array<Task, 3> tasks{Task{'A'}, Task{'B'}, Task{'C'}};
   int turns_left = 0;
   std::string order;  // who had a turn
   std::set<std::thread::id> threads;
 };
 
-void take_turn(Day& day, const Task& task) {
+void take_turn(Day& day, Task& task) {
+  task.wait.reset();
   const auto work = task.lane.work("{}", task.name);
   std::this_thread::sleep_for(std::chrono::milliseconds(4));  // plays work: the loop stands still
   day.order += task.name;
@@ -55,10 +58,8 @@ void post_next(Day& day, std::size_t number) {
   take_turn(day, day.tasks[number]);
   if (--day.turns_left == 0) return;  // nothing posted, nothing left to do: the loop ends
   const std::size_t next = (number + 1) % day.tasks.size();
-  asio::post(day.loop, [&day, next, wait = day.tasks[next].lane.wait("its turn")]() mutable {
-    wait.end();
-    post_next(day, next);
-  });
+  day.tasks[next].wait.emplace(day.tasks[next].lane.wait("its turn"));
+  asio::post(day.loop, [&day, next] { post_next(day, next); });
 }
 
 struct Outcome {
@@ -70,15 +71,11 @@ struct Outcome {
 Outcome spend_day(void (*step)(Day&, std::size_t), int turns) {
   Day day;
   day.turns_left = turns;
-  for (const char name : {'A', 'B', 'C'})
-    day.tasks.push_back({name, pdc::Lane(pdc::task, "task {}", name)});
-  const Task guest{'*', pdc::Lane(pdc::task, "guest")};
+  Task guest{'*', pdc::Lane(pdc::task, "guest")};
 
   asio::post(day.loop, [&] { step(day, 0); });
-  asio::post(day.loop, [&, wait = guest.lane.wait("its turn")]() mutable {
-    wait.end();
-    take_turn(day, guest);
-  });
+  guest.wait.emplace(guest.lane.wait("its turn"));
+  asio::post(day.loop, [&] { take_turn(day, guest); });
   day.loop.run();  // calls handlers, on this thread, until none is left
   return {day.order, day.threads == std::set{std::this_thread::get_id()}, day.loop.stopped()};
 }

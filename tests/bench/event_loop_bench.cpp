@@ -11,14 +11,11 @@
 namespace {
 
 constexpr int turns = 100'000;
-constexpr int tasks = 3;
 
 struct Page {
   Page() {
     day.turns_left = turns;
     day.order.reserve(turns);
-    for (int i = 0; i < tasks; ++i)
-      day.tasks.push_back({static_cast<char>('A' + i), pdc::Lane(pdc::task, "task {}", i)});
     asio::post(day.loop, [this] { post_next(day, 0); });
   }
   void run() { day.loop.run(); }
@@ -31,14 +28,12 @@ struct Bare {
   Bare() {
     day.turns_left = turns;
     day.order.reserve(turns);
-    for (int i = 0; i < tasks; ++i)
-      day.tasks.push_back({static_cast<char>('A' + i), pdc::Lane(pdc::task, "task {}", i)});
     asio::post(day.loop, [this] { post_on(0); });
   }
   void post_on(std::size_t number) {
     take_turn(day, day.tasks[number]);
     if (--day.turns_left == 0) return;
-    asio::post(day.loop, [this, next = (number + 1) % tasks] { post_on(next); });
+    asio::post(day.loop, [this, next = (number + 1) % day.tasks.size()] { post_on(next); });
   }
   void run() { day.loop.run(); }
 
