@@ -15,6 +15,7 @@ import dataclasses
 import random
 import socket
 import threading
+from collections.abc import Sequence
 
 from service import reset
 
@@ -34,6 +35,7 @@ class Plan:
     cut: float = 0
     reset: float = 0
     within: int = 500  # bytes: where cuts and resets come
+    changes: Sequence[int] = range(1, 256)  # what a corrupt byte differs by
 
 
 class Ended(Exception):
@@ -147,7 +149,8 @@ class Proxy:
         if dice.random() < self.plan.corrupt:
             self.faults["corrupt"] += 1
             place = dice.randrange(len(data))
-            data = data[:place] + bytes([data[place] ^ dice.randrange(1, 256)]) + data[place + 1 :]
+            other = data[place] ^ dice.choice(self.plan.changes)
+            data = data[:place] + bytes([other]) + data[place + 1 :]
         return data
 
     async def _send(self, sink: socket.socket, data: bytes, dice: random.Random) -> None:

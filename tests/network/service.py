@@ -18,12 +18,12 @@ TIME_LIMIT = 60  # seconds for whatever has to happen; what takes longer has fai
 
 
 class Service:
-    """A program that says `listening on ADDRESS port PORT` and serves until SIGTERM."""
+    """A program that says `listening on ADDRESS port PORT` and serves, until SIGTERM or its job is done."""
 
-    def __init__(self, program: Path, *options: str):
+    def __init__(self, program: Path, *options: str, serving: tuple[str, ...] = ("--serve",)):
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [program, "--serve", *options],
+            [program, *serving, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -55,7 +55,8 @@ class Service:
     def kill(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        if not self.process.stdout.closed:
+            self.process.communicate()
 
     def complaints(self) -> str:
         """What it wrote to standard error: a sanitizer's report, for example."""

@@ -1,0 +1,490 @@
+"""coordinator and worker, held against their protocol, against kills at any moment, and against a bad network.
+
+Usage: test_job_farm.py CHAPTER plain|sanitized [name...]
+"""
+
+import collections
+import dataclasses
+import json
+import random
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from farm import LONG, Coordinator, FarmTest, Job, Stranger, prove, read_journal
+from proxy import Plan, Proxy
+from service import Client, wait_until
+
+SEED = 1
+SILENCE = "0.2"  # seconds, for tests in which somebody falls silent
+CERTAIN = (0x80,)  # what makes a byte one that is in no line: it is always seen
+
+
+class Well(FarmTest):
+    """Nothing happens but what the job asks for."""
+
+    def test_one_worker(self):
+        farm = self.coordinator(Job(poison=3))
+        self.worker(farm.address)
+        report = self.run_to_end(farm)
+        self.assertEqual(report["dealt"], 97 + 3 * 3)
+        self.assertEqual(report["poison was given up after three attempts"], "3 of 3")
+        self.assertEqual((report["workers come"], report["workers gone"]), (1, 0))
+
+    def test_a_stranger_does_it_all(self):
+        farm = self.coordinator(Job(poison=2))
+        with Stranger(farm.address) as stranger:
+            self.assertEqual(stranger.greet()["welcome"], "stranger")
+            stranger.work()
+        self.run_to_end(farm)
+        self.assertEqual({line["by"] for line in read_journal(self.journal)}, {"stranger"})
+
+    def test_strangers_and_workers_together(self):
+        farm = self.coordinator(Job(tasks=300, poison=1))
+        keeper = self.keeper(farm)
+        for _ in range(3):
+            self.worker(farm.address)
+        self.wait_for_tasks(298)
+        keeper.let_go()
+        self.run_to_end(farm)
+
+    def test_a_job_of_which_all_fails(self):
+        farm = self.coordinator(Job("empty", tasks=5, poison=5))
+        self.worker(farm.address)
+        self.assertEqual(self.run_to_end(farm)["dealt"], 15)
+
+
+class Accidents(FarmTest):
+    def setUp(self):
+        super().setUp()
+        self.dice = random.Random(SEED)
+
+    def test_workers_are_killed_and_others_come(self):
+        """At random moments: after so many tasks."""
+        kills = seen = 0
+        for _ in range(8 if not self.sanitized else 1):
+            self.journal.unlink(missing_ok=True)
+            self.workers.clear()
+            farm = self.coordinator(Job(tasks=400, poison=1), "--silence", LONG)
+            keeper = self.keeper(farm)
+            before = farm.descriptors()
+            kills += self.come_and_go(farm)
+            self.assertTrue(wait_until(lambda: farm.descriptors() <= before), "some are left")
+            self.worker(farm.address)
+            self.wait_for_tasks(398)
+            keeper.let_go()
+            seen += self.run_to_end(farm)["workers gone"]
+        print(f"{kills} ends of workers, {seen} of them seen", flush=True)
+
+    def come_and_go(self, farm: Coordinator) -> int:
+        """Until most is done, and all are gone. Returns how many there were."""
+        living = [self.worker(farm.address) for _ in range(3)]
+        while (done := len(read_journal(self.journal))) < farm.job.tasks - 30:
+            self.wait_for_tasks(done + self.dice.randrange(1, 9))
+            for _ in range(self.dice.randrange(1, 4)):
+                number = self.dice.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
+                living.pop(self.dice.randrange(3)).send_signal(number)
+                living.append(self.worker(farm.address))
+        for worker in living:
+            worker.kill()
+        return len(self.workers)
+
+    def test_a_late_answer_is_counted_once(self):
+        """A worker is stopped; its task is done by another; then it goes on."""
+        farm = self.coordinator(Job(tasks=60), "--silence", "1")
+        keeper = self.keeper(farm)
+        stopped = self.worker(farm.address)
+        self.wait_for(lambda: self.done_by("worker 0") >= 1)
+        stopped.send_signal(signal.SIGSTOP)
+        other = self.worker(farm.address)
+        self.wait_for_tasks(59)  # those that it had in hand too
+        other.kill()
+        other.wait()
+        stopped.send_signal(signal.SIGCONT)
+        keeper.leave()  # so the stopped one gets the last: after its late answers
+        report = self.run_to_end(farm)
+        self.assertGreaterEqual(report["late"], 1)
+        self.assertEqual(report["late"], report["twice"])
+        last = next(line for line in read_journal(self.journal) if line["task"] == keeper.kept["task"])
+        self.assertEqual(last["by"], "worker 0")
+
+    def done_by(self, name: str) -> int:
+        return sum(line["by"] == name for line in read_journal(self.journal))
+
+    def wait_for(self, holds) -> None:
+        self.assertTrue(wait_until(holds))
+
+    def test_the_coordinator_is_killed_and_another_goes_on(self):
+        job = Job(tasks=600 if not self.sanitized else 100, poison=2)
+        address = f"127.{self.dice_of_this_run(3)}"  # nobody else takes its port in between
+        options = ["--silence", LONG, "--address", address]
+        farm = self.coordinator(job, *options)
+        for _ in range(3):
+            self.worker(farm.address)
+        before, kills = b"", 0
+        while (done := len(read_journal(self.journal))) < job.tasks - 60:
+            self.wait_for_tasks(done + self.dice.randrange(1, 50))
+            farm.kill()
+            kills += 1
+            kept = self.journal.read_bytes()
+            self.assertTrue(kept.startswith(before), "what was written is still there")
+            before = kept[: kept.rfind(b"\n") + 1]
+            left = len(job.results()) - len(read_journal(self.journal))
+            farm = self.coordinator(job, *options, "--port", str(farm.address[1]))
+        report = self.run_to_end(farm)
+        print(f"{kills} ends of coordinators", flush=True)
+        self.assertEqual(report["dealt"], left + 3 * job.poison, "what was done is not dealt out again")
+
+    def dice_of_this_run(self, count: int) -> str:
+        return ".".join(str(1 + secrets.randbelow(250)) for _ in range(count))
+
+    def test_its_own_workers_end_with_a_killed_coordinator(self):
+        options = ["--workers", "3", "--tasks", "2000", "--journal", str(self.journal)]
+        command = [self.chapter / "coordinator", *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            self.wait_for_tasks(5)  # of many
+            process.kill()
+        self.assert_nothing_runs()
+
+
+class Journals(FarmTest):
+    JOB = Job("empty", tasks=20)
+
+    def finish(self, *options: str) -> dict:
+        farm = self.coordinator(self.JOB, *options)
+        self.worker(farm.address)
+        return self.run_to_end(farm)
+
+    def test_all_done_is_done(self):
+        self.assertEqual(self.finish()["dealt"], 20)
+        farm = self.coordinator(self.JOB)
+        self.assertEqual(farm.wait(), 0)
+        self.assert_right(farm)
+        self.assertEqual(farm.report()["dealt"], 0)
+
+    def test_a_torn_last_line_is_cut_off(self):
+        self.finish()
+        whole = self.journal.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        for keep in (1, 2, 10, 20):
+            for torn in (1, len(lines[keep]) // 2, len(lines[keep]) - 1):
+                with self.subTest(keep=keep, torn=torn):
+                    self.journal.write_bytes(b"".join(lines[:keep]) + lines[keep][:torn])
+                    self.assertEqual(self.finish()["dealt"], 20 - (keep - 1))
+
+    def test_a_torn_first_line_is_no_loss(self):
+        self.finish()
+        first = self.journal.read_bytes().splitlines()[0]
+        for torn in (0, 1, len(first) // 2, len(first)):
+            self.journal.write_bytes(first[:torn])
+            self.assertEqual(self.finish()["dealt"], 20)
+
+    def test_what_is_not_of_this_job_is_refused(self):
+        self.finish()
+        lines = self.journal.read_bytes().splitlines(keepends=True)
+        others = [Job("empty", tasks=21), Job(tasks=20), Job("empty", tasks=20, poison=1)]
+        for job in others:
+            self.assertIn("another job", self.refused(job))
+        texts = [b"hello\n", b"hello", b"\n", b"{}\n", b"\0" * 100, lines[0] + b"\n"]
+        texts += [lines[0] + line for line in (b"{}\n", b"[1]\n", b"hello\n", lines[1] * 2)]
+        for task, value in [(20, 1), (-1, 1), ("1", 1), (1, "1"), (1, None), (1, [1]), (1, 0.5)]:
+            texts.append(lines[0] + json.dumps({"task": task, "value": value, "by": "x"}).encode() + b"\n")
+        for text in texts:
+            with self.subTest(text):
+                self.journal.write_bytes(text)
+                self.refused(self.JOB)
+                self.assertEqual(self.journal.read_bytes(), text, "it is left as it was")
+
+    def refused(self, job: Job) -> str:
+        return self.assert_refused(
+            "coordinator", 3, "--workers", "0", *job.options(), "--journal", str(self.journal)
+        )
+
+    def test_one_that_is_in_use_is_refused(self):
+        farm = self.coordinator(self.JOB)
+        keeper = self.keeper(farm)
+        for _ in range(3):
+            self.assertIn("another coordinator", self.refused(self.JOB))
+        keeper.let_go()
+        self.run_to_end(farm)
+
+
+class Secrets(FarmTest):
+    SECRET = b"what only they know"
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.secret_file("secret", self.SECRET)
+
+    def secret_file(self, name: str, text: bytes, mode: int = 0o600) -> str:
+        path = self.folder / name
+        path.write_bytes(text)
+        path.chmod(mode)
+        return str(path)
+
+    def farm(self) -> Coordinator:
+        return self.coordinator(Job(tasks=30), "--secret-file", self.file)
+
+    def finish(self, farm: Coordinator) -> None:
+        """With somebody who knows it."""
+        with Stranger(farm.address, "friend", self.SECRET) as friend:
+            self.assertIn("welcome", friend.greet())
+            friend.work()
+        self.run_to_end(farm)
+
+    def test_who_knows_it_is_welcome(self):
+        farm = self.farm()
+        self.worker(farm.address, "--secret-file", self.file)
+        report = self.run_to_end(farm)
+        self.assertEqual(report["workers come"], 1)
+
+    def test_an_end_of_line_is_no_part_of_it(self):
+        farm = self.farm()
+        self.worker(farm.address, "--secret-file", self.secret_file("line", self.SECRET + b"\n"))
+        self.run_to_end(farm)
+
+    def test_who_does_not_is_not(self):
+        other = self.secret_file("other", self.SECRET + b"!")
+        farm = self.farm()
+        for options in (["--secret-file", other], []):
+            complaint = self.refused_worker(farm.address, *options)
+            self.assertIn("secret", complaint)
+        for secret in (b"", self.SECRET[:-1], self.SECRET.upper()):
+            with Stranger(farm.address, "spy", secret) as spy:
+                self.assert_thrown_out(spy, spy.greet())
+        self.finish(farm)
+        self.assertEqual(farm.report()["workers come"], 1)
+
+    def test_a_worker_does_not_work_for_one_without(self):
+        farm = self.coordinator(Job(tasks=30))
+        self.assertIn("secret", self.refused_worker(farm.address, "--secret-file", self.file))
+        self.worker(farm.address)
+        self.assertEqual(self.run_to_end(farm)["workers come"], 1)
+
+    def refused_worker(self, address: tuple[str, int], *options: str) -> str:
+        words = ["--address", address[0], "--port", str(address[1]), "--patience", "0.1", "--quiet"]
+        return self.assert_refused("worker", 3, *words, *options)
+
+    def assert_thrown_out(self, client: Client, answer: dict | None) -> None:
+        self.assertEqual(list(answer or {}), ["error"], answer)
+        self.assertIsNone(client.answer())
+
+    def test_a_proof_sent_back_proves_nothing(self):
+        """A coordinator that knows nothing sends the worker what came from it."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            worker = self.worker(listener.getsockname(), "--secret-file", self.file, "--patience", "0")
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rw") as lines:
+                lines.write(json.dumps({"challenge": "0" * 64}) + "\n")
+                lines.flush()
+                hello = json.loads(lines.readline())
+                lines.write(json.dumps({"welcome": hello["hello"], "proof": hello["proof"]}) + "\n")
+                lines.write(json.dumps({"task": 0, "attempt": 1, "job": {"kind": "empty"}}) + "\n")
+                lines.flush()
+                self.assertEqual(lines.read(), "", "it takes no task")
+        said, complaint = worker.communicate()
+        self.assertEqual(worker.returncode, 3, said)
+        self.assertIn("secret", complaint)
+
+    def test_what_came_from_the_coordinator_proves_nothing_to_it(self):
+        farm = self.farm()
+        with Client(farm.address) as spy:
+            theirs = spy.answer()["challenge"]
+            hello = {"hello": "spy", "challenge": theirs, "proof": theirs}
+            self.assert_thrown_out(spy, spy.ask(hello))
+        with Client(farm.address) as spy:
+            theirs = spy.answer()["challenge"]
+            proof = prove(self.SECRET, "coordinator", theirs, theirs)
+            self.assert_thrown_out(spy, spy.ask({"hello": "spy", "challenge": theirs, "proof": proof}))
+        self.finish(farm)
+
+    def test_a_proof_of_an_earlier_connection_proves_nothing(self):
+        farm = self.farm()
+        with Stranger(farm.address, "friend", self.SECRET) as friend:
+            hello = friend.hello(friend.answer()["challenge"])
+            self.assertIn("welcome", friend.ask(hello))
+        for _ in range(5):
+            with Client(farm.address) as spy:
+                spy.answer()
+                self.assert_thrown_out(spy, spy.ask(hello))
+        self.finish(farm)
+
+    def test_no_challenge_comes_twice(self):
+        farm = self.farm()
+        challenges = set()
+        for _ in range(100):
+            with Client(farm.address) as client:
+                challenges.add(client.answer()["challenge"])
+        self.assertEqual({len(bytes.fromhex(text)) for text in challenges}, {32})
+        self.assertEqual(len(challenges), 100)
+        self.finish(farm)
+
+    def test_a_bad_file_is_refused(self):
+        files = [self.secret_file("empty", b""), self.secret_file("line", b"\n"), "/nowhere/secret"]
+        modes = (0o640, 0o604, 0o620, 0o601)
+        files += [self.secret_file(f"{mode}", self.SECRET, mode) for mode in modes]
+        for file in files:
+            with self.subTest(file):
+                self.assert_refused("coordinator", 3, "--workers", "0", "--secret-file", file)
+                self.assert_refused("worker", 3, "--port", "9", "--secret-file", file)
+
+    def test_nobody_else_is_let_near_without_one(self):
+        for address in ("0.0.0.0", "::", "10.0.0.1"):
+            self.assert_refused("coordinator", 2, "--workers", "0", "--address", address)
+
+
+class Rude(FarmTest):
+    """Clients that do not keep to the protocol: an error and the end for them, nothing for others."""
+
+    def setUp(self):
+        super().setUp()
+        self.farm = self.coordinator(Job(tasks=50), "--silence", LONG)
+        self.guard = self.keeper(self.farm)
+        self.before = self.farm.descriptors()
+
+    def finish(self) -> dict:
+        self.assertTrue(wait_until(lambda: self.farm.descriptors() <= self.before))
+        self.worker(self.farm.address)
+        self.wait_for_tasks(49)
+        self.guard.let_go()
+        return self.run_to_end(self.farm)
+
+    def assert_thrown_out(self, client: Client, *lines: bytes | dict) -> None:
+        """An error comes, unless it was ended with something unread; then it is reset."""
+        answers = []
+        try:
+            client.send(*lines)
+            answers = client.answers()
+        except ConnectionError:
+            return
+        self.assertIn("error", answers[-1], lines)
+
+    def test_garbage_in_place_of_a_greeting(self):
+        challenge = "0" * 64
+        for line in [
+            b"", b"hello", b"{}", b"[]", b"null", b"7", b"\0\0", b"\xff\xfe", b"GET / HTTP/1.1", b"[" * 1000,
+            b'{"hello":' * 1000, b'{"result":0,"attempt":1,"value":0}', b'{"heartbeat":0}', b"{" + b" " * 70_000,
+            {"hello": "x"}, {"hello": "x", "challenge": challenge}, {"challenge": challenge, "proof": challenge},
+            {"hello": 7, "challenge": challenge, "proof": challenge}, {"hello": "x", "challenge": "", "proof": ""},
+            {"hello": "x", "challenge": challenge, "proof": None}, {"hello": "", "challenge": challenge, "proof": ""},
+            {"hello": "x" * 65, "challenge": challenge, "proof": challenge},
+            {"hello": "a\nb", "challenge": challenge, "proof": challenge},
+            {"hello": "\x1b[2J", "challenge": challenge, "proof": challenge},
+        ]:
+            with self.subTest(line), Client(self.farm.address) as client:
+                client.answer()
+                self.assert_thrown_out(client, line)
+        self.assertEqual(self.finish()["workers come"], 2)  # the guard, and who did the rest
+
+    def test_who_says_nothing_or_half_a_line_holds_nothing_up(self):
+        for text in (b"", b"{", b'{"hello":"x"', b"x" * 100_000):
+            with Client(self.farm.address) as client:
+                client.socket.sendall(text)
+                client.reset()
+        self.finish()
+
+    def test_half_a_line_at_the_end_is_no_answer(self):
+        with Stranger(self.farm.address) as stranger:
+            stranger.greet()
+            stranger.socket.sendall(b'{"heartbeat":')
+            stranger.end()
+            stranger.socket.settimeout(None)
+            while stranger.answer():
+                pass
+        self.finish()
+
+
+class Thieves(FarmTest):
+    """Workers that say what they may not. Another one gets their task."""
+
+    WRONG = [
+        {"task": 20}, {"task": -1}, {"task": 50}, {"task": 1 << 40}, {"task": 1 << 70}, {"task": "0"},
+        {"task": None}, {"task": [0]}, {"attempt": 2}, {"attempt": 0}, {"attempt": -1}, {"attempt": "1"},
+        {"attempt": None}, {"attempt": 1 << 33}, {"value": None}, {"value": "7"}, {"value": [7]},
+        {"value": 0.5}, {"value": 1 << 63}, {"value": {}}, {"value": True},
+    ]  # fmt: skip
+
+    def test_an_answer_to_what_was_not_given(self):
+        for wrong in self.WRONG:
+            for kind in ("result", "failed"):
+                if kind == "result" or "value" not in wrong:
+                    with self.subTest(kind=kind, wrong=wrong):
+                        self.steal({"task": 0, "attempt": 1, "value": 7, "why": "so", **wrong}, kind)
+
+    def test_an_answer_twice(self):
+        self.steal({"task": 0, "attempt": 1, "value": 0}, "result", times=2)
+
+    def test_a_heartbeat_for_what_was_not_given(self):
+        self.steal({"task": 20}, "heartbeat")
+
+    def steal(self, message: dict, kind: str, times: int = 1) -> None:
+        self.journal.unlink(missing_ok=True)
+        job = Job("empty", tasks=50)
+        farm = self.coordinator(job)
+        before = farm.descriptors()
+        with Stranger(farm.address, "thief") as thief:
+            self.assertIn("welcome", thief.greet())
+            self.assertEqual(thief.next_task()["task"], 0)
+            said = {kind: message["task"], **{k: v for k, v in message.items() if k != "task"}}
+            thief.send(*[said] * times)
+            self.assertIn("error", thief.answers()[-1])
+        self.assertTrue(wait_until(lambda: farm.descriptors() <= before))
+        with Stranger(farm.address, "honest") as honest:
+            honest.greet()
+            honest.work()
+        report = self.run_to_end(farm)
+        self.assertEqual(report["workers gone"], 1)
+
+
+class BadNetwork(FarmTest):
+    """Real workers, behind a proxy that mistreats what passes; the coordinator says nothing of it."""
+
+    def suffer(self, plan: Plan, rounds: int, job: Job) -> collections.Counter:
+        """Returns the faults."""
+        faults: collections.Counter[str] = collections.Counter()
+        connections = gone = 0
+        for number in range(rounds if not self.sanitized else 1):
+            self.journal.unlink(missing_ok=True)
+            self.workers.clear()
+            farm = self.coordinator(job, "--silence", SILENCE, "--heartbeat", "0.05")
+            keeper = self.keeper(farm)
+            before = farm.descriptors()
+            with Proxy(farm.address, plan, SEED + number) as proxy:
+                for _ in range(4):
+                    self.worker(proxy.address, "--heartbeat", "0.05")
+                self.wait_for_tasks(len(job.results()) - 1)
+                for worker in self.workers:
+                    worker.terminate()
+                self.assertTrue(wait_until(lambda: farm.descriptors() <= before), "some are left")
+                keeper.let_go()
+                gone += self.run_to_end(farm, end_workers=True)["workers gone"]
+            faults += proxy.faults
+            connections += proxy.connections
+        print(f"{sum(faults.values())} faults: {dict(faults)}; {connections} connections, {gone} lost")
+        return faults
+
+    def test_delays_splits_and_joins(self):
+        self.suffer(Plan(delay=0.3, split=0.5, join=0.5), 2, Job(tasks=1500))
+
+    def test_cuts(self):
+        plan = Plan(cut=0.8, reset=0.8, within=4000)
+        faults = self.suffer(plan, 4, Job(tasks=3000, poison=1))
+        self.assertGreater(min(faults["cut"], faults["reset"]), 3)
+
+    def test_corrupt_bytes(self):
+        faults = self.suffer(Plan(corrupt=0.3, changes=CERTAIN), 4, Job(tasks=1500))
+        self.assertGreater(faults["corrupt"], 10)
+
+    def test_all_at_once(self):
+        faults = Plan(delay=0.1, split=0.3, join=0.2, corrupt=0.1, cut=0.4, reset=0.4, within=4000)
+        self.suffer(dataclasses.replace(faults, changes=CERTAIN), 10, Job(tasks=1500, poison=1))
+
+
+if __name__ == "__main__":
+    FarmTest.chapter = Path(sys.argv.pop(1)).resolve()
+    FarmTest.sanitized = sys.argv.pop(1) == "sanitized"
+    unittest.main(verbosity=2)
