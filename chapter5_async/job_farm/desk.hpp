@@ -78,9 +78,11 @@ class Desk {
     deal_out();
   }
 
-  /// Takes back what is in the hands of those who have been silent since then.
-  void look_after(Clock::time_point since) {
+  /// Takes back what is in the hands of those who have been silent since then. Who has been silent
+  /// since long before is thrown out: it may wait for a message that never reached it.
+  void look_after(Clock::time_point since, Clock::time_point long_before) {
     for (Guest* guest : guests_) {
+      if (guest->silent && guest->heard < long_before) guest->link->close();
       if (guest->silent || guest->hand.empty() || guest->heard > since) continue;
       guest->silent = true;
       pdc::say("{} is silent, with task {} in hand", guest->name, guest->hand.front().task);

@@ -93,7 +93,7 @@ class Service {
       tick_.expires_after(silence_ / 4);
       co_await tick_.async_wait(asio::as_tuple(asio::use_awaitable));
       const auto now = Clock::now();
-      if (!ended_) desk_.look_after(now - silence_);
+      if (!ended_) desk_.look_after(now - silence_, now - 20 * silence_);
       for (const Open& open : open_) {
         if (open.limit < now) open.link->close();
       }

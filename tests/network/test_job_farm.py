@@ -20,7 +20,7 @@ from proxy import Plan, Proxy
 from service import Client, wait_until
 
 SEED = 1
-SILENCE = "0.2"  # seconds, for tests in which somebody falls silent
+SILENCE, BEAT = "1", "0.05"  # seconds, where somebody may fall silent
 CERTAIN = (0x80,)  # what makes a byte one that is in no line: it is always seen
 
 
@@ -95,7 +95,7 @@ class Accidents(FarmTest):
 
     def test_a_late_answer_is_counted_once(self):
         """A worker is stopped; its task is done by another; then it goes on."""
-        farm = self.coordinator(Job(tasks=60), "--silence", "1")
+        farm = self.coordinator(Job(tasks=60), "--silence", SILENCE)
         keeper = self.keeper(farm)
         stopped = self.worker(farm.address)
         self.wait_for(lambda: self.done_by("worker 0") >= 1)
@@ -111,6 +111,16 @@ class Accidents(FarmTest):
         self.assertEqual(report["late"], report["twice"])
         last = next(line for line in read_journal(self.journal) if line["task"] == keeper.kept["task"])
         self.assertEqual(last["by"], "worker 0")
+
+    def test_who_stays_silent_is_thrown_out(self):
+        """It may wait for a message that got lost: so it can come again."""
+        farm = self.coordinator(Job(tasks=60), "--silence", "0.05", "--heartbeat", "0.02")
+        with Stranger(farm.address, "silent") as silent:
+            silent.greet()
+            while message := silent.answer():
+                self.assertIn("task", message)
+        self.worker(farm.address)
+        self.assertEqual(self.run_to_end(farm)["workers gone"], 1)
 
     def done_by(self, name: str) -> int:
         return sum(line["by"] == name for line in read_journal(self.journal))
@@ -450,12 +460,12 @@ class BadNetwork(FarmTest):
         for number in range(rounds if not self.sanitized else 1):
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
-            farm = self.coordinator(job, "--silence", SILENCE, "--heartbeat", "0.05")
+            farm = self.coordinator(job, "--silence", SILENCE, "--heartbeat", BEAT)
             keeper = self.keeper(farm)
             before = farm.descriptors()
             with Proxy(farm.address, plan, SEED + number) as proxy:
                 for _ in range(4):
-                    self.worker(proxy.address, "--heartbeat", "0.05")
+                    self.worker(proxy.address, "--heartbeat", BEAT)
                 self.wait_for_tasks(len(job.results()) - 1)
                 for worker in self.workers:
                     worker.terminate()
