@@ -141,8 +141,9 @@ class Keeper(threading.Thread):
                     self.stranger.send({"heartbeat": self.kept["task"]})
 
     def let_go(self) -> None:
-        """It does the task that it kept."""
-        self.stranger.perform(self.kept)
+        """It does the task that it kept, unless it was too slow for the coordinator."""
+        with contextlib.suppress(ConnectionError):
+            self.stranger.perform(self.kept)
         self.join()
 
     def leave(self) -> None:
