@@ -271,6 +271,35 @@ class IdleConnections:
             return Value((own_memory(process.pid) - before) / self.count, "")
 
 
+@dataclasses.dataclass(frozen=True)
+class Farm:
+    """How long the coordinator and two workers take for a task with nothing to do, a journal kept: their start and end
+    are in it, too."""
+
+    tasks: int = 100_000
+
+    def measure(self, machine):
+        coordinator = machine.built("chapter5_async/coordinator", "the program coordinator")
+        machine.built("chapter5_async/worker", "the program worker")
+        with tempfile.TemporaryDirectory() as folder:
+            command = [coordinator, "--json", "--job", "empty", "--poison", "0", "--workers", "2", "--tasks", self.tasks]
+            begin = time.perf_counter()
+            machine.run([*command, "--journal", pathlib.Path(folder, "journal")])
+            return Value((time.perf_counter() - begin) / self.tasks, "s")
+
+
+@dataclasses.dataclass(frozen=True)
+class FarmEcho:
+    """The same messages between bare processes, each with so many tasks in hand."""
+
+    in_hand: int
+    tasks: int = 100_000
+
+    def measure(self, machine):
+        echo = machine.built("tests/bench/farm_echo", "farm_echo, which is not built")
+        return Value(float(machine.run([echo, self.tasks, self.in_hand])), "s")
+
+
 def ask(stack, port):
     """On a connection that stays."""
     connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -630,6 +659,9 @@ COMPARISONS = [
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
           "multiprocessing.Pipe, a sum and a vector"),
      ]] + beside_bare_loops() + beside_servers() + beside_bare_calls() + [
+    Comparison("coordinator", "an empty task, 2 workers, beside bare messages there and back", Farm(), FarmEcho(1),
+               "at least 0.4"),
+    Comparison("coordinator/many", "an empty task, 2 workers, beside bare messages, 32 at once", Farm(), FarmEcho(32)),
     Comparison("mpi_recording", "2 ranks, what recording adds to a call, in seconds", Ranks(2, "mpi_bench"), None,
                "at most 1e-6"),
 ] + beside_mpi4py() + [
