@@ -121,9 +121,9 @@ class Keeper(threading.Thread):
 
     BEAT = 0.05  # seconds
 
-    def __init__(self, address: tuple[str, int]):
+    def __init__(self, address: tuple[str, int], secret: bytes = b""):
         super().__init__()
-        self.stranger = Stranger(address, "keeper")
+        self.stranger = Stranger(address, "keeper", secret)
         self.stranger.greet()
         self.kept = self.stranger.next_task()
         self.stranger.socket.settimeout(self.BEAT)
