@@ -69,12 +69,14 @@ class Farm {
     return true;
   }
 
-  /// The worker says that it failed: once more, behind the others, or given up.
+  /// The worker says that it failed: once more, behind the others, or given up. A late one does not
+  /// count: the task is in other hands.
   void fail(Deal deal, const std::string& why) {
+    if (!is_current(deal)) return void(++counts_.late);
     Task& task = at(deal.task);
     ++task.failures;
     task.why = why;
-    is_current(deal) ? open_again(deal.task, false) : void(++counts_.late);
+    open_again(deal.task, false);
   }
 
   /// The worker is gone. `begun` if it had begun: then it may be the task that ends its workers.
