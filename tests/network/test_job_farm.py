@@ -112,15 +112,33 @@ class Accidents(FarmTest):
         last = next(line for line in read_journal(self.journal) if line["task"] == keeper.kept["task"])
         self.assertEqual(last["by"], "worker 0")
 
+    def test_a_late_failure_does_not_count(self):
+        """Others try three times, whatever the one says that was silent."""
+        farm = self.coordinator(Job("empty", 1, 1), "--silence", SILENCE)
+        with Stranger(farm.address, "late") as late, Stranger(farm.address, "other") as other:
+            late.greet()
+            task = late.next_task()
+            other.greet()
+            for _ in range(2):  # it is given it when the first is silent
+                other.perform(other.next_task())
+            last = other.next_task()
+            late.perform(task)
+            self.assertEqual(late.answer(), {"ack": 0})
+            other.perform(last)
+            for stranger in (late, other):
+                self.assertIsNone(stranger.next_task())
+                stranger.end()
+        self.assertEqual(self.run_to_end(farm)["late"], 1)
+
     def test_who_stays_silent_is_thrown_out(self):
         """It may wait for a message that got lost: so it can come again."""
-        farm = self.coordinator(Job(tasks=60), "--silence", "0.05", "--heartbeat", "0.02")
+        farm = self.coordinator(Job(tasks=60), "--silence", "0.1", "--heartbeat", BEAT)
         with Stranger(farm.address, "silent") as silent:
             silent.greet()
             while message := silent.answer():
                 self.assertIn("task", message)
-        self.worker(farm.address)
-        self.assertEqual(self.run_to_end(farm)["workers gone"], 1)
+        self.worker(farm.address, "--heartbeat", BEAT)
+        self.assertGreaterEqual(self.run_to_end(farm)["workers gone"], 1)
 
     def done_by(self, name: str) -> int:
         return sum(line["by"] == name for line in read_journal(self.journal))
