@@ -93,11 +93,12 @@ class Visits {
   }
 
   void handle(const json::object& message) {
-    if (message.contains("task")) bench_.take(message);
-    if (message.contains("ack")) --unacknowledged;
-    if (message.contains("release")) bench_.release(number_in(message, "release"));
-    if (message.contains("error")) throw BrokenProtocol(std::string(text_in(message, "error")));
-    if (message.contains("done")) done = true;
+    if (message.contains("task")) return bench_.take(message);
+    if (message.contains("ack")) return void(--unacknowledged);
+    if (message.contains("release")) return bench_.release(number_in(message, "release"));
+    if (message.contains("done")) return void(done = true);
+    const bool is_error = message.contains("error");
+    throw BrokenProtocol(is_error ? std::string(text_in(message, "error")) : "unknown message");
   }
 
   /// Says that it lives while it has a task in hand; and loses patience with who does not greet.
