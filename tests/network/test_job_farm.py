@@ -4,6 +4,7 @@ Usage: test_job_farm.py CHAPTER plain|sanitized [name...]
 """
 
 import collections
+import contextlib
 import dataclasses
 import json
 import random
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from farm import LONG, Coordinator, FarmTest, Job, Stranger, prove, read_journal
 from proxy import Plan, Proxy
-from service import Client, wait_until
+from service import TIME_LIMIT, Client, wait_until
 
 SEED = 1
 SILENCE, BEAT = "1", "0.05"  # seconds, where somebody may fall silent
@@ -466,6 +467,37 @@ class Thieves(FarmTest):
             honest.work()
         report = self.run_to_end(farm)
         self.assertEqual(report["workers gone"], 1)
+
+
+class StrangeCoordinators(FarmTest):
+    """A worker hangs up on one that does not keep to the protocol, and comes back."""
+
+    def test_it_comes_back(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.worker(listener.getsockname())
+            for line in [
+                "hello", "[]", "{}", '{"tusk":0,"attempt":1,"job":{"kind":"empty"}}', '{"task":0,"attempt":1}',
+                '{"task":"0","attempt":1,"job":{}}', '{"task":0,"job":{}}', '{"error":"no"}', '{"error":7}',
+                '{"release":"x"}', '{"task":0,"attempt":1,"job":[]}', "[" * 70_000, '{"' + "x" * 70_000,
+            ]:  # fmt: skip
+                with self.subTest(line[:40]), listener.accept()[0] as connection:
+                    self.welcome(connection)
+                    connection.sendall(line.encode() + b"\n")
+                    with contextlib.suppress(ConnectionError):
+                        self.assertEqual(connection.recv(1000), b"")
+            with listener.accept()[0] as connection:
+                self.welcome(connection)
+                connection.sendall(b'{"done":true}\n')
+                self.assertEqual(self.workers[0].wait(TIME_LIMIT), 0)
+
+    def welcome(self, connection: socket.socket) -> None:
+        theirs = "0" * 64
+        with connection.makefile("rw") as lines:
+            lines.write(json.dumps({"challenge": theirs}) + "\n")
+            lines.flush()
+            hello = json.loads(lines.readline())
+            proof = prove(b"", "coordinator", theirs, hello["challenge"])
+            lines.write(json.dumps({"welcome": hello["hello"], "proof": proof}) + "\n")
 
 
 class BadNetwork(FarmTest):
