@@ -74,10 +74,19 @@ class Service:
 
 
 class Client:
-    """A connection, and the lines that came in on it."""
+    """A connection, and its lines. A narrow one is soon full of what nobody reads."""
 
-    def __init__(self, address: tuple[str, int]):
-        self.socket = socket.create_connection(address, TIME_LIMIT)
+    def __init__(self, address: tuple[str, int], narrow: bool = False):
+        self.socket = socket.socket()
+        self.socket.settimeout(TIME_LIMIT)
+        if narrow:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
 

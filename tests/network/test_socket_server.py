@@ -1,7 +1,10 @@
 """socket_server, held against its protocol, its limits, and the ways in which it may end."""
 
+import fcntl
 import json
 import socket
+import struct
+import termios
 import threading
 
 import server_test
@@ -216,6 +219,17 @@ class Termination(ServerTest):
             self.assertEqual(idle.answers(), [])
         self.assertEqual(self.server.wait(), 0)
 
+    def test_what_has_come_is_answered_though_the_client_does_not_read_yet(self):
+        lines = 100_000
+        with Client(self.server.address, narrow=True) as client:
+            client.socket.sendall(b"\n" * lines)  # each answer is longer than its line by far
+            self.assertTrue(service.wait_until(lambda: unacknowledged(client) == 0))
+            self.server.terminate()
+            self.assertTrue(service.wait_until(self.is_refused), "new connections are let in")
+            answers = iter(client.line, b"")
+            self.assertEqual(sum(b'"error"' in answer for answer in answers), lines)
+        self.assertEqual(self.server.wait(), 0)
+
     def test_answers_wait_for_a_slow_reader(self):
         with self.connect() as client:
             numbers = [[1] * 5000, [2] * 5000]
@@ -248,6 +262,11 @@ class Termination(ServerTest):
             return False
         except ConnectionRefusedError:
             return True
+
+
+def unacknowledged(client: Client) -> int:
+    """Bytes that the other side's system has not got yet."""
+    return struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 if __name__ == "__main__":
