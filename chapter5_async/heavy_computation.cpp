@@ -31,16 +31,16 @@ using namespace std::chrono_literals;
 
 constexpr int piece = 20'000, least = 3;  // numbers in a job; heartbeats while a pool is at work
 
-/// Whoever is free takes the next job. Works between threads, and between processes that share it.
+/// Whoever is free takes the next job, the longest ones first, so that all are through at about the
+/// same time. Works between threads, and between processes that share it.
 struct Jobs {
   void work(const pdc::Lane& lane) {
-    for (std::int64_t job; (job = next++) < all;) {
-      const auto span = lane.work("job {}", job + 1);
-      primes += pdc::count_primes(job * piece, (job + 1) * piece);
+    for (std::int64_t job; (job = left--) > 0;) {
+      const auto span = lane.work("job {}", job);
+      primes += pdc::count_primes((job - 1) * piece, job * piece);
     }
   }
-  const int all;
-  std::atomic<std::int64_t> next = 0, primes = 0;
+  std::atomic<std::int64_t> left, primes = 0;
 };
 
 std::int64_t in_turn(int all) {

@@ -3,19 +3,10 @@
 #include <benchmark/benchmark.h>
 #include <time.h>
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <new>
+#include "allocations.hpp"
 
 /// For benchmarks of the event loop: what a switch from one task to the next costs. Include it once, in the benchmark.
 /// No lanes are kept, since there is no pdc::Program; and what only plays work takes no time here.
-namespace bench {
-
-inline std::atomic<std::int64_t> allocations = 0;
-
-}  // namespace bench
 
 /// In the place of the C library's: std::this_thread::sleep_for ends at once.
 extern "C" int nanosleep(const timespec* /*time*/, timespec* /*left*/) {
@@ -27,19 +18,6 @@ extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept
   bench::allocations.fetch_add(1, std::memory_order_relaxed);
   void* memory = nullptr;
   return posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
-}
-
-// Out of line: g++ takes the `free` of one beside the `new` of the other for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  bench::allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
 }
 
 namespace bench {

@@ -12,32 +12,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include <atomic>
-#include <cstdlib>
 #include <latch>
-#include <new>
 #include <vector>
 
-namespace {
-
-std::atomic<std::int64_t> allocations = 0;
-
-}  // namespace
-
-// Out of line: g++ takes the `free` of one beside the `new` of the other for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
+#include "allocations.hpp"
 
 namespace {
+
+using bench::allocations;
 
 constexpr int threads = 2;
 constexpr int tasks = 10'000;  // in one iteration, submitted by this thread, then waited for
