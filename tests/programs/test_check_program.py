@@ -372,7 +372,8 @@ class CheckProgramTest(unittest.TestCase):
         sanitized.normal_seconds = 2
         slow = {title for title, *_ in check_program.all_checks(sanitized)}
         self.assertEqual(quick - slow, {"pictures that cannot be written", "standard output lost",
-                                        "surroundings", "terminal", "quiet"})
+                                        "surroundings", "terminal", "quiet", "deadline",
+                                        "pictures, two runs at once"})
 
     def test_a_program_that_is_not_in_the_catalog(self):
         self.fake()
