@@ -1,5 +1,6 @@
 """socket_server, held against its protocol, its limits, and the ways in which it may end."""
 
+import contextlib
 import fcntl
 import json
 import socket
@@ -29,6 +30,15 @@ class Protocol(ServerTest):
                 ({"add": [[most, least], [0, 0]]}, {"add": [most, least]}),
                 ({"sum": [1, 0.5]}, {"sum": 1.5}),
                 ({"add": [[1, 0.25], [2, 0.5]]}, {"add": [3, 0.75]}),
+                ({"sum": [1e308, 0]}, {"sum": 1e308}),
+                ({"sum": [1e-7, 2e-7]}, {"sum": 3e-7}),
+                ({"sum": [0.1, 0.2]}, {"sum": 0.1 + 0.2}),
+                ({"sum": [0.5, 1 << 63]}, {"sum": float(1 << 63)}),
+                ({"sum": [-1, 0, -0.5, 12345678901234567890.5]}, {"sum": 12345678901234567890.0}),
+                (b'{"sum":[]}', {"sum": 0}),
+                (b'{"add":[[],[]]}', {"add": []}),
+                (b'{"su\\u006d":[1]}', {"sum": 1}),
+                (b'{"\\u0061\\u0064d":[[1],[2]]}', {"add": [3]}),
                 (b' {\t"sum" : [ 1 , 2 ] } \r', {"sum": 3}),
             ]:
                 self.assertEqual(client.ask(request), answer, request)
@@ -133,6 +143,29 @@ class LineLimit(ServerTest):
             self.assertEqual([client.answer(), client.answer()], [{"sum": 6}, {"sum": 4}])
             self.assert_error(client.answer())
             self.assertIsNone(client.answer())
+
+
+class Sum(ServerTest):
+    options = ("--line", str(1 << 26))
+
+    def test_half_lines_together_have_a_limit(self):
+        half = b" " * (60 << 20)
+        clients = [self.connect() for _ in range(8)]
+        for client in clients:
+            with contextlib.suppress(ConnectionError):
+                client.socket.sendall(half)
+        if not self.sanitized:
+            self.assertLess(self.server.memory(), 600 << 20)
+        with self.connect() as other:
+            self.assertEqual(other.ask(GOOD), {"sum": 6})
+        refused = 0
+        for client in clients:
+            client.end()
+            with contextlib.suppress(ConnectionError):
+                refused += client.answer() is not None
+            client.socket.close()
+        self.assertGreater(refused, 0)
+        self.assertTrue(service.wait_until(self.answers))
 
 
 class Idle(ServerTest):

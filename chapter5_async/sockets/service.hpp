@@ -2,7 +2,7 @@
 
 #include "connection.hpp"
 
-#include "pdc/program.hpp"
+#include "pdc/print.hpp"
 
 #include <sys/resource.h>
 
@@ -10,58 +10,39 @@
 #include <chrono>
 #include <csignal>
 #include <list>
+#include <string>
 #include <utility>
 
 struct Limits {
+  std::string address = "127.0.0.1";
+  int port = 0;
   std::size_t line = 1 << 20;  // bytes
   std::size_t connections = 12'000;
   Clock::duration idle = std::chrono::minutes(1);
 };
 
-/// The service of socket_server.cpp: takes connections, cuts those who say nothing for too long, and
-/// ends. Errors: ends the program with status 3 when it cannot listen.
+/// Talks with all clients, cuts those who say nothing for too long, and ends. Errors: ends the
+/// program with status 3 when it cannot listen.
 class Service {
  public:
-  using Place = std::list<Connection>::iterator;
-
-  Service(asio::io_context& loop, const tcp::endpoint& endpoint, const Limits& most)
+  Service(asio::io_context& loop, const Limits& most)
       : limits(most), acceptor(loop), watchdog(loop), signals(loop) {
     rlimit files{};  // each connection takes one
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     limits.connections = std::min<std::size_t>(most.connections, files.rlim_cur - 32);
-    error_code error;
-    acceptor.open(endpoint.protocol());
-    acceptor.set_option(tcp::acceptor::reuse_address(true));
-    acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-    if (!error) return;
-    const bool address = error == boost::system::errc::address_not_available;
-    pdc::refuse(fmt::format("bind {} port {}: {}; choose another --{}",
-                            endpoint.address().to_string(), endpoint.port(), error.message(),
-                            address ? "address" : "port"));
+    listen();
   }
 
-  bool is_full() const { return connections.size() >= limits.connections; }
-
-  Place take(tcp::socket socket) {
+  /// As long as the client is there.
+  asio::awaitable<void> talk(tcp::socket socket) {
+    if (connections.size() >= limits.connections) co_return turn_away(socket);
+    const auto place = connections.emplace(connections.end(), std::move(socket));
     ++served;
-    return connections.emplace(connections.end(), std::move(socket));
-  }
-
-  asio::awaitable<void> talk(Place connection) {
-    co_await connection->talk(limits.line);
-    connections.erase(connection);
+    co_await place->talk(limits.line);
+    connections.erase(place);
     if (!acceptor.is_open()) watchdog.cancel();
-  }
-
-  /// One more than can be served.
-  static void turn_away(tcp::socket socket) {
-    error_code ignored;  // it may be gone already
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer("{\"error\":\"too many connections\"}\n", 33), ignored);
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
   }
 
   /// A client may hold a connection, but not for nothing; here, up to an eighth longer than said.
@@ -94,10 +75,34 @@ class Service {
     signals.cancel();
   }
 
+  tcp::endpoint endpoint() const { return acceptor.local_endpoint(); }
+
   Limits limits;
   tcp::acceptor acceptor;
   std::list<Connection> connections;
   long served = 0, cuts = 0;  // clients in all, and those that were cut
   asio::steady_timer watchdog;
   asio::signal_set signals;
+
+ private:
+  static void turn_away(tcp::socket& socket) {
+    error_code ignored;  // it may be gone already
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer("{\"error\":\"too many connections\"}\n", 33), ignored);
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  void listen() {
+    error_code error;
+    const auto address = asio::ip::make_address(limits.address, error);
+    const tcp::endpoint here(address, static_cast<unsigned short>(limits.port));
+    if (!error) acceptor.open(here.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(here, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    if (!error) return;
+    const bool in_use = error == asio::error::address_in_use || error == asio::error::access_denied;
+    pdc::refuse(fmt::format("bind {} port {}: {}; choose another --{}", limits.address, limits.port,
+                            error.message(), in_use ? "port" : "address"));
+  }
 };

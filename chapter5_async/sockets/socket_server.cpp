@@ -1,0 +1,190 @@
+// Socket server: many clients on one thread, and none of them can harm the others.
+//
+// Concept   A server reads what others write, and they may write nonsense, too much, half a line or
+//           nothing at all. So each connection is a task of its own with limits: for a line, for
+//           its silence, for their number. And who is told to end answers first what was asked.
+// Shows     async_accept, async_write, async_read_until, dynamic_buffer, co_spawn, raise, SIGTERM
+// Python    asyncio.start_server, socketserver.ThreadingTCPServer
+// Run       socket_server
+// You see   a silent client keeps all others waiting, or nobody; an answer that outlives SIGTERM
+// Next      socket_client asks this one; coordinator hands out work over connections
+
+#include "service.hpp"
+
+#include "pdc/deadline.hpp"
+#include "pdc/program.hpp"
+
+#include <boost/asio.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr int good_clients = 3, questions = 3;
+
+/// Wrong on purpose: takes the next client when this one is through.
+asio::awaitable<void> serve_one_by_one(Service& service) {
+  while (service.acceptor.is_open()) {
+    auto [error, socket] = co_await service.acceptor.async_accept(with_error);
+    if (!error) co_await service.talk(std::move(socket));
+  }
+}
+
+/// Each connection is a coroutine of its own, so none waits for another.
+asio::awaitable<void> serve_at_once(Service& service) {
+  const auto loop = service.acceptor.get_executor();
+  while (service.acceptor.is_open()) {
+    auto [error, socket] = co_await service.acceptor.async_accept(with_error);
+    if (!service.acceptor.is_open()) break;
+    asio::steady_timer pause(loop, 50ms);
+    if (error)  // out of descriptors, say; there may be one soon
+      co_await pause.async_wait(with_error);
+    else
+      asio::co_spawn(loop, service.talk(std::move(socket)), asio::detached);
+  }
+}
+
+struct Client {
+  tcp::socket socket;
+  pdc::Lane lane;
+};
+
+/// A service, and what its clients have seen.
+struct Day {
+  explicit Day(const Limits& limits) : service(loop, limits) {
+    for (int i = 0; i < 20'000; ++i) ones += ",111111111111111111", twos += ",222222222222222222";
+  }
+
+  asio::io_context loop;
+  Service service;
+  int here = 0;                        // clients that are not through yet
+  int answered = 0;                    // questions, as is right, before the silent one was cut
+  std::string ones = "0", twos = "0";  // a long list, and twice as much
+  bool cut = false, hung_up = false, whole = false;
+};
+
+/// The next line, an empty one if the server has hung up.
+asio::awaitable<std::string> read_answer(Client& client, const char* meanwhile) {
+  const auto wait = client.lane.wait("{}", meanwhile);
+  std::string answer;
+  const auto [error, size] = co_await asio::async_read_until(
+      client.socket, asio::dynamic_buffer(answer), '\n', with_error);
+  co_return error ? "" : answer;
+}
+
+asio::awaitable<void> be_silent(Day& day, Client& client) {
+  co_await asio::async_write(client.socket, asio::buffer("{\"sum\":", 7), with_error);
+  const std::string answer = co_await read_answer(client, "says no more");
+  (day.service.acceptor.is_open() ? day.cut : day.hung_up) = answer.empty();
+}
+
+asio::awaitable<void> be_good(Day& day, Client& client) {
+  for (int i = 1; i <= questions; ++i) {
+    auto wait = client.lane.wait("user");
+    asio::steady_timer pause(day.loop, 3ms);
+    co_await pause.async_wait(with_error);  // plays a user who thinks
+    wait.end();
+    const std::string_view line = i == 2 ? "1 and 1?\n" : "{\"sum\":[1,2,3]}\n";
+    co_await asio::async_write(client.socket, asio::buffer(line), with_error);
+    const std::string answer = co_await read_answer(client, "answer");
+    const bool right = answer.starts_with(i == 2 ? "{\"error\":" : "{\"sum\":6}\n");
+    if (right && day.service.cuts == 0) ++day.answered;
+  }
+}
+
+/// Reads nothing until the service has been told to end, and then all.
+asio::awaitable<void> be_slow(Day& day, Client& client) {
+  const std::string line = fmt::format("{{\"add\":[[{0}],[{0}]]}}\n", day.ones);
+  client.socket.set_option(tcp::socket::receive_buffer_size(65'536));
+  co_await asio::async_write(client.socket, asio::buffer(line), with_error);
+  auto wait = client.lane.wait("reads nothing");
+  while (day.here > 2 || !day.service.connections.back().is_answering())
+    co_await asio::post(asio::use_awaitable);  // forced: the good ones are through, this is not
+  day.service.end_on_signal();
+  pdc::mark("SIGTERM");
+  raise(SIGTERM);
+  while (day.service.acceptor.is_open()) co_await asio::post(asio::use_awaitable);
+  wait.end();
+  const std::string answer = co_await read_answer(client, "reads");
+  day.whole = answer == fmt::format("{{\"add\":[{}]}}\n", day.twos);
+}
+
+asio::awaitable<void> visit(Day& day, Client client, auto guest) {
+  co_await guest(day, client);
+  if (--day.here == 0) day.service.end();  // nobody will come any more
+}
+
+void enter(Day& day, std::string_view name, auto guest) {
+  Client client{tcp::socket(day.loop), pdc::Lane(pdc::task, "{}", name)};
+  client.socket.connect(day.service.endpoint());
+  ++day.here;
+  asio::co_spawn(day.loop, visit(day, std::move(client), guest), asio::detached);
+}
+
+void spend(Day& day, asio::awaitable<void> (*serve)(Service&), bool slow) {
+  day.service.acceptor.set_option(tcp::socket::send_buffer_size(65'536));
+  enter(day, "silent", be_silent);  // first of all
+  for (int i = 1; i <= good_clients; ++i) enter(day, fmt::format("good {}", i), be_good);
+  if (slow) enter(day, "slow", be_slow);
+  asio::co_spawn(day.loop, serve(day.service), asio::detached);
+  asio::co_spawn(day.loop, day.service.watch(), asio::detached);
+  day.loop.run();
+}
+
+/// Until it is told to end.
+void serve(const Limits& limits) {
+  pdc::set_deadline(0s);
+  asio::io_context loop(1);  // one thread: no locks
+  Service service(loop, limits);
+  service.end_on_signal();
+  const tcp::endpoint here = service.endpoint();
+  fmt::print("listening on {} port {}\n", here.address().to_string(), here.port());
+  std::fflush(stdout);
+  asio::co_spawn(loop, serve_at_once(service), asio::detached);
+  asio::co_spawn(loop, service.watch(), asio::detached);
+  loop.run();
+  pdc::check(service.connections.empty(), "told to end, it has left nobody waiting", "{} clients",
+             service.served);
+}
+
+void show(pdc::Program& program, const Limits& limits) {
+  Day without({.address = limits.address, .port = limits.port, .idle = 20ms});
+  program.scene("one client after the other", spend, without, serve_one_by_one, false);
+  Day with({.address = limits.address, .port = limits.port, .idle = 1h});
+  program.scene("all at once, until SIGTERM", spend, with, serve_at_once, true);
+  const int all = good_clients * questions;
+
+  pdc::check(without.answered == 0, "one by one: none had an answer before the silent one was cut",
+             "{} of {}", without.answered, all);
+  pdc::check(without.cut, "the silent one was cut, while the service went on");
+  pdc::check(with.answered == all,
+             "at once: all had theirs, a bad line an error and the next one its sum", "{} of {}",
+             with.answered, all);
+  pdc::check(with.hung_up, "told to end, it hangs up on who says nothing");
+  pdc::check(with.whole, "but the answer under way arrives whole");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(
+      argc, argv,
+      {{"serve", false, "serve until SIGTERM or SIGINT comes, with the limits below"},
+       {"address", std::string("127.0.0.1"), "to listen on"},
+       {"port", 0, "to listen on; 0: a free one", {0, 65535}},
+       {"line", 1 << 20, "bytes of the longest line", {64, 1 << 26}},
+       {"idle", 60.0, "seconds after which a silent client is cut", {0.05, 86400}},
+       {"connections", 12000, "connections at the same time", {1, 100'000}}});
+  const std::chrono::duration<double> idle(program.real("idle"));
+  const Limits limits{program.word("address"), program.integer("port"),
+                      static_cast<std::size_t>(program.integer("line")),
+                      static_cast<std::size_t>(program.integer("connections")),
+                      std::chrono::duration_cast<Clock::duration>(idle)};
+  program.flag("serve") ? serve(limits) : show(program, limits);
+  return program.finish();
+}
