@@ -2,6 +2,8 @@
 
 #include "connection.hpp"
 
+#include "pdc/check.hpp"
+#include "pdc/deadline.hpp"
 #include "pdc/print.hpp"
 
 #include <sys/resource.h>
@@ -18,7 +20,7 @@ struct Limits {
   int port = 0;
   std::size_t line = 1 << 20;  // bytes
   std::size_t connections = 12'000;
-  Clock::duration idle = std::chrono::minutes(1);
+  std::chrono::duration<double> idle = std::chrono::minutes(1);
 };
 
 /// Talks with all clients, cuts those who say nothing for too long, and ends. Errors: ends the
@@ -39,7 +41,6 @@ class Service {
   asio::awaitable<void> talk(tcp::socket socket) {
     if (connections.size() >= limits.connections) co_return turn_away(socket);
     const auto place = connections.emplace(connections.end(), std::move(socket));
-    ++served;
     co_await place->talk(limits.line);
     connections.erase(place);
     if (!acceptor.is_open()) watchdog.cancel();
@@ -48,9 +49,9 @@ class Service {
   /// A client may hold a connection, but not for nothing; here, up to an eighth longer than said.
   asio::awaitable<void> watch() {
     while (acceptor.is_open() || !connections.empty()) {
-      watchdog.expires_after(limits.idle / 8);
+      watchdog.expires_after(std::chrono::duration_cast<Clock::duration>(limits.idle / 8));
       co_await watchdog.async_wait(with_error);
-      const Clock::time_point latest = Clock::now() - limits.idle;
+      const auto latest = Clock::now() - limits.idle;
       for (Connection& connection : connections) {
         if (connection.since() > latest) continue;
         connection.cut();
@@ -80,7 +81,7 @@ class Service {
   Limits limits;
   tcp::acceptor acceptor;
   std::list<Connection> connections;
-  long served = 0, cuts = 0;  // clients in all, and those that were cut
+  long cuts = 0;  // clients that were cut
   asio::steady_timer watchdog;
   asio::signal_set signals;
 
@@ -106,3 +107,18 @@ class Service {
                             error.message(), in_use ? "port" : "address"));
   }
 };
+
+/// Until SIGTERM or SIGINT comes.
+inline void serve_until_told(const Limits& limits, asio::awaitable<void> (*serve)(Service&)) {
+  pdc::set_deadline(std::chrono::seconds(0));
+  asio::io_context loop(1);  // one thread: no locks
+  Service service(loop, limits);
+  service.end_on_signal();
+  const tcp::endpoint here = service.endpoint();
+  fmt::print("listening on {} port {}\n", here.address().to_string(), here.port());
+  std::fflush(stdout);
+  asio::co_spawn(loop, serve(service), asio::detached);
+  asio::co_spawn(loop, service.watch(), asio::detached);
+  loop.run();
+  pdc::check(service.connections.empty(), "told to end, it has left nobody waiting");
+}
