@@ -295,7 +295,7 @@ class Secrets(FarmTest):
         self.assertEqual(self.run_to_end(farm)["workers come"], 1)
 
     def refused_worker(self, address: tuple[str, int], *options: str) -> str:
-        words = ["--address", address[0], "--port", str(address[1]), "--patience", "0.1", "--quiet"]
+        words = ["--address", address[0], "--port", str(address[1]), "--patience", "2", "--quiet"]
         return self.assert_refused("worker", 3, *words, *options)
 
     def assert_thrown_out(self, client: Client, answer: dict | None) -> None:
