@@ -1,8 +1,8 @@
 // Coroutines: functions that stop halfway, let others run, and go on where they were.
 //
-// Concept   A coroutine keeps its place and its variables while it is suspended, so a cycle of turns
-//           is a plain loop. The turn goes back to the event loop only where what it awaits is not
-//           there yet; to await what never suspends is to keep the turn.
+// Concept   A coroutine keeps its place and its variables while it is suspended, so a cycle of
+//           turns is a plain loop. The turn goes back to the event loop only where what it awaits
+//           is not there yet; to await what never suspends is to keep the turn.
 // Shows     boost::asio::awaitable, co_await, co_return, boost::asio::co_spawn, boost::asio::post
 // Python    async def, await, asyncio.sleep(0)
 // Run       coroutines --steps 6

@@ -1,8 +1,8 @@
 // State machine: each state is a coroutine, which says what state comes next.
 //
-// Concept   A state machine is in one of a few states, and each input takes it to the next, until an
-//           end state. If the next is awaited from inside a state, that is not over: frames pile up
-//           along the path. If each state returns the next, it is over, and a loop goes on.
+// Concept   A state machine is in one of a few states, and each input takes it to the next, until
+//           an end state. If the next is awaited from inside a state, that is not over: frames pile
+//           up along the path. If each state returns the next, it is over, and a loop goes on.
 // Shows     boost::asio::awaitable, co_await, co_return, boost::asio::co_spawn, boost::asio::post
 // Python    async def, await
 // Run       state_machine --robots 2 --inputs 6 --seed 1

@@ -1,9 +1,9 @@
 // Timeouts: what takes too long is given up, and lets go of what it holds.
 //
-// Concept   To stop waiting is not to stop what one waits for: that goes on, with all that it holds.
-//           So the operation and a timer race, and the first of the two cancels the other: its
-//           co_await throws, and destructors clean up. What || does can be done by hand: a signal
-//           cancels the operation whose handler is bound to its slot.
+// Concept   To stop waiting is not to stop what one waits for: that goes on, with all that it
+//           holds. So the operation and a timer race, and the first of the two cancels the other:
+//           its co_await throws, and destructors clean up. What || does can be done by hand: a
+//           signal cancels the operation whose handler is bound to its slot.
 // Shows     awaitable_operators ||, cancellation_signal, bind_cancellation_slot, steady_timer
 // Python    asyncio.wait_for, asyncio.timeout, Task.cancel
 // Run       timeouts --clients 3

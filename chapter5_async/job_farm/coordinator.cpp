@@ -1,9 +1,9 @@
 // Coordinator: deals tasks out to workers that come over TCP, and again when one is lost.
 //
-// Concept   Whoever deals out work over a network has to expect that a worker is gone, or silent and
-//           not gone, or fails. So tasks are acknowledged when their result is safe, and dealt out
-//           again when their worker is gone or silent; only the first result of each counts; and
-//           what fails everywhere is given up, not tried for ever.
+// Concept   Whoever deals out work over a network has to expect that a worker is gone, or silent
+//           and not gone, or fails. So tasks are acknowledged when their result is safe, and dealt
+//           out again when their worker is gone or silent; only the first result of each counts;
+//           and what fails everywhere is given up, not tried for ever.
 // Shows     tcp::acceptor, io_context::run; farm.hpp: which task is where; desk.hpp, service.hpp:
 //           messages, connections; journal.hpp: O_APPEND, flock; accidents.hpp: SIGKILL, SIGSTOP
 // Python    multiprocessing.managers.BaseManager, asyncio.start_server

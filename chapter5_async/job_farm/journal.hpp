@@ -27,8 +27,9 @@ class Journal {
  public:
   Journal() = default;  // none is kept
 
-  /// Calls `recall` with each line but the first; what it throws is wrong with the line. Ends the program with status 3 if the file
-  /// cannot be used, belongs to another job, or to another coordinator right now.
+  /// Calls `recall` with each line but the first; what it throws is wrong with the line. Ends the
+  /// program with status 3 if the file cannot be used, belongs to another job, or to another
+  /// coordinator right now.
   Journal(std::string name, const json::object& job,
           const std::function<void(const json::object&)>& recall)
       : name_(std::move(name)),

@@ -42,6 +42,7 @@ class Request {
     double real = 0;
   };
 
+  /// True if it asks for a list.
   bool read(std::vector<Number>& sums) {
     expect("{\"");
     const std::string name{letter(), letter(), letter()};
@@ -106,6 +107,7 @@ class Request {
     return number;
   }
 
+  /// At least one.
   void skip_digits() {
     const char* const begin = at_;
     while (*at_ >= '0' && *at_ <= '9') ++at_;
