@@ -27,6 +27,10 @@
 namespace {
 
 struct Pipe : pdc::Pipe {
+  void tell() {  // who writes
+    const pid_t self = getpid();
+    pdc::posix(write(write_end.get(), &self, sizeof self), "write");
+  }
   pid_t take() {  // 0 at the end of the stream: when nobody else holds the write end
     write_end.close();
     pid_t number = 0;
@@ -48,14 +52,17 @@ void watch_family(Seen& seen, int milliseconds) {
   Pipe held;
   const pdc::Lane daemon("daemon child"), other("other child");
   pdc::Child parent([&] {
+    Pipe ready;
     const pid_t self = getpid(), child = pdc::posix(fork(), "fork");
     if (child == 0) {
       pdc::posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
       if (getppid() != self) _exit(1);  // it had ended already
       const auto work = daemon.work("its work");
+      ready.tell();
       held.take();  // forced: its parent ends before it is done
       _exit(0);
     }
+    ready.take();
     pdc::Child working([&] {
       const auto work = other.work("its work");
       std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the work
@@ -79,8 +86,7 @@ void watch_daemon(Seen& seen) {
     pdc::posix(chdir("/"), "chdir");
     const int null = pdc::posix(open("/dev/null", O_RDWR | O_CLOEXEC), "open");
     for (const int standard : {0, 1, 2}) pdc::posix(dup2(null, standard), "dup2");
-    const pid_t self = getpid();
-    pdc::posix(write(started.write_end.get(), &self, sizeof self), "write");
+    started.tell();
     held.take();  // until the watcher closes its end, or is killed
     if (open("/dev/tty", O_RDWR | O_CLOEXEC) != -1) _exit(1);
   });
