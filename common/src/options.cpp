@@ -10,12 +10,13 @@
 
 /// The command line: CLI11 splits it, this file gives each value its kind, range and message.
 namespace pdc::detail {
-namespace {
 
-[[noreturn]] void reject(const std::string& message) {
+void reject(std::string_view message) {
   if (world().rank == 0) complain(message);
   leave_together(2);
 }
+
+namespace {
 
 /// "runners, a whole number from 2 to 64"
 std::string allowed(const Option& option) {

@@ -152,6 +152,10 @@ const std::string& Program::word(std::string_view option) const {
   return option_value<std::string>(option);
 }
 
+void Program::reject(std::string_view why) const {
+  detail::reject(why);
+}
+
 void Program::report(std::string_view name, double value, std::string_view unit) {
   const std::lock_guard lock(run().mutex);
   run().measurements.push_back({std::string(name), value, std::string(unit)});

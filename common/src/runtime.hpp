@@ -94,6 +94,7 @@ void complain(std::string_view message);
                               std::string_view last_output = "");
 /// Ends all ranks with that status; each of them calls it.
 [[noreturn]] void leave_together(int status);
+[[noreturn]] void reject(std::string_view message);  // status 2
 
 std::string json_report(bool holds);
 

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "runtime.hpp"
+
 namespace pdc {
 namespace {
 
@@ -68,6 +70,8 @@ std::string Sibling::said(std::string_view words) {
     if (const std::size_t found = text->find(words); found != text->npos)
       return text->substr(found + words.size());
   }
+  if (const int status = wait().status; status == 2 || status == 3)
+    detail::end_program(status, fmt::format("start {}: it has said why it cannot", name_));
   throw std::runtime_error(fmt::format("{} ended before it said '{}'", name_, words));
 }
 

@@ -64,6 +64,12 @@ TEST(MpiEnd, ARefusalIsStatusThree) {
   EXPECT_EQ(count(ended.err, "scenario_mpi: bind port 80: no; take another"), 1) << ended.err;
 }
 
+TEST(MpiEnd, ARejectionIsStatusTwoSaidOnce) {
+  const auto ended = run({"rejects"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: --items 1: not here"), 1) << ended.err;
+}
+
 TEST(MpiEnd, AWrongCallIsStatusThreeWithMpisOwnText) {
   const auto ended = run({"wrong_call"}, {.ranks = 2});
   EXPECT_EQ(ended.status, 3);

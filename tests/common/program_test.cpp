@@ -128,6 +128,13 @@ TEST(CommandLine, VersionIsOneLine) {
   EXPECT_TRUE(ended.out.starts_with("scenario (pdc) ")) << ended.out;
 }
 
+TEST(CommandLine, WhatARangeCannotSayIsStatusTwoToo) {
+  const auto ended = run({"rejects", "--quiet"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.err, "scenario: --mode fast: not with --loud\n");
+  EXPECT_EQ(ended.out, "");
+}
+
 TEST(CommandLine, AFileThatCannotBeWrittenIsStatusThreeBeforeAnythingIsPrinted) {
   const scenario::Folder folder;
   for (const char* option : {"--svg", "--trace"}) {

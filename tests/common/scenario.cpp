@@ -146,6 +146,10 @@ void refuses(pdc::Program& program) {
   run_somewhere(program.word("where"), [] { pdc::refuse("bind port 80: no; take another"); });
 }
 
+void rejects(pdc::Program& program) {
+  program.reject("--mode fast: not with --loud");
+}
+
 /// Lines from several threads and children at once.
 void speaks(pdc::Program& program) {
   const auto speak = [](const std::string& who) {
@@ -241,6 +245,7 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"no_claim", no_claim},
     {"overflows", overflows},
     {"refuses", refuses},
+    {"rejects", rejects},
     {"speaks", speaks},
     {"stuck", stuck},
     {"stuck_child", stuck_child},

@@ -65,6 +65,10 @@ void refuses(pdc::Program&, const Session& mpi) {
   pdc::refuse("bind port 80: no; take another");
 }
 
+void rejects(pdc::Program& program, const Session&) {
+  program.reject("--items 1: not here");
+}
+
 void wrong_call(pdc::Program&, const Session& mpi) {
   last_rank_only(mpi);
   MPI_Send(nullptr, 0, MPI_INT, 99, 1, MPI_COMM_WORLD);
@@ -165,6 +169,7 @@ const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios =
     {"needs_three", needs_three},
     {"no_claim", no_claim},
     {"refuses", refuses},
+    {"rejects", rejects},
     {"sends_first", sends_first},
     {"stuck", stuck},
     {"throws", throws},

@@ -38,6 +38,13 @@ TEST(Sibling, ThatEndsWithoutTheWordsIsAnError) {
   }
 }
 
+TEST(Sibling, ThatCannotStartEndsThisProgramLikeItself) {
+  const auto ask = [](const char* what) { pdc::Sibling(sibling, {what, "--quiet"}).said("port "); };
+  const char* const why = "start common_scenario: it has said why it cannot";
+  EXPECT_EXIT(ask("rejects"), testing::ExitedWithCode(2), why);
+  EXPECT_EXIT(ask("refuses"), testing::ExitedWithCode(3), why);
+}
+
 TEST(Sibling, IsToldToEndAndLeavesNoProcess) {
   pid_t pid = 0;
   {

@@ -61,6 +61,10 @@ class Program {
   bool flag(std::string_view option) const;
   const std::string& word(std::string_view option) const;
 
+  /// Ends with status 2 after one line on standard error, "program: why": for what is wrong with the
+  /// command line and a range cannot say. Requires: nothing has been started. MPI: collective.
+  [[noreturn]] void reject(std::string_view why) const;
+
   /// One act of the story, with a heading and a picture of its own: runs act(args...), returns what
   /// it returned, then draws what its lanes recorded. Requires: what the act started has ended when
   /// it returns. MPI: collective, all ranks begin together.

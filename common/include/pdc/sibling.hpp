@@ -30,8 +30,8 @@ class Sibling {
   /// The next line that it says; waits for it. None when it has said all.
   std::optional<std::string> line();
 
-  /// What stands behind those words on the next line that has them. Errors: std::runtime_error
-  /// when it has ended without such a line.
+  /// What stands behind those words on the next line that has them. Errors: when it has ended
+  /// without such a line, std::runtime_error; if with status 2 or 3, this program ends so, too.
   std::string said(std::string_view words);
 
   /// Sends it a signal. Requires: not waited for.
