@@ -84,7 +84,7 @@ std::uint16_t find_port(const pdc::Program& program, std::optional<pdc::Sibling>
 
 Settings settings_in(const pdc::Program& program) {
   const std::string& name = program.word("name");
-  return {tcp::endpoint(address_in(program, "worker"), 0),
+  return {tcp::endpoint(address_in(program), 0),
           name.empty() ? fmt::format("worker {}", getpid()) : name,
           read_secret(program.word("secret-file")), seconds(program.real("heartbeat")),
           seconds(program.real("patience"))};

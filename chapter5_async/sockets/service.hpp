@@ -16,8 +16,7 @@
 #include <utility>
 
 struct Limits {
-  std::string address = "127.0.0.1";
-  int port = 0;
+  tcp::endpoint here;          // port 0: a free one
   std::size_t line = 1 << 20;  // bytes
   std::size_t connections = 12'000;
   std::chrono::duration<double> idle = std::chrono::minutes(1);
@@ -95,16 +94,15 @@ class Service {
 
   void listen() {
     error_code error;
-    const auto address = asio::ip::make_address(limits.address, error);
-    const tcp::endpoint here(address, static_cast<unsigned short>(limits.port));
-    if (!error) acceptor.open(here.protocol(), error);
+    acceptor.open(limits.here.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind(here, error);
+    if (!error) acceptor.bind(limits.here, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (!error) return;
     const bool in_use = error == asio::error::address_in_use || error == asio::error::access_denied;
-    pdc::refuse(fmt::format("bind {} port {}: {}; choose another --{}", limits.address, limits.port,
-                            error.message(), in_use ? "port" : "address"));
+    pdc::refuse(fmt::format("bind {} port {}: {}; choose another --{}",
+                            limits.here.address().to_string(), limits.here.port(), error.message(),
+                            in_use ? "port" : "address"));
   }
 };
 

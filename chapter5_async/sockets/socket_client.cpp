@@ -9,6 +9,8 @@
 // You see   questions that overlap, a bad line that does no harm, and half a line that is given up
 // Next      socket_server is the other end; coordinator has clients that work for it
 
+#include "../address.hpp"
+
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 
@@ -45,16 +47,15 @@ std::vector<Question> make_questions(int seed) {
 }
 
 struct Day {
-  const std::string address;
-  const unsigned short port;
+  const tcp::endpoint server;
   const int clients, seed;
   const Patience patience;
   asio::io_context loop = {};
   int here = 0, together = 0, right = 0, errors = 0, given_up = 0;  // clients; answers
 
   [[noreturn]] void fail(const boost::system::error_code& why) const {
-    pdc::refuse(fmt::format("connect {} port {}: {}; start socket_server --serve", address, port,
-                            why.message()));
+    pdc::refuse(fmt::format("connect {} port {}: {}; start socket_server --serve",
+                            server.address().to_string(), server.port(), why.message()));
   }
 };
 
@@ -86,8 +87,7 @@ asio::awaitable<void> visit(Day& day, int number, pdc::Lane lane) {
   ++day.here;
   try {
     tcp::socket socket(day.loop);
-    const tcp::endpoint server(asio::ip::make_address(day.address), day.port);
-    co_await socket.async_connect(server, asio::use_awaitable);
+    co_await socket.async_connect(day.server, asio::use_awaitable);
     for (const Question& question : make_questions(day.seed + number)) {
       const std::string answer = co_await ask(socket, lane, question.line);
       if (answer == question.answer) ++day.right;
@@ -119,12 +119,15 @@ int main(int argc, char** argv) {
                         {"clients", 3, "clients", {1, 64}},
                         {"patience", 5.0, "seconds for all answers", {0.05, 3600}},
                         {"seed", 1, "of the random numbers"}});
+  const auto address = address_in(program);
   int clients = program.integer("clients"), port = program.integer("port");
-  const std::vector<std::string> serve{"--serve"};
+  const std::vector<std::string> serve{"--serve", "--address", program.word("address")};
   std::optional<pdc::Sibling> own;
   if (port == 0) port = std::stoi(own.emplace("socket_server", serve).said("port "));
-  Day day{program.word("address"), static_cast<unsigned short>(port), clients,
-          program.integer("seed"), Patience(static_cast<long>(1e9 * program.real("patience")))};
+  Day day{{address, static_cast<unsigned short>(port)},
+          clients,
+          program.integer("seed"),
+          Patience(static_cast<long>(1e9 * program.real("patience")))};
   program.scene("clients of one server", visit_all, day);
   if (own) own->send(SIGTERM);
   const pdc::Exit end = own ? own->wait() : pdc::Exit();

@@ -9,6 +9,7 @@
 // You see   a silent client keeps all others waiting, or nobody; an answer that outlives SIGTERM
 // Next      socket_client asks this one; coordinator hands out work over connections
 
+#include "../address.hpp"
 #include "service.hpp"
 
 #include "pdc/program.hpp"
@@ -137,9 +138,9 @@ void spend(Day& day, asio::awaitable<void> (*serve)(Service&), bool slow) {
 }
 
 void show(pdc::Program& program, const Limits& limits) {
-  Day without({.address = limits.address, .port = limits.port, .idle = 20ms});
+  Day without({.here = limits.here, .idle = 20ms});
   program.scene("one client after the other", spend, without, serve_one_by_one, false);
-  Day with({.address = limits.address, .port = limits.port, .idle = 1h});
+  Day with({.here = limits.here, .idle = 1h});
   program.scene("all at once, until SIGTERM", spend, with, serve_at_once, true);
   constexpr int all = good_clients * questions;
 
@@ -163,7 +164,8 @@ int main(int argc, char** argv) {
        {"line", 1 << 20, "bytes of the longest line", {64, 1 << 26}},
        {"idle", 60.0, "seconds after which a silent client is cut", {0.05, 86400}},
        {"connections", 12000, "connections at the same time", {1, 100'000}}});
-  const Limits limits{program.word("address"), program.integer("port"),
+  const auto port = static_cast<unsigned short>(program.integer("port"));
+  const Limits limits{{address_in(program), port},
                       static_cast<std::size_t>(program.integer("line")),
                       static_cast<std::size_t>(program.integer("connections")),
                       std::chrono::duration<double>(program.real("idle"))};
