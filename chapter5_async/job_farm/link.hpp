@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <boost/asio.hpp>
+#include <boost/crc.hpp>
 #include <boost/json.hpp>
 
 #include <exception>
@@ -10,7 +11,8 @@
 #include <string_view>
 #include <utility>
 
-/// A connection of coordinator and worker: one JSON object a line, both ways, on one event loop.
+/// A connection of coordinator and worker: one JSON object a line and its check sum, both ways, on
+/// one event loop.
 namespace job_farm {
 
 namespace asio = boost::asio;
@@ -28,6 +30,29 @@ struct BrokenProtocol : std::runtime_error {
 constexpr auto rethrow = [](std::exception_ptr error) {
   if (error) std::rethrow_exception(error);
 };
+
+/// The end of a line: a CRC-32 of what it says. TCP has a check sum, too, but of 16 bits, and what
+/// handles the data between two connections can damage it unseen.
+inline std::string end_of(std::string_view text) {
+  boost::crc_32_type sum;
+  sum.process_bytes(text.data(), text.size());
+  return fmt::format(" {:08x}\n", sum.checksum());
+}
+
+inline std::string line_of(const json::object& message) {
+  const std::string text = json::serialize(message);
+  return text + end_of(text);
+}
+
+/// Errors: BrokenProtocol.
+inline json::object message_in(std::string_view line) {
+  const std::string_view text = line.substr(0, line.rfind(' '));
+  if (line.substr(text.size()) != end_of(text)) throw BrokenProtocol("a line is damaged");
+  boost::system::error_code error;
+  json::value message = json::parse(text, error);
+  if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
+  return std::move(message.get_object());
+}
 
 /// What is sent is kept until it is written by write_out(), which runs beside who receives. So
 /// nobody waits for somebody who does not read, and what was sent together is written at once.
@@ -52,14 +77,11 @@ class Link {
     }
     if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
     if (error) throw boost::system::system_error(error);
-    json::value message = json::parse(std::string_view(unread_).substr(0, taken_), error);
-    if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
-    co_return std::move(message.get_object());
+    co_return message_in(std::string_view(unread_).substr(0, taken_));
   }
 
   void send(const json::object& message) {
-    unsent_ += json::serialize(message);
-    unsent_ += '\n';
+    unsent_ += line_of(message);
     news_.cancel();  // wakes write_out()
   }
 
@@ -90,7 +112,7 @@ class Link {
   /// The end of it, after as much of a last message as can be written at once.
   void close(const json::object& last = {}) {
     boost::system::error_code ignored;
-    const std::string line = json::serialize(last) + '\n';
+    const std::string line = line_of(last);
     if (!last.empty()) socket_.write_some(asio::buffer(line), ignored);
     socket_.shutdown(tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);

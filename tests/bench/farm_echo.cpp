@@ -26,11 +26,11 @@
 namespace {
 
 constexpr int clients = 2;
-constexpr std::string_view task = R"({"ack":12345})"
+constexpr std::string_view task = R"({"ack":12345} 01234567)"
                                   "\n"
-                                  R"({"task":12346,"attempt":1,"job":{"kind":"empty"}})"
+                                  R"({"task":12346,"attempt":1,"job":{"kind":"empty"}} 01234567)"
                                   "\n";
-constexpr std::string_view result = R"({"result":12346,"attempt":1,"value":0})"
+constexpr std::string_view result = R"({"result":12346,"attempt":1,"value":0} 01234567)"
                                     "\n";
 
 int check(long result_of_call, const char* call) {

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import unittest
 import uuid
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,26 @@ def prove(secret: bytes, role: str, coordinators: str, workers: str) -> str:
     return hmac.new(secret, text, hashlib.sha256).hexdigest()
 
 
-class Stranger(Client):
+def summed(text: bytes) -> bytes:
+    """A line, without its end."""
+    return text + f" {zlib.crc32(text):08x}".encode()
+
+
+class Speaker(Client):
+    """Ends what it says with the right check sum, and holds what it hears against it."""
+
+    def send(self, *lines: bytes | dict) -> None:
+        texts = [x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines]
+        super().send(*map(summed, texts))
+
+    def line(self) -> bytes:
+        line = super().line()
+        text = line.rpartition(b" ")[0]
+        assert line in (b"", summed(text)), f"a wrong check sum: {line!r}"
+        return text
+
+
+class Stranger(Speaker):
     """A worker that knows the protocol alone. It does what it is told to when the test says so."""
 
     def __init__(self, address: tuple[str, int], name: str = "stranger", secret: bytes = b""):

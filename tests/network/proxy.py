@@ -3,7 +3,7 @@
 split    bytes go on one by one, or in small pieces
 join     what was read waits for what comes next
 delay    what was read goes on a little later
-corrupt  one byte is another one
+corrupt  one bit is another one, often of a digit: then it may be a digit still
 cut      after some bytes both sides are closed
 reset    after some bytes both sides are reset
 """
@@ -15,7 +15,6 @@ import dataclasses
 import random
 import socket
 import threading
-from collections.abc import Sequence
 
 from service import reset
 
@@ -35,7 +34,6 @@ class Plan:
     cut: float = 0
     reset: float = 0
     within: int = 500  # bytes: where cuts and resets come
-    changes: Sequence[int] = range(1, 256)  # what a corrupt byte differs by
 
 
 class Ended(Exception):
@@ -148,8 +146,9 @@ class Proxy:
                 data += more
         if dice.random() < self.plan.corrupt:
             self.faults["corrupt"] += 1
-            place = dice.randrange(len(data))
-            other = data[place] ^ dice.choice(self.plan.changes)
+            digits = [place for place, byte in enumerate(data) if byte in b"0123456789"]
+            place = dice.choice(digits if digits and dice.random() < 0.5 else range(len(data)))
+            other = data[place] ^ 1 << dice.randrange(8)
             data = data[:place] + bytes([other]) + data[place + 1 :]
         return data
 
