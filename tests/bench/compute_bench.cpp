@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "pdc/workload.hpp"
+#include "two_copies.hpp"
 
 namespace {
 
@@ -19,11 +20,7 @@ constexpr std::size_t workers = 2;
 
 template <class Work>
 void two_copies(benchmark::State& state, Work work) {
-  for (auto _ : state) {
-    const std::jthread other([&] { benchmark::DoNotOptimize(work()); });
-    benchmark::DoNotOptimize(work());
-  }  // ~jthread joins here
-  state.SetItemsProcessed(state.iterations() * 2);
+  run_two_copies<std::jthread>(state, [&] { benchmark::DoNotOptimize(work()); });
 }
 
 template <class Work>

@@ -6,6 +6,8 @@
 #include "heavy_computation.cpp"
 #undef main
 
+#include "two_copies.hpp"
+
 #include <benchmark/benchmark.h>
 
 namespace {
@@ -21,12 +23,7 @@ BENCHMARK_CAPTURE(this_pool, threads, by_threads)->UseRealTime();
 BENCHMARK_CAPTURE(this_pool, processes, by_processes)->UseRealTime();
 
 void two_serial_runs(benchmark::State& state) {
-  const auto count_all = [] { benchmark::DoNotOptimize(in_turn(jobs)); };
-  for (auto _ : state) {
-    const std::jthread other(count_all);
-    count_all();
-  }  // ~jthread joins here
-  state.SetItemsProcessed(state.iterations() * 2);
+  run_two_copies<std::jthread>(state, [] { benchmark::DoNotOptimize(in_turn(jobs)); });
 }
 BENCHMARK(two_serial_runs)->UseRealTime();
 

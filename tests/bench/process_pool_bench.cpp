@@ -2,6 +2,7 @@
 /// once, the limit of what sharing out can reach here (items are whole works); and empty tasks.
 
 #include "process_pool.hpp"
+#include "two_copies.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -23,14 +24,9 @@ void this_pool(benchmark::State& state) {
 BENCHMARK(this_pool)->UseRealTime();
 
 void two_serial_runs(benchmark::State& state) {
-  const auto count_all = [] {
+  run_two_copies<pdc::Child>(state, [] {
     for (int n = 1; n <= pieces; ++n) benchmark::DoNotOptimize(count_piece(n));
-  };
-  for (auto _ : state) {
-    const pdc::Child other(count_all);
-    count_all();
-  }  // ~Child waits here
-  state.SetItemsProcessed(state.iterations() * 2);
+  });
 }
 BENCHMARK(two_serial_runs)->UseRealTime();
 

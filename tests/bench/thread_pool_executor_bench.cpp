@@ -5,6 +5,8 @@
 #include "thread_pool_executor.cpp"
 #undef main
 
+#include "two_copies.hpp"
+
 #include <benchmark/benchmark.h>
 
 namespace {
@@ -19,14 +21,9 @@ void this_executor(benchmark::State& state) {
 BENCHMARK(this_executor)->UseRealTime();
 
 void two_serial_runs(benchmark::State& state) {
-  const auto count_all = [] {
+  run_two_copies<std::jthread>(state, [] {
     for (int n = 1; n <= jobs; ++n) benchmark::DoNotOptimize(count_piece(n));
-  };
-  for (auto _ : state) {
-    const std::jthread other(count_all);
-    count_all();
-  }  // ~jthread joins here
-  state.SetItemsProcessed(state.iterations() * 2);
+  });
 }
 BENCHMARK(two_serial_runs)->UseRealTime();
 
