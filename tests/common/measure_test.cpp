@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -28,6 +29,12 @@ std::string order_of(int rounds) {
 TEST(TimeInTurns, RunsAllInTurnsAfterOneRoundThatDoesNotCount) {
   EXPECT_EQ(order_of(1), "ABCABC");
   EXPECT_EQ(order_of(3), "ABCABCABCABC");
+}
+
+TEST(TimeInTurns, OneRoundIsAllIfTheEnvironmentSaysSo) {
+  setenv("PDC_ONE_ROUND", "1", 1);
+  EXPECT_EQ(order_of(3), "ABC");
+  unsetenv("PDC_ONE_ROUND");
 }
 
 /// What the runs themselves see of their times: a run takes at least what passes inside it, and at

@@ -35,7 +35,7 @@ LARGEST_VALUE_TO_RUN = 64  # above it, the largest allowed value may take very l
 MOMENTS = 5  # at which each signal is sent; fewer to slow programs, one in a sanitizer's build
 LOSSES = 20  # of a child process, if there are any, and of their parent; fewer in slow programs
 TIME_FOR_LOSSES = 10  # seconds after which no further child is lost
-TIME_FOR_ALL = 120  # seconds after which no further check begins
+TIME_FOR_ALL = 300  # seconds after which no further check begins
 TIME_TO_END = 10  # seconds, after a signal or the loss of a rank
 SYNCHRONOUS = {"PDC_MPI_SYNCHRONOUS": "1"}
 # Open MPI's header alone takes 56 bytes, and in shared memory small messages are never held back.

@@ -31,7 +31,7 @@ TIME_LIMIT = 60  # seconds for one run; a program's own deadline is 30
 PATIENCE = 10  # seconds for what a run started to go away after its end
 TERMINAL_COLUMNS = 100
 MARK = "PDC_TEST_RUN"
-BARE_ENVIRONMENT = re.compile(r"(PATH|HOME)$|(OMPI|ASAN|LSAN|UBSAN|TSAN)_")
+BARE_ENVIRONMENT = re.compile(r"(PATH|HOME|PDC_ONE_ROUND)$|(OMPI|ASAN|LSAN|UBSAN|TSAN)_")
 
 _own = threading.local()  # of a thread that has name spaces of its own: where its queues stand
 

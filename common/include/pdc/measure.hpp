@@ -25,7 +25,8 @@ struct Variant {
 };
 
 /// Times the variants in turns (A B A B ...), after one round that does not count, while the
-/// timeline pauses. Requires: rounds >= 1. Errors: what the variants throw.
+/// timeline pauses. With PDC_ONE_ROUND=1 in the environment, for tests, which judge no time, there
+/// is one round and it counts. Requires: rounds >= 1. Errors: what the variants throw.
 std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds = 9);
 
 /// Prints the table of speed-up (the first variant's median by this one's) and efficiency (speed-up
