@@ -46,7 +46,10 @@ NOT_EAGER = {
 }
 # An mpirun that is killed outright cannot clean up: its session directory and the shared memory
 # of its ranks stay. Nothing that a program does changes that, so in this case alone they may.
-LEFT_BY_KILLED_MPIRUN = re.compile(r"/dev/shm/vader_segment\.|/ompi\.[^/]*$")
+LEFT_BY_KILLED_MPIRUN = re.compile(r"/dev/shm/vader_segment\.|/ompi\.[^/]*$|^System V shm ")
+# Open MPI, when it begins, makes a segment and removes it, to see whether it could: who is killed
+# between these two calls leaves it.
+LEFT_BY_KILLED_RANK = re.compile(r"^System V shm ")
 # A single process without mpirun has nobody who removes its session directory when it ends in
 # another way than by MPI_Finalize or MPI_Abort, neither of which a signal handler may call.
 LEFT_WITHOUT_MPIRUN = re.compile(r"/ompi\.[^/]*$")
@@ -545,9 +548,11 @@ def check_signal(program: Program, found: Found, number: signal.Signals) -> None
     choice = random.Random(f"{program.name} {number}")
     killed_mpirun = program.mpi and number == signal.SIGKILL
     leaves_children = program.has_children and number == signal.SIGKILL
+    tolerate = LEFT_BY_SANITIZER if program.sanitized else None
+    if program.mpi:
+        tolerate = LEFT_BY_KILLED_MPIRUN if killed_mpirun else LEFT_BY_KILLED_RANK
     for _ in range(program.losses if leaves_children else program.moments):
-        sanitizer = LEFT_BY_SANITIZER if program.sanitized else None
-        running = program.start(tolerate=LEFT_BY_KILLED_MPIRUN if killed_mpirun else sanitizer)
+        running = program.start(tolerate=tolerate)
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
         deaf = running.ignores(number)
@@ -674,7 +679,7 @@ def check_rank_lost(program: Program, found: Found, number: signal.Signals) -> N
     choice = random.Random(f"{program.name} rank {number}")
     ranks = max(program.ranks)
     for _ in range(program.moments if number == signal.SIGKILL else 1):
-        running = program.start(ranks=ranks)
+        running = program.start(ranks=ranks, tolerate=LEFT_BY_KILLED_RANK)
         wait_for_ranks(running, program, ranks)
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
