@@ -34,7 +34,8 @@ COMMON_OPTIONS = {"quiet", "json", "svg", "trace", "deadline"}
 LARGEST_VALUE_TO_RUN = 64  # above it, the largest allowed value may take very long
 MOMENTS = 5  # at which each signal is sent; fewer to slow programs, one in a sanitizer's build
 LOSSES = 20  # of a child process, if there are any, and of their parent; fewer in slow programs
-TIME_FOR_LOSSES = 10  # seconds after which no further child is lost
+TIME_FOR_LOSSES = 10  # seconds after which no further child is lost, if one was
+TRIES_TO_LOSE = 20  # one at least
 TIME_FOR_ALL = 300  # seconds after which no further check begins
 TIME_TO_END = 10  # seconds, after a signal or the loss of a rank
 SYNCHRONOUS = {"PDC_MPI_SYNCHRONOUS": "1"}
@@ -44,12 +45,14 @@ NOT_EAGER = {
     "OMPI_MCA_btl_tcp_if_include": "lo",
     "OMPI_MCA_btl_tcp_eager_limit": "56",
 }
+# When Open MPI begins, it makes a segment of each kind and removes it, to see whether it could: who
+# is killed between these two calls leaves it.
+LEFT_BY_KILLED_RANK = re.compile(r"/dev/shm/open_mpi\.\d+$|^System V shm ")
 # An mpirun that is killed outright cannot clean up: its session directory and the shared memory
 # of its ranks stay. Nothing that a program does changes that, so in this case alone they may.
-LEFT_BY_KILLED_MPIRUN = re.compile(r"/dev/shm/vader_segment\.|/ompi\.[^/]*$|^System V shm ")
-# Open MPI, when it begins, makes a segment and removes it, to see whether it could: who is killed
-# between these two calls leaves it.
-LEFT_BY_KILLED_RANK = re.compile(r"^System V shm ")
+LEFT_BY_KILLED_MPIRUN = re.compile(
+    rf"{LEFT_BY_KILLED_RANK.pattern}|/dev/shm/vader_segment\.|/ompi\.[^/]*$"
+)
 # A single process without mpirun has nobody who removes its session directory when it ends in
 # another way than by MPI_Finalize or MPI_Abort, neither of which a signal handler may call.
 LEFT_WITHOUT_MPIRUN = re.compile(r"/ompi\.[^/]*$")
@@ -588,7 +591,9 @@ def check_child_lost(program: Program, found: Found, number: signal.Signals) -> 
     end = time.monotonic() + TIME_FOR_LOSSES
     losses: list[tuple[float, int | None]] = []  # when, and with which status it ended
     latest = program.normal_seconds
-    while len(losses) < wanted and time.monotonic() < end:
+    tries = 0
+    while len(losses) < wanted and (time.monotonic() < end or not losses and tries < TRIES_TO_LOSE):
+        tries += 1
         moment = choice.uniform(0, latest)
         run, lost_at = lose_child(program, number, choice, moment)
         if lost_at is not None:
