@@ -62,7 +62,7 @@ void watch_family(Seen& seen, int milliseconds) {
       held.take();  // forced: its parent ends before it is done
       _exit(0);
     }
-    ready.take();
+    ready.take();  // our end is the child's from now on
     pdc::Child working([&] {
       const auto work = other.work("its work");
       std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the work
