@@ -241,6 +241,23 @@ class Journals(FarmTest):
         self.run_to_end(farm)
 
 
+class CommandLine(FarmTest):
+    def test_what_is_wrong_is_said_before_anything_is_started(self):
+        for program, *words in [
+            ("coordinator", "--address", "here"), ("worker", "--address", "192.0.2"), ("coordinator", "--job", "sleep"),
+            ("coordinator", "--workers", "-1"), ("coordinator", "--workers", "33"), ("coordinator", "--workers", "2x"),
+            ("coordinator", "--silence", "0.3"), ("coordinator", "--job", "mandelbrot", "--tasks", "23"),
+        ]:  # fmt: skip
+            with self.subTest(program, words=words):
+                self.assertIn(words[-2], self.assert_refused(program, 2, *words))
+
+    def test_what_its_own_coordinator_is_refused_the_worker_is_too(self):
+        words = [self.chapter / "worker", "--quiet", "--address", "192.0.2.1"]  # and no secret
+        done = subprocess.run(words, capture_output=True, text=True, timeout=TIME_LIMIT)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+
+
 class Secrets(FarmTest):
     SECRET = b"what only they know"
 
@@ -499,7 +516,8 @@ class StrangeCoordinators(FarmTest):
             for line in [
                 "hello", "[]", "{}", '{"tusk":0,"attempt":1,"job":{"kind":"empty"}}', '{"task":0,"attempt":1}',
                 '{"task":"0","attempt":1,"job":{}}', '{"task":0,"job":{}}', '{"error":"no"}', '{"error":7}',
-                '{"release":"x"}', b'{"done":true}\n', b'{"done":true} 01234567\n', '{"task":0,"attempt":1,"job":[]}', "[" * 70_000, '{"' + "x" * 70_000,
+                '{"release":"x"}', '{"task":0,"attempt":1,"job":[]}', "[" * 70_000, '{"' + "x" * 70_000,
+                b'{"done":true}\n', b'{"done":true} 01234567\n',  # without the right check sum
             ]:  # fmt: skip
                 with self.subTest(line[:40]), listener.accept()[0] as connection:
                     self.welcome(connection)

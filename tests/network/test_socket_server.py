@@ -5,6 +5,7 @@ import fcntl
 import json
 import socket
 import struct
+import subprocess
 import termios
 import threading
 
@@ -111,6 +112,17 @@ class Protocol(ServerTest):
                 client.socket.sendall(text)
                 client.reset()
                 self.assertEqual(other.ask(GOOD), {"sum": 6})
+
+
+class CommandLine(ServerTest):
+    def test_a_bad_address_is_said_by_both_programs(self):
+        for program in (self.program, self.program.with_name("socket_client")):
+            for address in ("here", "192.0.2", "::g"):
+                with self.subTest(program.name, address=address):
+                    words = [program, "--address", address]
+                    done = subprocess.run(words, capture_output=True, text=True, timeout=service.TIME_LIMIT)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertRegex(done.stderr, f"^{program.name}: --address '{address}' .*\\n$")
 
 
 class LineLimit(ServerTest):
