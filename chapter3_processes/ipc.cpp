@@ -8,6 +8,8 @@
 // You see   the same data through each, the time of a round trip, and how much gets through
 // Next      pipe and message_queue show how they are used; shared_memory copies nothing at all
 
+#include "brief_name.hpp"
+
 #include "pdc/measure.hpp"
 #include "pdc/plot.hpp"
 #include "pdc/process.hpp"
@@ -51,9 +53,10 @@ Line stream(int from, int to) {
   };
 }
 
-Line queue(const std::string& id) {
+Line queue() {
+  const std::string id = fmt::format("pdc-{}", getpid());
+  const BriefName brief(id);  // children inherit the queue itself
   auto queue = std::make_shared<ipc::message_queue>(ipc::create_only, id.c_str(), slots, part_size);
-  ipc::message_queue::remove(id.c_str());  // the queue itself stays, and children inherit it
   return [=, size = std::size_t{}, priority = 0U](Side side, Bytes part) mutable {
     if (side == sender) queue->send(part.data(), part.size(), 0);
     if (side == receiver) queue->receive(part.data(), part_size, size, priority);
@@ -87,10 +90,9 @@ std::vector<Way> make_ways(Bytes data, Room& room) {
   int there[2], back[2], pair[2];
   for (int* ends : {there, back}) pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
   pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
-  const std::string name = fmt::format("pdc-{}-", getpid());
   return {{"pipe", stream(there[0], there[1]), stream(back[0], back[1]), {data, room[0]}},
           {"socket pair", stream(pair[1], pair[0]), stream(pair[0], pair[1]), {data, room[1]}},
-          {"message queue", queue(name + "there"), queue(name + "back"), {data, room[2]}},
+          {"message queue", queue(), queue(), {data, room[2]}},
           {"shared ring", ring(), ring(), {data, room[3]}}};
 }
 
@@ -171,10 +173,8 @@ int main(int argc, char** argv) {
   const std::vector<Way> ways = make_ways(data, *room);
   say_times(program, ways, program.scene("8 MiB by each", run, ways, program.integer("rounds")));
 
-  const auto checksum = [](Bytes in) {
-    return std::hash<std::string_view>()({in.data(), largest});
-  };
-  const auto equal = std::ranges::count(*room, checksum(data), checksum);
+  const auto sum = [](Bytes in) { return std::hash<std::string_view>()({in.data(), largest}); };
+  const auto equal = std::ranges::count(*room, sum(data), sum);
   pdc::check(equal == 4, "each passed the same data, in order", "{} of 4 checksums", equal);
   return program.finish();
 }

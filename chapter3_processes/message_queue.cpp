@@ -8,6 +8,8 @@
 // You see   a pipe makes one message of five; a queue does not, but a killed consumer's is lost
 // Next      ipc compares it with other ways; process_lock survives the death of its owner
 
+#include "brief_name.hpp"
+
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
@@ -27,6 +29,12 @@ using boost::interprocess::create_only, boost::interprocess::message_queue;
 using Texts = std::vector<std::string>;
 const Texts calls = {"milk", "bread", "FIRE", "eggs", "FLOOD"};  // in capitals: urgent
 constexpr std::size_t longest = 16;                              // bytes of a message, with a zero
+
+/// Boost makes queues under a name. Children inherit the queue itself, so the name can go.
+message_queue make_queue(const std::string& name) {
+  const BriefName brief(name);  // also when somebody is killed meanwhile
+  return message_queue(create_only, name.c_str(), 64, longest);  // room for 64: little waiting
+}
 
 /// Wrong on purpose: nothing in a stream of bytes says where a message ends.
 std::string send_by_pipe() {
@@ -94,8 +102,7 @@ int main(int argc, char** argv) {
                         {"items", 12, "items", {1, 8000}}});
   const int workers = program.integer("workers"), items = program.integer("items");
   const std::string name = fmt::format("pdc-{}", getpid());
-  message_queue queue(create_only, name.c_str(), 64, longest);  // room for 64: little waiting
-  message_queue::remove(name.c_str());  // the queue itself stays, and children inherit it
+  message_queue queue = make_queue(name);
 
   const std::string piped = send_by_pipe();
   const Texts rest = program.scene("a consumer is killed", send_by_queue, queue);
