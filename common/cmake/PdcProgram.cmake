@@ -77,11 +77,11 @@ function(pdc_no_orphans)
 endfunction()
 
 # pdc_test_properties(TEST LABELS label...): what every test of a program, or one that starts programs, needs. Those that
-# start a program many times, or a slow one, have it time one round only.
+# start a program many times, or a slow one, and those of benchmarks have it time one round only.
 function(pdc_test_properties test)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS")
   set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 PROCESSORS 2 ENVIRONMENT "${PDC_TEST_ENVIRONMENT}")
-  if("faults" IN_LIST arg_LABELS OR ("program" IN_LIST arg_LABELS AND CMAKE_CXX_FLAGS MATCHES "-fsanitize"))
+  if("faults" IN_LIST arg_LABELS OR "bench" IN_LIST arg_LABELS OR ("program" IN_LIST arg_LABELS AND CMAKE_CXX_FLAGS MATCHES "-fsanitize"))
     set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT PDC_ONE_ROUND=1)
   endif()
 endfunction()

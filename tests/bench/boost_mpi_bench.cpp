@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int blocks = 101, runs = 2000;
+constexpr int runs = 2000;
 
 struct Sighting {
   double weight;
@@ -39,7 +39,7 @@ void pack_and_unpack(const boost::mpi::communicator& world, const Sighting& mine
 double median_time(const boost::mpi::communicator& world, auto&& run) {
   const Sighting mine{1.5, 3};
   std::vector<double> times;
-  for (int i = 0; i < blocks; ++i) {
+  for (int i = 0; i < bench::blocks(101); ++i) {
     const double time = bench::time_together([&] {
       for (int j = 0; j < runs; ++j) run(world, mine);
     });

@@ -30,7 +30,8 @@ struct Paused {
 
 namespace {
 
-constexpr int blocks = 41, root = 0, tag = 1;
+constexpr int root = 0, tag = 1;
+const int blocks = bench::blocks(41);
 
 struct World {
   World(int& argc, char**& argv) {

@@ -4,10 +4,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 /// For benchmarks that ranks run together, with the layer or without. Rank 0 prints a line for each: name, bytes, seconds.
 namespace bench {
+
+/// How many blocks of calls to time, or, as a test, one: between ranks that share a processor with others, each
+/// message may take a time slice.
+inline int blocks(int usual) {
+  return std::getenv("PDC_ONE_ROUND") != nullptr ? 1 : usual;
+}
 
 /// Of one run, begun together, until the last rank has ended; the same everywhere.
 double time_together(auto&& run) {

@@ -8,14 +8,14 @@
 #include "mpi_bench.hpp"
 
 int main(int argc, char** argv) {
-  constexpr int blocks = 101, runs = 2000;
+  constexpr int runs = 2000;
   const pdc::mpi::Session mpi(argc, argv);
   const pdc::detail::Paused paused;
   const Sighting mine{1.5, 3};
   Sighting came{};
   Bytes bytes;
   std::vector<double> times, packing;
-  for (int i = 0; i < blocks; ++i) {
+  for (int i = 0; i < bench::blocks(101); ++i) {
     const double time = bench::time_together([&] {
       for (int run = 0; run < runs; ++run) came = pass_round(mpi, 2, mine, bytes);
     });
