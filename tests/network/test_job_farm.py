@@ -46,8 +46,10 @@ class Well(FarmTest):
     def test_strangers_and_workers_together(self):
         farm = self.coordinator(Job(tasks=300, poison=1))
         keeper = self.keeper(farm)
+        before = farm.descriptors()
         for _ in range(3):
             self.worker(farm.address)
+        self.assertTrue(wait_until(lambda: farm.descriptors() >= before + 3), "all have come")
         self.wait_for_tasks(298)
         keeper.let_go()
         self.run_to_end(farm)
@@ -75,6 +77,7 @@ class Accidents(FarmTest):
             kills += self.come_and_go(farm)
             self.assertTrue(wait_until(lambda: farm.descriptors() <= before), "some are left")
             self.worker(farm.address)
+            self.assertTrue(wait_until(lambda: farm.descriptors() > before), "it has come")
             self.wait_for_tasks(398)
             keeper.let_go()
             seen += self.run_to_end(farm)["workers gone"]
@@ -163,7 +166,7 @@ class Accidents(FarmTest):
             before = kept[: kept.rfind(b"\n") + 1]
             left = len(job.results()) - len(read_journal(self.journal))
             farm = self.coordinator(job, *options, "--port", str(farm.address[1]))
-        report = self.run_to_end(farm)
+        report = self.run_to_end(farm, end_workers=True)  # one may do all before the others are back
         print(f"{kills} ends of coordinators", flush=True)
         self.assertEqual(report["dealt"], left + 3 * job.poison, "what was done is not dealt out again")
 
