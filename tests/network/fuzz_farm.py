@@ -72,7 +72,7 @@ class Fuzz(FarmTest):
             keeper = self.keeper(coordinator)
             before = coordinator.descriptors()
             self.disturb(coordinator)
-            self.assertTrue(wait_until(lambda: coordinator.descriptors() <= before + 3))
+            self.assertTrue(wait_until(lambda: coordinator.descriptors() == before + 3))
             keeper.let_go()
             self.run_to_end(coordinator)
             jobs += 1
