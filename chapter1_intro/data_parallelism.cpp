@@ -12,6 +12,7 @@
 // Next      task_parallelism shares out operations instead; flynn puts several elements into one
 //           instruction
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 

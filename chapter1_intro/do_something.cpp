@@ -9,6 +9,7 @@
 // You see   the same ten lists three times, what starting cost, and two clocks that disagree
 // Next      threads_vs_processes compares the two kinds; parallelization measures before it acts
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

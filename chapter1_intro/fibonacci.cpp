@@ -10,6 +10,7 @@
 // You see   who took which part, and the time for each cut-off beside the number of tasks it made
 // Next      parallelization predicts what is gained; task_parallelism has tasks of different kinds
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/plot.hpp"
 #include "pdc/process.hpp"

@@ -10,6 +10,7 @@
 // You see   one and the same integer four times, and what each way gains
 // Next      data_parallelism leaves all this to a library; scatter is SPMD with messages
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   threads name one and the same process, child processes one each (lines in any order)
 // Next      threads_vs_processes asks what each kind costs; lost_update what shared memory can do
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -10,6 +10,7 @@
 // You see   the tree of caches and cores, the CPUs this program may use, and what N workers gain
 // Next      serial_parallel uses the cores; flynn shows the four kinds of parallel computer
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/plot.hpp"
 #include "pdc/process.hpp"

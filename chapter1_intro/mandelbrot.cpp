@@ -9,6 +9,7 @@
 // You see   where the time goes, row by row, and with --image the picture itself
 // Next      mandelbrot_threads shares the rows out to threads, mandelbrot_processes to processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
 

@@ -11,6 +11,7 @@
 // You see   where the time goes, what the laws predict, and what the clock says
 // Next      serial_parallel has no serial part; mandelbrot is a problem to try this on
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/plot.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   the same count both ways, and the table: speed-up, efficiency, and the limit here
 // Next      parallelization predicts the speed-up first; data_parallelism lets a library share out
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"

@@ -9,6 +9,7 @@
 // You see   which tasks overlap, on which thread, and the same answers from all three ways
 // Next      fibonacci has tasks that start tasks; data_parallelism shares out the elements instead
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 

@@ -11,6 +11,7 @@
 //           work
 // Next      lost_update shows what sharing can do; process_creation looks closer at processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

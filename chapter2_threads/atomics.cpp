@@ -9,6 +9,7 @@
 //           compare-exchange keeps the highest, and gives the last one to one only
 // Next      parallel_reduce shares no number at all; lock guards more than one at a time
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

@@ -10,6 +10,7 @@
 // You see   without a lock 30 of 40 paid in are lost; in all other ways nothing is, and how fast
 // Next      deadlock locks in another order; dining_philosophers has more locks and a cycle
 
+// SPDX-License-Identifier: MIT
 #include "bank.hpp"
 
 #include "pdc/measure.hpp"

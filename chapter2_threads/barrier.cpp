@@ -10,6 +10,7 @@
 //           everyone waits for the slowest
 // Next      event lets many wait for one moment; process_barrier does this between processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

@@ -9,6 +9,7 @@
 // You see   consumers that wait with `if` find nothing; with a predicate every item comes, in order
 // Next      queue hands items over with no lock of your own; event is a flag that many wait for
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <chrono>

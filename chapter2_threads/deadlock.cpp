@@ -9,6 +9,7 @@
 // You see   who holds what and waits for what, as a cycle; then three cures that finish
 // Next      dining_philosophers has more than two in the cycle; bank locks many accounts
 
+// SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
 #include "pdc/program.hpp"
 

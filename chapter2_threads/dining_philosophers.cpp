@@ -10,6 +10,7 @@
 // You see   the circle of those who wait, and three ways in which all eat
 // Next      deadlock has the same with two locks; deadlock_avoidance finds the circle among ranks
 
+// SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   set and cleared at once, the event is missed by all; set for good, nobody misses it
 // Next      semaphore counts how many may pass; barrier closes again behind those who passed
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

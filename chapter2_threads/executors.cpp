@@ -10,6 +10,7 @@
 // You see   a stopped pool loses 6 of 6 jobs, a joined one does them; what a job costs
 // Next      multi_tasking gives two problems to a pool; strand keeps the jobs of a pool apart
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 

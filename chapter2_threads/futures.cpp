@@ -9,6 +9,7 @@
 // You see   values, exceptions and a broken promise arrive; futures dropped at once run in a row
 // Next      thread_pool hands out futures; async_futures joins them with an event loop
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

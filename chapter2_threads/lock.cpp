@@ -10,6 +10,7 @@
 //           the work, all at once when it is held for the update only; and the times of both
 // Next      semaphore lets several in; atomics needs no lock for an update as short as this
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"

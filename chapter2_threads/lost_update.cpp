@@ -10,6 +10,7 @@
 // Next      atomics does it with one std::atomic and no lock; process_lock does it between
 //           processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

@@ -11,6 +11,7 @@
 // You see   idle threads with equal parts, none with work stealing, and the same image
 // Next      mandelbrot_processes shares the rows out to processes, mandelbrot_mpi to ranks
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"

@@ -9,6 +9,7 @@
 // You see   a sum and a vector addition, first one after the other, then both at the same time
 // Next      thread_pool looks into the pool; fibonacci has tasks that start tasks
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio/packaged_task.hpp>

@@ -9,6 +9,7 @@
 // You see   one after the other, one job at a time; with two threads, both at once
 // Next      parallel_reduce shares one sum out; threads_vs_processes gives each job a process
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <algorithm>

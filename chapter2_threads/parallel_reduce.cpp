@@ -10,6 +10,7 @@
 // You see   1, 2, 4 threads: three sums with a piece for each, one and the same with fixed pieces
 // Next      atomics adds to one shared number; reduce does it over MPI ranks
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <oneapi/tbb/blocked_range.h>

@@ -8,6 +8,7 @@
 // You see   without the pipeline the first word comes last, with it the sentence can be read
 // Next      queue joins two stages by hand; shell_pipeline joins processes; flow_graph branches
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <oneapi/tbb/global_control.h>

@@ -9,6 +9,7 @@
 // You see   with nobody to close it all consumers wait for ever; closed, each item comes just once
 // Next      pipeline has its queues built in; message_queue passes items between processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 //           shared mutex
 // Next      lock keeps what it guards short; atomics needs no lock for one number
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>

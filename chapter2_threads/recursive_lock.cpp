@@ -10,6 +10,7 @@
 //           or with private methods that do not lock, all items are added
 // Next      deadlock has two locks and two threads; lock tells what to do inside, and what not
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <chrono>

@@ -9,6 +9,7 @@
 // You see   without the semaphore all are inside at once, with it never more than there are places
 // Next      queue has a place for each item; process_semaphore counts across processes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <algorithm>

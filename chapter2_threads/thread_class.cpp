@@ -9,6 +9,7 @@
 // You see   deaf workers do all their jobs; those that listen end the job at hand, and keep it
 // Next      condition waits until something is so; thread_pool gives one class many threads
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <chrono>

@@ -9,6 +9,7 @@
 // You see   threads that carry their parent's name, threads that carry their own, a name too long
 // Next      threads starts them and gets results back; machine shows where they may run
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <pthread.h>

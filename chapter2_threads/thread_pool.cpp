@@ -9,6 +9,7 @@
 // You see   12 threads for 12 jobs, then 3; stopped, the pool still does what it has accepted
 // Next      executors compares ready-made pools; process_pool replaces a worker that dies
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <unistd.h>

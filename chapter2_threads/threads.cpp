@@ -8,6 +8,7 @@
 // You see   the parent doing the work, threads in a row, and threads at the same time
 // Next      multi_threading shares work out; futures carry results and exceptions for you
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <algorithm>

@@ -9,6 +9,7 @@
 // You see   one child killed in mid-work and one that finished; a daemon that nothing ties to us
 // Next      kill_process asks before it kills; process_class waits for its child in any case
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -8,6 +8,7 @@
 // You see   the same data through each, the time of a round trip, and how much gets through
 // Next      pipe and message_queue show how they are used; shared_memory copies nothing at all
 
+// SPDX-License-Identifier: MIT
 #include "brief_name.hpp"
 
 #include "pdc/measure.hpp"

@@ -9,6 +9,7 @@
 // You see   who looks at once sees no end; a polite child cleans up, a deaf one has to be killed
 // Next      background_processes end with their parent; process_lock outlives a killed owner
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

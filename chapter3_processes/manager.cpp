@@ -9,6 +9,7 @@
 // You see   two requests lose updates, one does not; a bad request gets an error, no more
 // Next      process_pool gives out work instead of data; echo_server serves clients from anywhere
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 #include "pdc/wire.hpp"

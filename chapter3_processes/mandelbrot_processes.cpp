@@ -10,6 +10,7 @@
 // You see   idle processes in equal parts, none on request; the rows of a killed one done again
 // Next      mandelbrot_mpi shares the rows out to ranks; process_pool starts its processes once
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

@@ -8,6 +8,7 @@
 // You see   a pipe makes one message of five; a queue does not, but a killed consumer's is lost
 // Next      ipc compares it with other ways; process_lock survives the death of its owner
 
+// SPDX-License-Identifier: MIT
 #include "brief_name.hpp"
 
 #include "pdc/measure.hpp"

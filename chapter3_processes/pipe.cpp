@@ -11,6 +11,7 @@
 //           error
 // Next      message_queue keeps messages apart; ipc compares the ways to send them
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

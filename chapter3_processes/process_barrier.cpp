@@ -9,6 +9,7 @@
 // You see   without it a leg begins too early, with it none does; a barrier that a death keeps shut
 // Next      process_lock outlives its owner's death; mpi_barrier meets across machines
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   children that go on without an owner; owned ones that finish their job and end with it
 // Next      kill_process ends those that do not listen; process_pool gives many of them jobs
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -11,6 +11,7 @@
 //           written twice, a descriptor that leaks, and the cure of both
 // Next      process_class owns its child; background_processes has some that outlive their parent
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

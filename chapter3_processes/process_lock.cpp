@@ -10,6 +10,7 @@
 // You see   without the mutex 1 of 4 updates counts, with it 4 of 4; who inherits a dead one's lock
 // Next      process_semaphore lets several in; process_barrier lets all meet
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   children with their parent's name, with their own, and with names that are too long
 // Next      thread_names does it for threads; kill_process finds one and ends it
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -10,6 +10,7 @@
 //           what the pool gains, beside threads
 // Next      mandelbrot_processes shares out the rows of an image; thread_pool does it with threads
 
+// SPDX-License-Identifier: MIT
 #include "process_pool.hpp"
 
 #include "pdc/measure.hpp"

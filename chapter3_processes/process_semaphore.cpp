@@ -9,6 +9,7 @@
 // You see   who is inside at once without and with it; a place lost by a death, and given back
 // Next      process_lock has an owner and notices its death; process_barrier lets all meet
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

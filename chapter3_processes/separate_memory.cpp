@@ -9,6 +9,7 @@
 // You see   results that stay with the children, the same ones sent by pipe, half a block copied
 // Next      shared_memory lets children write where the parent reads; pipe has more about pipes
 
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

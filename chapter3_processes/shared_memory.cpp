@@ -8,6 +8,7 @@
 // You see   children whose work does not arrive, then the same in shared memory, at one address
 // Next      process_lock is for those who write to the same place; ipc compares the ways to send
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   if all get all, the matrix comes four times; with MPI_Alltoallv once, to each a part
 // Next      gather brings all parts to one rank; topology exchanges with neighbours only
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

@@ -8,6 +8,7 @@
 // You see   to tell 7 others takes 7 rounds in a loop and 3 in a tree, with 7 messages in each
 // Next      scatter gives each rank a part of its own; reduce goes the other way
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   who waits for whom, as a cycle of all ranks; then three cures that finish
 // Next      ring gives the turn to one at a time; nonblocking computes while messages travel
 
+// SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

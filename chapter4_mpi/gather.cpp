@@ -9,6 +9,7 @@
 // You see   a loop over the others forgets rank 0; the calls bring each part to its place
 // Next      scatter_gather deals out first; all_to_all has each rank gather from all
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"

@@ -7,6 +7,7 @@
 // You see   without the halo the seams are wrong; with it each cell is that of the serial plate
 // Next      nonblocking has the overlap and little else, task_graph work that lies in no grid
 
+// SPDX-License-Identifier: MIT
 #include "pdc/image.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

@@ -10,6 +10,7 @@
 // You see   idle ranks in equal parts, none on request, rank 0 included; the same image
 // Next      monte_carlo_pi has equal work for all; heat has ranks that need their neighbours' rows
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   in equal parts rank 0 has half of the work, on request all workers end together
 // Next      mandelbrot_mpi has a coordinator that computes; task_graph has jobs that need others
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

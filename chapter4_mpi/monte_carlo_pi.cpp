@@ -9,6 +9,7 @@
 // You see   from the start all draw the same points; in blocks, each point is drawn by one rank
 // Next      reduce combines more than sums; master_worker deals out blocks to whoever is free
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   each rank's line twice: as they come the last is first, by rank they are in order
 // Next      point_to_point looks at messages more closely
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

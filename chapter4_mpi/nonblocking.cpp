@@ -9,6 +9,7 @@
 // You see   looked at too early all numbers are old; who works meanwhile hardly has to wait
 // Next      master_worker gives work to whoever is free; heat exchanges the borders of a grid
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

@@ -8,6 +8,7 @@
 // You see   an object's own memory brings no text; packed, equal objects arrive, at their price
 // Next      gather collects plain numbers; nonblocking works while the message travels
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

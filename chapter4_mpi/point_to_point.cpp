@@ -10,6 +10,7 @@
 //           source, lines come in any order
 // Next      deadlock_avoidance lets all send first; nonblocking computes meanwhile
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

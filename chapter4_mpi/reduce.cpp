@@ -9,6 +9,7 @@
 // You see   joined as they come, the digits stand in the wrong order; reduced, in that of the ranks
 // Next      gather brings the parts themselves; monte_carlo_pi reduces what all ranks count
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

@@ -8,6 +8,7 @@
 // You see   one rank works at a time, all others wait; the token comes home with the rank count
 // Next      deadlock_avoidance lets all send first; topology knows more than two neighbours
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   equal parts lose the rest, uneven parts put together are the whole again
 // Next      scatter_gather computes on the parts; gather collects parts of unknown length
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

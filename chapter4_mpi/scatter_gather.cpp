@@ -9,6 +9,7 @@
 // You see   with equal parts the last elements have no result, with parts that fit all have
 // Next      master_worker deals out on request, so that equal parts need not be equal work
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"

@@ -9,6 +9,7 @@
 // You see   with results forgotten another matrix; with all kept the right one, whoever did what
 // Next      master_worker deals out jobs that need nothing; heat needs its neighbours only
 
+// SPDX-License-Identifier: MIT
 #include "task_graph.hpp"  // the graph and its tasks
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"

@@ -10,6 +10,7 @@
 // You see   2 rows of 3 leave out 2 of 8 ranks, 4 rows of 2 nobody; every message finds its side
 // Next      ring knows two neighbours; heat exchanges the borders of its tiles with them
 
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 

@@ -9,6 +9,7 @@
 // You see   a future that cannot get ready; a sum and an error by callback, future and coroutine
 // Next      thread_pool_executor keeps threads for many jobs; timeouts gives up what takes too long
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

@@ -9,6 +9,7 @@
 // You see   all 12 items in a plain queue at once, in the channel never more than 3
 // Next      condition is the same for threads; strand shares data without handing it over
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

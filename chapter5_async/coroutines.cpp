@@ -9,6 +9,7 @@
 // You see   one after the other when they keep their turn, step by step when they give it back
 // Next      tasks waits for several of them; state_machine makes each state a coroutine
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <fmt/ranges.h>

@@ -10,6 +10,7 @@
 //           till the end when they call each other, and is second when they post
 // Next      timers lets the loop wait for a time; coroutines writes such a cycle as a plain loop
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

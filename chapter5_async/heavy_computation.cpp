@@ -11,6 +11,7 @@
 //           computes, and goes on when a pool does
 // Next      timeouts gives up what takes too long; process_pool replaces a process that dies
 
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   a worker that is killed with tiles in hand, and the same image
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 #include "pdc/workload.hpp"

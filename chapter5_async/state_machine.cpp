@@ -9,6 +9,7 @@
 // You see   the same paths twice: with a frame for each state on the way, and with one for all
 // Next      channel brings inputs as they come; async_futures joins loop and threads
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

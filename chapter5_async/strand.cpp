@@ -9,6 +9,7 @@
 // You see   without the strand 1 of 4 updates counts, with it 4 of 4, and a guest passes them all
 // Next      thread_pool_executor returns results; channel hands items from task to task
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

@@ -9,6 +9,7 @@
 // You see   one by one, then both at once; a quick server wins; a failure that comes once
 // Next      timeouts lets an operation race against a timer; async_futures joins loop and threads
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

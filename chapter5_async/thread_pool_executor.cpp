@@ -9,6 +9,7 @@
 // You see   a staircase when asked one by one; asked at the end, the first job done last, in order
 // Next      heavy_computation keeps an event loop alive meanwhile; async_futures joins both
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
 

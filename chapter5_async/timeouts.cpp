@@ -10,6 +10,7 @@
 // You see   one answer comes, the other clients give up: connections left open, and closed ones
 // Next      channel is how the answers come; socket_client talks with a real server
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

@@ -9,6 +9,7 @@
 // You see   alarms in order of expiry, a cancelled one; ticks that drift beside ticks that do not
 // Next      coroutines needs no handler for each moment; timeouts ends what takes too long
 
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>

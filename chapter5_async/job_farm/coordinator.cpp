@@ -11,6 +11,7 @@
 // You see   a killed worker's task lost, or done by another; a late answer; a task that fails
 // Next      worker is the other side; mandelbrot_async has an image computed so
 
+// SPDX-License-Identifier: MIT
 #include "accidents.hpp"
 #include "options.hpp"
 #include "results.hpp"

@@ -10,6 +10,7 @@
 // You see   work on its thread, heartbeats on its loop; given no port it starts a coordinator
 // Next      coordinator deals the tasks out; mandelbrot_async has an image computed by such workers
 
+// SPDX-License-Identifier: MIT
 #include "options.hpp"
 #include "visits.hpp"
 

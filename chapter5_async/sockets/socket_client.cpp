@@ -9,6 +9,7 @@
 // You see   questions that overlap, a bad line that does no harm, and half a line that is given up
 // Next      socket_server is the other end; coordinator has clients that work for it
 
+// SPDX-License-Identifier: MIT
 #include "../address.hpp"
 
 #include "pdc/program.hpp"

@@ -9,6 +9,7 @@
 // You see   a silent client keeps all others waiting, or nobody; an answer that outlives SIGTERM
 // Next      socket_client asks this one; coordinator hands out work over connections
 
+// SPDX-License-Identifier: MIT
 #include "../address.hpp"
 #include "service.hpp"
 

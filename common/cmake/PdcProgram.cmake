@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [PCH target] [FOLDER folder])
 #
 # Makes one program of the book out of NAME.cpp in the chapter's folder, or in FOLDER below it:

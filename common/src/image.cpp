@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/image.hpp"
 
 #include <png.h>

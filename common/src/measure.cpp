@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 
 #include <fmt/core.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/sibling.hpp"
 
 #include <fmt/core.h>

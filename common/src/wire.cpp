@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/wire.hpp"
 
 #include <fmt/core.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/workload.hpp"
 
 #include <algorithm>

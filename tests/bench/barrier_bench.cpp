@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// One crossing of a barrier: std::barrier, beside the system's own. The argument is the threads.
 
 #include <benchmark/benchmark.h>

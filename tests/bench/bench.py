@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Holds what the book's programs use against references: bare loops, other libraries, Python.
 
 Each round runs our side, then the reference; the ratio is taken round by round, and reported is the

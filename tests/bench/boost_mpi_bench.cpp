@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What object_passing_bench is held against: the same record, there and back, by Boost.MPI's send
 /// and recv, which pack it into an archive with all defaults; and that archive alone.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What an item costs through a channel with few places: the page's producer and consumers, beside a bare loop.
 
 #include "switch_bench.hpp"

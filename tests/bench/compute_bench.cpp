@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Compute-bound work shared out by oneTBB to two threads, beside two independent copies of the
 /// serial work at once: the limit of what sharing out can reach here. Items are whole works.
 

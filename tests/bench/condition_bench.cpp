@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// A hand-over there and back between two threads: a condition variable, beside bare futex calls.
 
 #include <benchmark/benchmark.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What a turn costs that a coroutine gives back: the page's computations, beside a bare loop of co_await.
 
 #include "switch_bench.hpp"

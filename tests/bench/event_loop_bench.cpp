@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What a turn costs in an event loop: the page's tasks that post each other, beside a bare loop of asio::post.
 
 #include "switch_bench.hpp"

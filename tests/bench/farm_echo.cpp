@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// The least that a job farm can do: one process sends tasks by epoll, two others send a result for each, in the words of
 /// the farm, but nobody reads what they say. farm_echo TASKS IN_HAND: prints the seconds for a task. Each client has so
 /// many tasks in hand; when it has answered them, it gets as many more.

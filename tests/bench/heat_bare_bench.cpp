@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What heat_bench is held against: the same stencil on the same cells in bare loops, with MPI alone
 /// and the plainest exchange: in strips, each edge row by MPI_Sendrecv, and then all cells.
 

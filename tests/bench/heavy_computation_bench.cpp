@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Two workers of the pools of the program `heavy_computation`, started and ended each time: the
 /// same jobs, beside two serial runs at once, the limit of what sharing out can reach here. Items
 /// are whole works.

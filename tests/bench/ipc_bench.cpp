@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// There and back between two processes, by pipe and by socket, with nothing around the calls; and
 /// the ring of the program `ipc`, beside the two copies that it makes, by two threads that do
 /// nothing else. Each of the two has the processor's cache for itself.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// One request to the very manager of the program `manager`, there and back.
 
 #define main manager_main  // its page is a whole program

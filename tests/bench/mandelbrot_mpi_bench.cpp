@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// The image by all ranks, bands on request as in the page, beside a copy of all of it on each.
 
 #define main mandelbrot_mpi_main  // its page is a whole program

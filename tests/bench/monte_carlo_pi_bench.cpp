@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Points drawn by all ranks, each its blocks as in the page, beside a copy of all of them on each.
 
 #define main monte_carlo_pi_main  // its page is a whole program

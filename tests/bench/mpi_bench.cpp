@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// The calls of chapter 4's programs in a loop, as the OSU micro-benchmarks time them: every rank's
 /// buffers are its own and touched, a barrier stands before each block of calls, the slowest rank
 /// counts. Built twice from this file: mpi_bench with the layer that records, mpi_bare_bench with MPI

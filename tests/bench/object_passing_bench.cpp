@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// A small record as an object, as in the page: from rank 0 to rank 1 and back, a way of it; and only
 /// packed and unpacked.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What processes cost: to start one and wait for it, beside the bare system calls; and a cycle of
 /// what the pages share between them.
 

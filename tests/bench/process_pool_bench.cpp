@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Two workers of the very pool of the program `process_pool`: primes, beside two serial runs at
 /// once, the limit of what sharing out can reach here (items are whole works); and empty tasks.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Items from one producer to one consumer: oneTBB's queue with nothing around it, and taking all
 /// there is at once.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// To acquire a semaphore that nobody else wants, and release it: the library's, and the system's.
 
 #include <benchmark/benchmark.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Two children compute a sum and a vector, and send them by pipe: as in the page.
 
 #define main separate_memory_main  // its page is a whole program

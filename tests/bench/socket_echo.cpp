@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// The least that a server of many connections can do: by epoll, it sends back what it gets. Until SIGTERM.
 
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Asks a server for sums, over many connections from one thread, each with one request under way: prints the seconds
 /// for a request. socket_load PORT CONNECTIONS NUMBERS REQUESTS: so many numbers in each, so many requests in all.
 

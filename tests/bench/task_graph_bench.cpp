@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// The page's Cholesky by all ranks, beside a copy of all of it on each, one by one; and a graph of
 /// small tasks, for what a task costs.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The driver's arithmetic: ratios, medians, the rule for a busy machine, the table."""
 
 import contextlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What an empty task costs: the very pool of the program `thread_pool`, oneTBB's and Asio's; with
 /// the allocations of each.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Two threads of the executor, by the very functions of the program `thread_pool_executor`: primes,
 /// beside two serial runs at once, the limit of what sharing out can reach here. Items are works.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Starting and joining a thread: std::jthread, beside the system's own.
 
 #include <benchmark/benchmark.h>

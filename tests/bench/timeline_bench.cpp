@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What a span costs, beside what it cannot do without: reading the clock.
 
 #include <benchmark/benchmark.h>

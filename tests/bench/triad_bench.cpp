@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// How fast two threads use the memory: the functions and vectors of `data_parallelism`, beside bare
 /// loops. The argument is the elements of a vector; bytes are those that the operation needs,
 /// read and written.

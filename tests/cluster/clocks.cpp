@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// What each rank would have to add to its clock to get rank 0's, as it is found from the messages
 /// between them: on a busy machine again and again, until that leaves no more doubt than is allowed.
 

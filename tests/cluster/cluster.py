@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The hosts, set up as the README's section on several hosts says: its own hostfile, settings,
 commands and batch script are used, so that what stands there works."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Several hosts on one machine, for tests; nothing of them can be left behind.
 
 Each has a host name, a network address and a clock of its own: a UTS, a network and a time

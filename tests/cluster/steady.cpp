@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Steps for ever, all ranks together, and says each step, until its standard input ends: time for
 /// a test to bring about a fault and see what becomes of the job.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What becomes of a job on three hosts when a rank, a host or a link fails: it ends soon, says
 whose fault it was, and leaves nothing running; but it lives through a short cut."""
 

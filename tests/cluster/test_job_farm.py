@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The job farm on three hosts: a coordinator on one, a worker on each of the others, and a link that is cut while
 tasks are under way."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """mpirun across three hosts: the ranks sit on all of them, and find what they find on one."""
 
 import json

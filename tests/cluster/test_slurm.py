@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same as a Slurm job: the README's batch script, with a controller on the first host and a
 slurmd on each."""
 

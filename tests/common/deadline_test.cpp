@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/deadline.hpp"
 
 #include <gtest/gtest.h>

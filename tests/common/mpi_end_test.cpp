@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// How MPI programs end: all ranks with one status, and the message once.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mpi_main.hpp"
 
 #include <gtest/gtest.h>

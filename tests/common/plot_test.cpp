@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/plot.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/print.hpp"
 
 #include <gtest/gtest.h>

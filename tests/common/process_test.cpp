@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <gtest/gtest.h>

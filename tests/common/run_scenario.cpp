@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run_scenario.hpp"
 
 #include <fcntl.h>

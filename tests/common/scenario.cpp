@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// Programs that must end in a certain way: `scenario NAME [options]`, run by the tests in a
 /// process of their own.
 

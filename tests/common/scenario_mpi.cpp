@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// MPI programs that must end in a certain way: `mpirun -np N scenario_mpi NAME [options]`, run by
 /// the tests in processes of their own.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "xml.hpp"
 
 #include <fmt/core.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # test_pdc.sh: what the launcher promises. First in the real tree, then in a small tree of its own, whose programs are
 # shell scripts that succeed, fail, do not build, or never end; and with stand-ins for the package tools.
 set -uo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds the MPI programs with MPICH instead of Open MPI, and runs each.
 
     test_mpich.py --build build/release

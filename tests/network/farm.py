@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The job farm under test: its programs as processes, and a worker that shares no code with them."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sends lines to socket_server that are valid, nearly valid or nothing at all, in pieces that end
 anywhere, for as long as it is told to, and holds every answer against an oracle. Says the seed and
 how many lines there were."""

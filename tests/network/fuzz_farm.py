@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Throws lines at a coordinator that are valid, nearly valid or nothing at all, while it does one job after the other with
 real workers: for as long as it is told to. Each job has to come out right. Says the seed and how many lines there were."""
 

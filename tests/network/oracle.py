@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What socket_server may answer to a line, by Python's json and arithmetic."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A proxy for TCP that treats what passes badly, by chance from a seed, and counts what it did.
 
 split    bytes go on one by one, or in small pieces

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of socket_server share. Run them as: test_x.py SERVER plain|sanitized [name...]"""
 
 import sys

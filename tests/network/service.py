@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A service under test, and a client that shares no code with the book: lines of JSON over TCP."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """socket_server and clients behind a proxy that mistreats what passes, beside one without."""
 
 import collections

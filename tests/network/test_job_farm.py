@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """coordinator and worker, held against their protocol, against kills at any moment, and against a bad network.
 
 Usage: test_job_farm.py CHAPTER plain|sanitized [name...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """socket_server with ten thousand connections at once, a thousand of them active."""
 
 import select

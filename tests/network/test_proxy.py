@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The proxy itself: it does to what passes what its plan says, and counts it."""
 
 import contextlib

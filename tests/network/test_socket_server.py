@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """socket_server, held against its protocol, its limits, and the ways in which it may end."""
 
 import contextlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "brief_name.hpp"
 
 #include "pdc/process.hpp"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Holds one program of the book against what every program promises, faults included.
 
     check_program.py --build build/release lost_update

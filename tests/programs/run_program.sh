@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # run_program.sh COMMAND...: passes when the program ends with status 0 and its last line is the verdict.
 # (CTest's PASS_REGULAR_EXPRESSION would ignore the status.)
 set -u

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a command under a fault and tells how it ended and what it left behind.
 
 Each run gets a working directory and a TMPDIR of its own, both empty, and is marked by an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each check, held against a program that misbehaves in one way and against one that does not."""
 
 import contextlib

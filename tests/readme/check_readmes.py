@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds the READMEs against the programs that they show.
 
     check_readmes.py --source DIR --build DIR [--preset release] [--update] README...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the ```console blocks of a page, and holds what they print against what is written there.
 
 A line that begins with `$ ` is a command, a backslash at its end continues it. The lines up to the

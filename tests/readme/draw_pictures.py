@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Draws the READMEs' pictures anew: every program with --svg into its chapter's pictures/.
 
     draw_pictures.py --build build/release [NAME...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reads a Markdown page as GitHub does, as far as the checks of the READMEs need it."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Proves of each check of the READMEs that it passes a good README and fails on a bad one.
 
 Every test makes a tiny repository in a temporary folder: two chapters of two and one programs,

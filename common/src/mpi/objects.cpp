@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "ledger.hpp"
 
 /// Wrappers in MPI's profiling interface, as point_to_point.cpp: what makes and frees

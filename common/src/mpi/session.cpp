@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 
 #include <fmt/core.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Two clients make 50 000 transfers each between 1000 accounts, with a lock for each; prints seconds for one."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """As many threads as the argument says cross a threading.Barrier; prints seconds for one."""
 
 import sys

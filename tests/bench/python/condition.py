@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Hands a turn to another thread and back by a threading.Condition; prints seconds for both."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Adds 64 Mi doubles with NumPy; the argument says how: out, fresh, sum. Prints bytes a second."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fills ten lists with 1000 random numbers each, every list in a process of its own."""
 
 import multiprocessing

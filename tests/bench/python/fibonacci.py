@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Computes the 34th Fibonacci number the slow way, its two halves in two processes."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Counts the primes below a million by trial division, by a pool of two "threads" or "processes"; prints seconds."""
 
 import concurrent.futures

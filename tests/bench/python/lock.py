@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Four threads count the primes below 300 000, and hold a lock only to add up."""
 
 import threading

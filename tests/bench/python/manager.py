@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reads an entry of what a multiprocessing.Manager keeps; prints seconds for one request."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Computes the rows of the Mandelbrot set, 640 by 480 points, in two processes."""
 
 import multiprocessing

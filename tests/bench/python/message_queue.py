@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Hands 8000 messages from process to process through a multiprocessing.Queue; prints seconds for one."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """mpi4py's collective calls, 1 MiB for each rank, under mpirun: the upper-case ones, which send NumPy arrays as they
 lie, and the lower-case ones, which pickle. Rank 0 prints lines "name bytes seconds"."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small record by mpi4py's send and recv, which pickle it, there and back under mpirun; rank 0 prints a line
 "passed 0 seconds" for one way."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Shared by the originals that count primes."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """As many processes as the argument says cross a multiprocessing.Barrier; prints seconds for one."""
 
 import multiprocessing

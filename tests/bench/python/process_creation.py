@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts a multiprocessing.Process and joins it; prints seconds for one."""
 
 import multiprocessing

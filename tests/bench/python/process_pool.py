@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Has 2000 empty tasks done by two kinds of pools of two processes; prints seconds for one task by the faster."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Hands 20 000 items from thread to thread through a queue.SimpleQueue; prints seconds for one."""
 
 import queue

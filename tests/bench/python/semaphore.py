@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Acquires and releases a threading.Semaphore that nobody else wants; prints seconds for a pair."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Two processes compute a sum and a vector of 500 numbers and send them by a pipe; prints seconds for both."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Counts the primes below a million by trial division, shared out to two processes."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Two processes work in place on a million numbers of a multiprocessing.Array; the argument says what: sum, vectors."""
 
 import multiprocessing

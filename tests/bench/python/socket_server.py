@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Serves what the program socket_server serves, by asyncio and json, until SIGTERM."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Cholesky graph of task_graph, 10 rows of tiles of 16 x 16, by dask.distributed with two worker processes of one
 thread each; prints seconds for a task."""
 

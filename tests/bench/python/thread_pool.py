@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Has 10 000 cubes computed by a pool of two threads; prints seconds for one."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts a threading.Thread and joins it; prints seconds for one."""
 
 import threading
