@@ -68,7 +68,7 @@ struct Task final : Future<std::invoke_result_t<Work&>> {
 
 class Pool {
  public:
-  explicit Pool(int threads) {
+  explicit Pool(int threads) : Pool() {  // so that a thread that cannot start ends by ~Pool
     for (int i = 0; i < threads; ++i) {
       workers_.emplace_back([this, lane = pdc::Lane("worker {}", i)] {
         while (const std::shared_ptr<Job> job = next(lane)) {
@@ -97,6 +97,8 @@ class Pool {
   }
 
  private:
+  Pool() = default;
+
   std::shared_ptr<Job> next(const pdc::Lane& lane) {  // null: stopped, and nothing is left
     const auto wait = lane.wait("a job");
     const std::scoped_lock first_in_line(taking_);  // the others wait here for their turn
