@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -27,6 +29,14 @@ struct Task {  // also the message to a worker, and back from it
   int deaths = 0;  // of workers that had it in hand
   char error[60] = "";
 };
+
+/// What `call` returns once no signal interrupts it.
+template <std::invocable Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) result = call();
+  return result;
+}
 
 using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
 
@@ -57,13 +67,16 @@ class Pool {
     worker.results = pdc::Pipe();
     worker.process.emplace([&, lane = pdc::Lane("worker {}", started_++)] {
       for (Worker& each : workers_) each.tasks.write_end.close();  // or no stream would end
-      for (Task task{}; read(worker.tasks.read_end.get(), &task, sizeof task) > 0;) {
+      Task task{};
+      const auto take = [&] { return read(worker.tasks.read_end.get(), &task, sizeof task); };
+      const auto answer = [&] { return write(worker.results.write_end.get(), &task, sizeof task); };
+      while (uninterrupted(take) > 0) {
         try {
           task.value = work_(task.number, lane);
         } catch (const std::exception& error) {
           task.fail(error.what());
         }
-        if (write(worker.results.write_end.get(), &task, sizeof task) == -1) return;
+        if (uninterrupted(answer) == -1) return;
       }
     });
     worker.tasks.read_end.close();
@@ -75,10 +88,14 @@ class Pool {
     const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
     for (Worker& worker : workers_) {
       while (worker.given.size() < std::min<std::size_t>(share, 32) && !waiting_.empty()) {
-        worker.given.push_back(waiting_.front());
+        Task* const task = waiting_.front();
         waiting_.pop_front();
-        if (write(worker.tasks.write_end.get(), worker.given.back(), sizeof(Task)) == -1) break;
-      }  // -1: it has died, and collect() will see it
+        worker.given.push_back(task);
+        const auto hand_over = [&] {
+          return write(worker.tasks.write_end.get(), task, sizeof *task);
+        };
+        if (uninterrupted(hand_over) == -1) break;  // it has died, and collect() will see it
+      }
     }
     return std::ranges::any_of(workers_, [](const Worker& one) { return !one.given.empty(); });
   }
@@ -87,7 +104,8 @@ class Pool {
     std::vector<pollfd> polled;  // -1: is not looked at
     for (const Worker& worker : workers_)
       polled.push_back({worker.given.empty() ? -1 : worker.results.read_end.get(), POLLIN, 0});
-    pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
+    const auto any_result = [&] { return poll(polled.data(), polled.size(), -1); };
+    pdc::posix(uninterrupted(any_result), "poll");
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       auto& given = workers_[i].given;
