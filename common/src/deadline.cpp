@@ -36,7 +36,7 @@ void line(const Text& text, const Args&... args) {
 const char* doing(Kind kind) {
   switch (kind) {
     case Kind::work:
-      return "works:";
+      return "is in:";
     case Kind::wait:
       return "waits for:";
     case Kind::hold:
@@ -64,6 +64,12 @@ void say_lanes(const Arena& a) {
   }
 }
 
+/// Nothing but the order of lines depends on it.
+void let_others_speak(int milliseconds) {
+  const timespec grace{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+  if (world().size > 1) nanosleep(&grace, nullptr);
+}
+
 void set_timer(double seconds) {
   itimerspec when{};
   when.it_value.tv_sec = static_cast<time_t>(seconds);
@@ -82,19 +88,17 @@ void on_signal(int) {
     set_timer(2);
     return;
   }
-  const auto let_others_speak =
-      [](int milliseconds) {  // each rank has a timer: rank 0 first, mpirun last
-        const timespec grace{0, milliseconds * 1'000'000L};
-        if (world().size > 1) nanosleep(&grace, nullptr);  // nothing depends on it
-      };
-  if (world().rank != 0) let_others_speak(100);
+  // Each rank has a timer: they speak in the order of their ranks, and mpirun, which ends all others
+  // with the first that ends, speaks last.
+  const int turn = std::clamp(1000 / world().size, 2, 50);
+  let_others_speak(turn * world().rank);
   if (world().rank == 0) {
     line(FMT_COMPILE(
              "{}: still running after {} s (--deadline), so it ends here; now in each lane:\n"),
          program_name.data(), time_given.data());
   }
   say_lanes(*a);
-  let_others_speak(300);
+  let_others_speak(turn * (world().size - world().rank) + 300);
   _exit(4);
 }
 
