@@ -141,7 +141,7 @@ Times run(const std::vector<Way>& ways, int rounds) {
   siginfo_t first{};
   pdc::posix(waitid(P_ALL, 0, &first, WEXITED | WNOWAIT), "waitid");
   if (first.si_status != 0 || !sending.wait().good() || !receiving.wait().good())
-    pdc::check(false, "no process died on the way");
+    pdc::require(false, "no process died on the way");
   return *times;
 }
 

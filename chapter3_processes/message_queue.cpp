@@ -90,7 +90,7 @@ std::int64_t pass_items(message_queue& queue, int workers, int items) {
   }
   for (std::size_t ended = 0; ended < children.size(); ++ended) {
     pdc::Child& next = children[pdc::next_to_end(children)];  // the dead leave the queue locked
-    if (!next.wait().good()) pdc::check(false, "no process died on the way");
+    if (!next.wait().good()) pdc::require(false, "no process died on the way");
   }
   return std::ranges::count(*taken, 1);
 }

@@ -60,7 +60,7 @@ bool sees_end(bool closes_own_write_end) {
   Pipe pipe("number");
   const pdc::Lane writer("writer"), reader("reader");
   const pdc::Exit wrote = pdc::Child([&] { put(pipe, 1, writer); }).wait();
-  if (!wrote.good()) pdc::check(false, "the writer wrote its number", "{}", wrote.text());
+  if (!wrote.good()) pdc::require(false, "the writer wrote its number", "{}", wrote.text());
   if (closes_own_write_end) pipe.write_end.close();
   get(pipe, reader);
   pollfd next{pipe.read_end.get(), POLLIN, 0};

@@ -101,7 +101,7 @@ void run_all(int processes, Counter& counter, Act act) {
     children.emplace_back([&, lane = pdc::Lane("process {}", i)] { act(counter, lane); });
   for (int i = 0; i < processes; ++i) {
     const pdc::Exit exit = children[pdc::next_to_end(children)].wait();
-    if (!exit.good()) pdc::check(false, "every process came to its end", "{}", exit.text());
+    if (!exit.good()) pdc::require(false, "every process came to its end", "{}", exit.text());
   }
 }
 

@@ -69,7 +69,7 @@ void enter_all(int processes, Room& room, void (*enter)(Room&, const pdc::Lane&)
     children.emplace_back([&, lane = pdc::Lane("process {}", i)] { enter(room, lane); });
   for (int i = 0; i < processes; ++i) {
     const pdc::Exit exit = children[pdc::next_to_end(children)].wait();
-    if (!exit.good()) pdc::check(false, "every process came to its end", "{}", exit.text());
+    if (!exit.good()) pdc::require(false, "every process came to its end", "{}", exit.text());
   }
 }
 

@@ -79,7 +79,7 @@ void run(Board& board, const Jobs& jobs, int workers, Sent& sent) {
     });
   }
   const auto is_good = [](pdc::Child& child) { return child.wait().good(); };
-  if (!std::ranges::all_of(children, is_good)) pdc::check(false, "no child died on the way");
+  if (!std::ranges::all_of(children, is_good)) pdc::require(false, "no child died on the way");
 }
 
 Number count_results(Board& board, int workers, Sent& sent) {

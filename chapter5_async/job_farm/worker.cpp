@@ -93,8 +93,8 @@ Settings settings_in(const pdc::Program& program) {
 
 void claim_all_done(const Visits& visits, pdc::Sibling& coordinator) {
   const int expected = tasks - 1 + attempts;
-  pdc::check(visits.answers == expected, "it did each task once, and three times the poison",
-             "{} of {} answers", visits.answers, expected);
+  pdc::require(visits.answers == expected, "it did each task once, and three times the poison",
+               "{} of {} answers", visits.answers, expected);
   const pdc::Exit end = coordinator.wait();
   pdc::check(end.good(), "the coordinator found all done, and ended", "{}", end.text());
 }
@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
   Visits visits(loop, settings);
   program.scene("at work", work, loop, visits, settings);
 
-  pdc::check(visits.unacknowledged == 0, "every answer was acknowledged", "{}", visits.answers);
+  pdc::require(visits.unacknowledged == 0, "every answer was acknowledged", "{}", visits.answers);
   if (coordinator) claim_all_done(visits, *coordinator);
   claim_pauses();
   claim_proofs();

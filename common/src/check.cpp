@@ -1,30 +1,67 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/check.hpp"
 
+#include <algorithm>
+
 #include "runtime.hpp"
 
 namespace pdc::detail {
+namespace {
 
-void check(bool holds, std::string_view claim, fmt::string_view evidence, fmt::format_args args) {
+/// For the deadline and other early ends, which have no other way to tell it.
+void keep_unsaid(std::string_view line) {
+  Run& r = run();
+  const std::string text = fmt::format("{}: {}\n", r.name, line);
+  const std::size_t size = r.unsaid_size;
+  if (size + text.size() > r.unsaid.size()) return;
+  std::ranges::copy(text, r.unsaid.begin() + static_cast<std::ptrdiff_t>(size));
+  r.unsaid_size = size + text.size();
+}
+
+}  // namespace
+
+std::string claim_line(const Claim& claim) {
+  return fmt::format("[{}] {}{}{}{}", claim.holds ? "ok" : "failed", claim.text,
+                     claim.evidence.empty() ? "" : " (", claim.evidence,
+                     claim.evidence.empty() ? "" : ")");
+}
+
+std::string verdict() {
+  const std::vector<Claim>& claims = run().claims;
+  return fmt::format("{} of {} claims failed", std::ranges::count(claims, false, &Claim::holds),
+                     claims.size());
+}
+
+void check(bool holds, Then then, std::string_view claim, fmt::string_view evidence,
+           fmt::format_args args) {
   if (holds && !is_narrator()) return;
   Claim made{std::string(claim), fmt::vformat(evidence, args), holds};
-  const std::string line =
-      made.evidence.empty() ? made.text : fmt::format("{} ({})", made.text, made.evidence);
+  if (world().rank != 0) {
+    made.evidence = fmt::format("on rank {}{}{}", world().rank, made.evidence.empty() ? "" : ": ",
+                                made.evidence);
+  }
+  const std::string line = claim_line(made);
+  const bool ends = !holds && then == Then::end;
+  if (is_child() || (ends && !is_narrator())) end_program(1, line);
+
   Run& r = run();
   std::unique_lock lock(r.mutex);
   const bool first = r.claims.empty();
   r.claims.push_back(std::move(made));
-  const bool json = r.output == Output::json;
   print_title();
-  if (holds) {
-    if (json) return;
+  if (is_narrator() && r.output != Output::json) {
     const bool blank_line = first && r.output == Output::text;
-    write_out(fmt::format("{}[ok] {}\n", blank_line ? "\n" : "", line));
-    return;
+    write_out(fmt::format("{}{}\n", blank_line ? "\n" : "", line));
+  } else if (!holds) {
+    keep_unsaid(line);
   }
-  const std::string report = is_narrator() && json ? json_report(false) : "";
+  if (holds) return;
+  r.verdict_due = true;
+  if (!ends) return;
+  const std::string last_words = verdict() + "; what follows needs it, so it ends here";
+  const std::string report = r.output == Output::json ? json_report() : "";
   lock.unlock();
-  end_program(1, fmt::format("[failed] {}", line), report);
+  end_program(1, last_words, report);
 }
 
 }  // namespace pdc::detail

@@ -97,6 +97,7 @@ void on_signal(int) {
              "{}: still running after {} s (--deadline), so it ends here; now in each lane:\n"),
          program_name.data(), time_given.data());
   }
+  say_unsaid();
   say_lanes(*a);
   let_others_speak(turn * (world().size - world().rank) + 300);
   _exit(4);

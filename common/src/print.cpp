@@ -55,6 +55,10 @@ void write_file(const std::string& path, std::string_view text) {
   if (close(file) != 0) refuse("close " + path + ": " + reason());
 }
 
+void say_unsaid() {
+  write_all(STDERR_FILENO, {run().unsaid.data(), run().unsaid_size});
+}
+
 void complain(std::string_view message) {
   write_all(STDERR_FILENO, fmt::format("{}: {}\n", run().name, message));
 }
@@ -63,8 +67,11 @@ void end_program(int status, std::string_view last_words, std::string_view last_
   static std::atomic<bool> alone = false;
   Arena* a = arena.load();
   const bool first = !(a != nullptr ? a->ending : alone).exchange(true);
-  if (first) write_all(STDOUT_FILENO, last_output);
-  if (first) complain(last_words);
+  if (first) {
+    write_all(STDOUT_FILENO, last_output);
+    if (last_output.empty()) say_unsaid();
+    complain(last_words);
+  }
   if (is_child()) {
     a->verdict = status;
     kill(a->owner, SIGRTMIN);  // the owner's handler ends it with the verdict (deadline.cpp)

@@ -32,8 +32,21 @@ void occupy_standard_descriptors() {
   }
 }
 
-std::string json_report(bool holds) {
-  namespace json = boost::json;
+namespace json = boost::json;
+
+namespace {
+
+json::array json_claims() {
+  json::array claims;
+  for (const Claim& c : run().claims) {
+    claims.push_back(json::object{{"claim", c.text}, {"evidence", c.evidence}, {"holds", c.holds}});
+  }
+  return claims;
+}
+
+}  // namespace
+
+std::string json_report() {
   const Run& r = run();
   json::object options;
   for (const Option& option : r.options) {
@@ -44,13 +57,10 @@ std::string json_report(bool holds) {
   for (const Measurement& m : r.measurements) {
     measurements.push_back(json::object{{"name", m.name}, {"value", m.value}, {"unit", m.unit}});
   }
-  json::array claims;
-  for (const Claim& c : r.claims) {
-    claims.push_back(json::object{{"claim", c.text}, {"evidence", c.evidence}, {"holds", c.holds}});
-  }
-  const json::object report{{"name", r.name},     {"chapter", r.chapter},
-                            {"options", options}, {"measurements", measurements},
-                            {"claims", claims},   {"all_claims_hold", holds}};
+  const bool holds = std::ranges::all_of(r.claims, &Claim::holds);
+  const json::object report{{"name", r.name},          {"chapter", r.chapter},
+                            {"options", options},      {"measurements", measurements},
+                            {"claims", json_claims()}, {"all_claims_hold", holds}};
   return json::serialize(report) + "\n";
 }
 
@@ -77,6 +87,35 @@ namespace {
     end_program(1, fmt::format("[failed] an exception escaped: {}", error.what()));
   } catch (...) {
     end_program(1, "[failed] an exception escaped");
+  }
+}
+
+/// main has returned, or somebody called exit(), and finish() has not said that a claim failed.
+void end_without_finish() {
+  if (run().verdict_due && !is_child()) end_program(1, verdict());
+}
+
+/// Rank 0 hears and prints what failed on the others. Collective.
+void gather_failures() {
+  const bool on_rank_0 = world().rank == 0;
+  std::vector<Claim>& claims = run().claims;
+  const std::string mine = on_rank_0 ? "" : json::serialize(json_claims());
+  for (const std::string& theirs : world().gather_texts(mine)) {
+    if (theirs.empty()) continue;
+    const json::value report = json::parse(theirs);
+    for (const json::value& failed : report.as_array()) {
+      const Claim claim{json::value_to<std::string>(failed.at("claim")),
+                        json::value_to<std::string>(failed.at("evidence")), false};
+      const auto known = std::ranges::find(claims, claim.text, &Claim::text);
+      if (known == claims.end()) {
+        claims.push_back(claim);
+      } else if (known->holds) {
+        *known = claim;
+      } else {
+        continue;  // it has failed here as well, and that has been printed
+      }
+      if (run().output != Output::json) write_out(claim_line(claim) + "\n");
+    }
   }
 }
 
@@ -120,6 +159,7 @@ Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
   signal(SIGPIPE, SIG_IGN);  // a write to a pipe that nobody reads is an error with a message, not
                              // a silent death
   std::set_terminate(detail::on_escaped_exception);
+  std::atexit(detail::end_without_finish);
   detail::read_options(argc, argv, options);
   if (detail::arena == nullptr) detail::make_arena();  // an MPI session has made it already
   detail::catch_signal();
@@ -192,18 +232,25 @@ int Program::finish() {
     if (!unsettled.empty())
       check(false, "MPI's requests, objects and calls are settled", "{}", unsettled);
   }
+  if (detail::world().gather_texts != nullptr) detail::gather_failures();
+  const bool holds = std::ranges::all_of(r.claims, &detail::Claim::holds);
   if (detail::is_narrator()) {
     if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
     if (!r.svg_file.empty())
       detail::write_file(r.svg_file, detail::svg(r.name, r.summary, r.pictures));
     if (!r.trace_file.empty()) detail::write_file(r.trace_file, detail::trace(r.name, r.pictures));
-    detail::write_out(r.output == detail::Output::json ? detail::json_report(true)
-                                                       : "all claims hold\n");
+    if (r.output == detail::Output::json) {
+      detail::write_out(detail::json_report());
+    } else if (holds) {
+      detail::write_out("all claims hold\n");
+    }
+    if (!holds) detail::complain(detail::verdict());
   }
+  r.verdict_due = false;
+  const int status = holds ? 0 : 1;
   // The other ranks stay here until rank 0 is through: a job some of whose ranks are in MPI_Finalize already may
   // hang when another one aborts it.
-  if (detail::world().meet != nullptr) detail::world().meet();
-  return 0;
+  return detail::world().agree != nullptr ? detail::world().agree(status) : status;
 }
 
 }  // namespace pdc

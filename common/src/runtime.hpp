@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <mutex>
@@ -51,6 +52,9 @@ struct Run {
   std::vector<Picture> pictures;
   std::vector<Claim> claims;
   std::vector<Measurement> measurements;
+  std::array<char, 4096> unsaid;  // lines about failed claims that standard output has not seen
+  std::atomic<std::size_t> unsaid_size = 0;
+  std::atomic<bool> verdict_due = false;  // a claim has failed, and finish() has not said so
 };
 Run& run();
 
@@ -61,8 +65,10 @@ struct World {
   Recording (*gather)(Recording) = nullptr;  // collective; all ranks' records on rank 0
   std::string (*audit)() = nullptr;          // collective; on rank 0 what MPI was left with
   void (*meet)() = nullptr;                  // collective: returns when all have come
-  void (*leave)() = nullptr;                 // collective: MPI ends, the process goes on
-  void (*abort)(int status) = nullptr;       // all ranks end; does not return
+  std::vector<std::string> (*gather_texts)(const std::string&) = nullptr;  // collective; on rank 0
+  int (*agree)(int status) = nullptr;   // collective: the highest one, when all have come
+  void (*leave)() = nullptr;            // collective: MPI ends, the process goes on
+  void (*abort)(int status) = nullptr;  // all ranks end; does not return
 };
 World& world();
 
@@ -97,6 +103,13 @@ void complain(std::string_view message);
 [[noreturn]] void leave_together(int status);
 [[noreturn]] void reject(std::string_view message);  // status 2
 
-std::string json_report(bool holds);
+/// `[ok] claim (evidence)`.
+std::string claim_line(const Claim& claim);
+/// "2 of 5 claims failed". Requires: run().mutex is held, or nobody else makes claims.
+std::string verdict();
+/// The object that --json prints. Requires: as verdict().
+std::string json_report();
+/// On standard error, what is unsaid. In a signal handler too.
+void say_unsaid();
 
 }  // namespace pdc::detail

@@ -32,19 +32,68 @@ TEST(MpiEnd, JsonIsOneObject) {
   EXPECT_EQ(report.at("measurements").as_array().size(), 1U);
 }
 
-class FailureOfOneRank : public testing::TestWithParam<const char*> {};
-
-TEST_P(FailureOfOneRank, EndsAllWithStatusOneAndOneMessage) {
-  const auto ended = run({GetParam(), "--quiet"}, {.ranks = 2});
-  EXPECT_EQ(ended.status, 1);
-  EXPECT_EQ(count(ended.err, "scenario_mpi: [failed] the sum is right (3 of 4)"), 1) << ended.err;
-  EXPECT_EQ(count(ended.err, "[failed]"), 1) << ended.err;
-  EXPECT_EQ(count(ended.out, "all claims hold"), 0) << ended.out;
+TEST(MpiEnd, WhatFailsOnAnyRankIsPrintedOnceByRank0) {
+  for (int round = 0; round < 3; ++round) {
+    const auto ended = run({"fails", "--quiet"}, {.ranks = 3});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.out,
+              "[ok] all came\n[ok] the sum is right (3 of 4)\n[failed] all left (0 left)\n"
+              "[failed] others speak (on rank 1)\n"
+              "[failed] the sum is right (on rank 2: 3 of 4)\n");
+    EXPECT_EQ(count(ended.err, "scenario_mpi: "), 1) << ended.err;
+    EXPECT_EQ(count(ended.err, "scenario_mpi: 3 of 4 claims failed\n"), 1) << ended.err;
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, FailureOfOneRank,
-                         testing::Values("fails", "fails_in_thread", "fails_in_child"),
-                         [](const auto& test) { return std::string(test.param); });
+TEST(MpiEnd, WhatFailsOnAnyRankIsInTheJson) {
+  const auto ended = run({"fails", "--json"}, {.ranks = 3});
+  EXPECT_EQ(ended.status, 1);
+  const boost::json::value report = boost::json::parse(ended.out);
+  EXPECT_FALSE(report.at("all_claims_hold").as_bool());
+  const boost::json::array& claims = report.at("claims").as_array();
+  ASSERT_EQ(claims.size(), 4U);
+  EXPECT_TRUE(claims[0].at("holds").as_bool());
+  EXPECT_FALSE(claims[1].at("holds").as_bool());
+  EXPECT_EQ(claims[1].at("evidence").as_string(), "on rank 2: 3 of 4");
+  EXPECT_FALSE(claims[2].at("holds").as_bool());
+  EXPECT_EQ(claims[3].at("claim").as_string(), "others speak");
+}
+
+TEST(MpiEnd, WhatFailsOnOneRankAloneFailsAll) {
+  const auto ended = run({"fails_on_the_last", "--quiet"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.out, "[ok] all came\n[failed] the sum is right (on rank 1: 3 of 4)\n");
+}
+
+TEST(MpiEnd, WhatFailedOnAnotherRankIsNotLostAtTheDeadline) {
+  const auto ended = run({"fails_and_sticks", "--quiet"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 4);
+  EXPECT_EQ(count(ended.err, "scenario_mpi: [failed] the sum is right (on rank 1: 3 of 4)\n"), 1)
+      << ended.err;
+}
+
+struct Failure {
+  const char* scenario;
+  const char* says;
+};
+
+class NeedOfOneRank : public testing::TestWithParam<Failure> {};
+
+TEST_P(NeedOfOneRank, EndsAllWithStatusOneAndOneMessage) {
+  const auto ended = run({GetParam().scenario, "--quiet"}, {.ranks = 2});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(count(ended.err, GetParam().says), 1) << ended.err;
+  EXPECT_EQ(count(ended.err, "[failed]"), 1) << ended.err;
+  EXPECT_EQ(ended.out, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, NeedOfOneRank,
+    testing::Values(
+        Failure{"needs", "scenario_mpi: [failed] the sum is right (on rank 1: 3 of 4)"},
+        Failure{"needs_in_thread", "scenario_mpi: [failed] the sum is right (on rank 1: 3 of 4)"},
+        Failure{"fails_in_child", "scenario_mpi: [failed] the sum is right (on rank 1: 3 of 4)"}),
+    [](const auto& test) { return std::string(test.param.scenario); });
 
 TEST(MpiEnd, AnEscapedExceptionIsStatusOne) {
   const auto ended = run({"throws"}, {.ranks = 2});
@@ -116,8 +165,7 @@ TEST(MpiEnd, TheDeadlineNamesWhatEveryRankWaitsFor) {
 }
 
 TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
-  const std::string failed =
-      "scenario_mpi: [failed] MPI's requests, objects and calls are settled ";
+  const std::string failed = "[failed] MPI's requests, objects and calls are settled ";
   for (const auto& [name, text] : {
            std::pair("forgets_to_free",
                      "(rank 0: Comm_dup made a communicator that is never freed; "
@@ -131,7 +179,7 @@ TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
        }) {
     const auto ended = run({name}, {.ranks = 2});
     EXPECT_EQ(ended.status, 1) << name;
-    EXPECT_EQ(count(ended.err, failed + text), 1) << ended.err;
+    EXPECT_EQ(count(ended.out, failed + text), 1) << ended.out;
     EXPECT_EQ(count(ended.out, "all claims hold"), 0) << ended.out;
   }
 }
@@ -139,8 +187,8 @@ TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
 TEST(MpiEnd, CollectiveCallsAreComparedAmongMembersOnly) {
   const auto ended = run({"differs_in_a_part"}, {.ranks = 3});
   EXPECT_EQ(ended.status, 1);
-  EXPECT_EQ(count(ended.err, "(some ranks made collective calls that others did not)"), 1)
-      << ended.err;
+  EXPECT_EQ(count(ended.out, "(some ranks made collective calls that others did not)"), 1)
+      << ended.out;
 }
 
 TEST(MpiEnd, SynchronousSendsFindWhoNeedsBuffers) {

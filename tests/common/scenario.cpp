@@ -10,6 +10,7 @@
 #include <barrier>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <latch>
 #include <map>
 #include <mutex>
@@ -41,6 +42,18 @@ void fail() {
   pdc::check(false, "the sum is right", "{} of {}", 3, 4);
 }
 
+void need() {
+  pdc::require(false, "the sum is right", "{} of {}", 3, 4);
+}
+
+/// Three claims, the second of which fails, on a thread or in main.
+void fails(pdc::Program& program) {
+  pdc::check(true, "all came");
+  if (program.word("where") == "main") fail();
+  if (program.word("where") == "thread") std::jthread{fail};  // joins here
+  pdc::check(true, "nobody is left");
+}
+
 /// Runs it on the main thread, on another, or in a child; main does not end by itself meanwhile.
 void run_somewhere(const std::string& where, void (*body)()) {
   if (where == "main") body();
@@ -62,8 +75,38 @@ void run_somewhere(const std::string& where, void (*body)()) {
   }
 }
 
-void fails(pdc::Program& program) {
-  run_somewhere(program.word("where"), fail);
+void needs(pdc::Program& program) {
+  run_somewhere(program.word("where"), need);
+}
+
+/// A child has no finish().
+void fails_in_child(pdc::Program&) {
+  const pdc::Child child(fail);
+  wait_for_ever();
+}
+
+/// How a program may end by which a failed claim must not get lost.
+void fails_and_ends(pdc::Program& program) {
+  pdc::check(true, "all came");
+  fail();
+  const std::string& how = program.word("what");
+  if (how == "exit") std::exit(0);
+  if (how == "child") {
+    pdc::check(pdc::Child([] { std::exit(0); }).wait().good(), "a child may exit");
+    std::exit(0);
+  }
+  if (how == "exception") throw std::runtime_error("no luck");
+  if (how == "refusal") pdc::refuse("bind port 80: no; take another");
+  pdc::set_deadline(50ms);
+  wait_for_ever();
+}
+
+/// The last of the three is what the program needs.
+void needs_in_the_end(pdc::Program&) {
+  pdc::check(true, "all came");
+  pdc::check(false, "all left", "{} of {}", 3, 4);
+  need();
+  pdc::say("not to be seen");
 }
 
 void throws(pdc::Program& program) {
@@ -95,6 +138,18 @@ void threads_fail(pdc::Program& program) {
     threads.emplace_back([&together, i] {
       together.arrive_and_wait();
       pdc::check(false, "no thread fails", "thread {} does", i);
+    });
+  }
+}
+
+void threads_need(pdc::Program& program) {
+  const int number = program.integer("threads");
+  std::barrier together(number);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < number; ++i) {
+    threads.emplace_back([&together, i] {
+      together.arrive_and_wait();
+      pdc::require(false, "no thread fails", "thread {} does", i);
     });
   }
 }
@@ -240,9 +295,13 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"child_throws_into_parent", child_throws_into_parent},
     {"draws", draws},
     {"fails", fails},
+    {"fails_and_ends", fails_and_ends},
+    {"fails_in_child", fails_in_child},
     {"holds", holds},
     {"marks_only", marks_only},
     {"measures", measures},
+    {"needs", needs},
+    {"needs_in_the_end", needs_in_the_end},
     {"no_claim", no_claim},
     {"overflows", overflows},
     {"refuses", refuses},
@@ -253,6 +312,7 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"stuck_threads", stuck_threads},
     {"terminated", terminated},
     {"threads_fail", threads_fail},
+    {"threads_need", threads_need},
     {"throws", throws},
     {"two_children_fail", two_children_fail},
 };

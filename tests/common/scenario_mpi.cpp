@@ -39,14 +39,41 @@ void fail() {
   pdc::check(false, "the sum is right", "{} of {}", 3, 4);
 }
 
-void fails(pdc::Program&, const Session& mpi) {
-  last_rank_only(mpi);
-  fail();
+void need() {
+  pdc::require(false, "the sum is right", "{} of {}", 3, 4);
 }
 
-void fails_in_thread(pdc::Program&, const Session& mpi) {
+/// Each rank makes four claims, and one of them fails on no rank, on the last, on all, or elsewhere
+/// than on rank 0, which does not make it.
+void fails(pdc::Program&, const Session& mpi) {
+  const bool last = mpi.rank() == mpi.size() - 1;
+  pdc::check(true, "all came");
+  pdc::check(!last, "the sum is right", "{} of {}", 3, 4);
+  pdc::check(false, "all left", "{} left", mpi.rank());
+  if (mpi.rank() > 0) pdc::check(false, "others speak");
+}
+
+void fails_on_the_last(pdc::Program&, const Session& mpi) {
+  pdc::check(true, "all came");
+  if (mpi.rank() == mpi.size() - 1) std::jthread{fail};  // joins here
+}
+
+/// Fails on the last rank, and then no rank comes to its end.
+void fails_and_sticks(pdc::Program&, const Session& mpi) {
+  if (mpi.rank() == mpi.size() - 1) fail();
+  MPI_Barrier(MPI_COMM_WORLD);
+  pdc::set_deadline(500ms);
+  wait_for_ever();
+}
+
+void needs(pdc::Program&, const Session& mpi) {
   last_rank_only(mpi);
-  const std::jthread thread(fail);
+  need();
+}
+
+void needs_in_thread(pdc::Program&, const Session& mpi) {
+  last_rank_only(mpi);
+  const std::jthread thread(need);
   wait_for_ever();
 }
 
@@ -162,11 +189,14 @@ const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios =
     {"disagrees", disagrees},
     {"draws", draws},
     {"fails", fails},
+    {"fails_and_sticks", fails_and_sticks},
     {"fails_in_child", fails_in_child},
-    {"fails_in_thread", fails_in_thread},
+    {"fails_on_the_last", fails_on_the_last},
     {"forgets_to_free", forgets_to_free},
     {"forgets_to_receive", forgets_to_receive},
     {"holds", holds},
+    {"needs", needs},
+    {"needs_in_thread", needs_in_thread},
     {"needs_three", needs_three},
     {"no_claim", no_claim},
     {"refuses", refuses},

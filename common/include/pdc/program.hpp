@@ -78,8 +78,10 @@ class Program {
   /// Adds a measured value to what --json reports.
   void report(std::string_view name, double value, std::string_view unit);
 
-  /// The end: writes the pictures asked for, prints `all claims hold`, returns 0. Ends with status
-  /// 1 if no claim was made, with 3 if a picture cannot be written. MPI: rank 0 does it.
+  /// The end: writes the pictures asked for, prints `all claims hold` and returns 0; or, if a claim
+  /// has failed, says on standard error how many did, and returns 1. Ends with status 1 if no claim
+  /// was made, with 3 if a picture cannot be written. Requires: whoever makes claims has ended. MPI:
+  /// collective; rank 0 speaks, and all ranks return the same.
   [[nodiscard]] int finish();
 
  private:

@@ -60,6 +60,12 @@ void meet() {
   PMPI_Barrier(quiet());
 }
 
+int agree(int status) {
+  int highest = status;
+  PMPI_Allreduce(&status, &highest, 1, MPI_INT, MPI_MAX, quiet());
+  return highest;
+}
+
 void abort(int status) {
   PMPI_Abort(MPI_COMM_WORLD, status);
 }
@@ -96,6 +102,8 @@ void begin_recording() {
   world.gather = gather;
   world.audit = audit;
   world.meet = meet;
+  world.gather_texts = gather_texts;
+  world.agree = agree;
   world.leave = finalize;
   world.abort = abort;
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
@@ -115,6 +123,8 @@ void end_recording() noexcept {
   pdc::detail::world().gather = nullptr;
   pdc::detail::world().audit = nullptr;
   pdc::detail::world().meet = nullptr;
+  pdc::detail::world().gather_texts = nullptr;
+  pdc::detail::world().agree = nullptr;
   pdc::detail::world().abort = nullptr;
 }
 
