@@ -112,6 +112,7 @@ Span::Span(std::uint32_t lane, Kind kind, const Label& label) noexcept {
   outer_ = row.now.load(std::memory_order_relaxed);
   if (detail::Record* record = detail::claim(*a)) {
     record->lane = lane;
+    record->outer = outer_;
     record->kind = kind;
     record->label = label;
     record->begin = detail::now_ns();
@@ -128,7 +129,12 @@ void Span::end() noexcept {
   if (lane == detail::none || a == nullptr) return;
   if (record_ != detail::none)
     a->record[record_].end.store(detail::now_ns(), std::memory_order_relaxed);
-  a->lane[lane].now.store(outer_, std::memory_order_release);
+  std::atomic<std::uint32_t>& now = a->lane[lane].now;
+  if (now.load(std::memory_order_relaxed) != record_) return;  // what began within it goes on
+  std::uint32_t open = outer_;
+  while (open != detail::none && a->record[open].end.load(std::memory_order_relaxed) != 0)
+    open = a->record[open].outer;
+  now.store(open, std::memory_order_release);
 }
 
 void Span::set_label(const Label& label) noexcept {
@@ -149,6 +155,11 @@ Lane::Lane(const Label& name, bool is_task) noexcept : index_(detail::none) {
   row.now = detail::none;
   row.complete.store(true, std::memory_order_release);
   index_ = index;
+}
+
+std::string Lane::name() const {
+  const detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
+  return a == nullptr || index_ == detail::none ? "" : a->lane[index_].name.data();
 }
 
 void mark(std::string_view what) noexcept {

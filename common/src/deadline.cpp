@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "pdc/process.hpp"
@@ -21,6 +24,15 @@ namespace {
 
 std::array<char, 64> program_name{};
 std::array<char, 32> time_given{};
+/// What the main thread is in: the scene, or what comes before or after one. Two of them: while one
+/// is written the handler reads the other.
+struct MainAct {
+  std::array<char, 96> name{};
+  std::int64_t since = 0;
+};
+std::array<MainAct, 2> main_acts;
+std::atomic<std::size_t> current_act = 0;
+std::array<char, 16> main_lane{};  // "main", or with MPI "rank 2"
 bool timer_made = false;
 timer_t timer;
 
@@ -49,19 +61,36 @@ const char* doing(Kind kind) {
   return "";
 }
 
+void say(const char* who, const char* doing, const char* what, std::int64_t since) {
+  const std::int64_t tenths = (now_ns() - since) / 100'000'000;
+  line(FMT_COMPILE("  {} {} {} (for {}.{} s)\n"), who, doing, what, tenths / 10, tenths % 10);
+}
+
+/// What is open in a lane, from the outside in. True if there is something.
+bool say_lane(const Arena& a, const LaneRecord& lane) {
+  std::array<const Record*, 8> open;
+  std::size_t depth = 0;
+  std::uint32_t now = lane.now.load(std::memory_order_acquire);
+  for (int steps = 0; now != none && depth < open.size() && steps < 64; ++steps) {
+    const Record& record = a.record[now];
+    if (record.end.load() == 0) open[depth++] = &record;  // else it ended before an inner one did
+    now = record.outer;
+  }
+  for (std::size_t i = depth; i-- > 0;)
+    say(lane.name.data(), doing(open[i]->kind), open[i]->label.data(), open[i]->begin);
+  return depth > 0;
+}
+
 void say_lanes(const Arena& a) {
+  bool has_spoken = false;  // the main thread, in a lane that a page or the MPI layer gave it
   const std::uint32_t lanes = std::min(a.lanes.load(), lane_capacity);
   for (std::uint32_t i = 0; i < lanes; ++i) {
     const LaneRecord& lane = a.lane[i];
-    const std::uint32_t now = lane.complete.load(std::memory_order_acquire)
-                                  ? lane.now.load(std::memory_order_acquire)
-                                  : none;
-    if (now == none) continue;
-    const Record& record = a.record[now];
-    const std::int64_t tenths = (now_ns() - record.begin) / 100'000'000;
-    line(FMT_COMPILE("  {} {} {} (for {}.{} s)\n"), lane.name.data(), doing(record.kind),
-         record.label.data(), tenths / 10, tenths % 10);
+    if (!lane.complete.load(std::memory_order_acquire) || !say_lane(a, lane)) continue;
+    if (lane.name.data() == std::string_view(main_lane.data())) has_spoken = true;
   }
+  const MainAct& act = main_acts[current_act];
+  if (!has_spoken) say(main_lane.data(), doing(Kind::work), act.name.data(), act.since);
 }
 
 /// Nothing but the order of lines depends on it.
@@ -105,7 +134,19 @@ void on_signal(int) {
 
 }  // namespace
 
+void set_main_act(std::string_view name) {
+  const std::size_t next = 1 - current_act;
+  MainAct& act = main_acts[next];
+  act = {{}, now_ns()};
+  std::copy_n(name.data(), std::min(name.size(), act.name.size() - 1), act.name.data());
+  current_act = next;
+}
+
 void catch_signal() {
+  const std::string lane =
+      world().gather == nullptr ? "main" : fmt::format("rank {}", world().rank);
+  std::copy_n(lane.data(), std::min(lane.size(), main_lane.size() - 1), main_lane.data());
+  set_main_act("main(), before the first scene");
   const std::string& name = run().name;
   std::copy_n(name.data(), std::min(name.size(), program_name.size() - 1), program_name.data());
   struct sigaction action {};

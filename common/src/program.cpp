@@ -206,6 +206,7 @@ Program::Scene::Scene(std::string_view title) {
   if (detail::world().meet != nullptr) detail::world().meet();  // so that the lanes begin together
   say("\n{}", title);
   run().scene = title;
+  detail::set_main_act(title);
   run().scene_first_record = detail::arena.load()->records.load();
   run().dropped_before_scene = detail::arena.load()->dropped.load();
 }
@@ -222,6 +223,7 @@ Program::Scene::~Scene() {
       detail::write_out(detail::chart(picture, detail::terminal_width(), detail::in_colour()));
     }
   }
+  detail::set_main_act(fmt::format("main(), after the scene '{}'", r.scene));
   r.scene.clear();
 }
 

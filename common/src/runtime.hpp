@@ -92,6 +92,8 @@ void write_file(const std::string& path, std::string_view text);
 void add_drawing(std::string_view title, std::string drawing, double height);
 /// Installs the handler that the deadline and failing children use.
 void catch_signal();
+/// What the main thread is in from now on; the deadline says it.
+void set_main_act(std::string_view name);
 /// One line on standard error, "program: message".
 void complain(std::string_view message);
 

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fmt/core.h>
+
+#include <string>
+#include <tuple>
+
 #include "run_scenario.hpp"
 
 namespace {
@@ -10,14 +15,23 @@ namespace {
 using scenario::count;
 using scenario::run;
 
-TEST(Deadline, NamesWhatEachThreadHoldsOrWaitsFor) {
+TEST(Deadline, NamesWhatEachThreadHoldsAndWaitsFor) {
   const auto ended = run({"stuck_threads"});
   EXPECT_EQ(ended.status, 4);
   EXPECT_EQ(count(ended.err, "scenario: still running after 0.05 s"), 1) << ended.err;
-  EXPECT_EQ(count(ended.err, "\n  eater 1 waits for: the knife (for "), 1) << ended.err;
-  EXPECT_EQ(count(ended.err, "\n  eater 2 waits for: the fork (for "), 1) << ended.err;
+  for (const auto& [eater, first, second] :
+       {std::tuple(1, "fork", "knife"), std::tuple(2, "knife", "fork")}) {
+    const std::string holds = fmt::format("\n  eater {} holds: the {} (for ", eater, first);
+    const std::string waits = fmt::format("\n  eater {} waits for: the {} (for ", eater, second);
+    EXPECT_EQ(count(ended.err, holds), 1) << ended.err;
+    EXPECT_EQ(count(ended.err, waits), 1) << ended.err;
+    EXPECT_LT(ended.err.find(holds), ended.err.find(waits)) << ended.err;
+  }
   EXPECT_EQ(count(ended.err, "idle"), 0) << ended.err;
-  EXPECT_EQ(scenario::lines(ended.err).size(), 3U) << ended.err;
+  EXPECT_EQ(count(ended.err, "over"), 0) << ended.err;
+  EXPECT_EQ(count(ended.err, "\n  main is in: main(), before the first scene (for "), 1)
+      << ended.err;
+  EXPECT_EQ(scenario::lines(ended.err).size(), 6U) << ended.err;
 }
 
 TEST(Deadline, NamesWhatAChildIsStuckInAndEndsIt) {
@@ -30,8 +44,20 @@ TEST(Deadline, NamesWhatAChildIsStuckInAndEndsIt) {
 TEST(Deadline, IsSetByTheOption) {
   const auto ended = run({"stuck", "--deadline", "0.05"});
   EXPECT_EQ(ended.status, 4);
-  EXPECT_EQ(scenario::lines(ended.err).size(), 1U) << ended.err;
+  EXPECT_EQ(scenario::lines(ended.err).size(), 2U) << ended.err;
   EXPECT_EQ(count(ended.err, "scenario: still running after 0.05 s"), 1) << ended.err;
+}
+
+TEST(Deadline, NamesTheSceneThatTheMainThreadIsIn) {
+  auto ended = run({"stuck", "--where", "scene"});
+  EXPECT_EQ(ended.status, 4);
+  EXPECT_EQ(count(ended.err, "\n  main is in: the scene <of the crime> (for "), 1) << ended.err;
+  ended = run({"stuck", "--where", "after"});
+  EXPECT_EQ(count(ended.err, "\n  main is in: main(), after the scene 'before' (for "), 1)
+      << ended.err;
+  ended = run({"stuck", "--where", "lane"});
+  EXPECT_EQ(count(ended.err, "\n  main waits for: a call (for "), 1) << ended.err;
+  EXPECT_EQ(scenario::lines(ended.err).size(), 2U) << ended.err;
 }
 
 TEST(Deadline, DoesNotTouchAProgramThatEndsInTime) {

@@ -247,17 +247,21 @@ void stuck_threads(pdc::Program&) {
   static std::latch both_hold(2);
   static std::latch both_wait(3);
   const auto eat = [](const pdc::Lane& lane, std::mutex& first, std::mutex& second,
-                      const char* wanted) {
+                      const char* owned, const char* wanted) {
     const std::scoped_lock holding(first);
-    const auto hold = lane.hold("cutlery");
+    auto over = lane.work("over before what begins in it");
+    const auto hold = lane.hold("{}", owned);
+    over.end();
     both_hold.arrive_and_wait();
     const auto wait = lane.wait("{}", wanted);
     both_wait.count_down();
     const std::scoped_lock never(second);
   };
   const pdc::Lane idle("idle");
-  const std::jthread one(eat, pdc::Lane("eater 1"), std::ref(fork), std::ref(knife), "the knife");
-  const std::jthread two(eat, pdc::Lane("eater 2"), std::ref(knife), std::ref(fork), "the fork");
+  const std::jthread one(eat, pdc::Lane("eater 1"), std::ref(fork), std::ref(knife), "the fork",
+                         "the knife");
+  const std::jthread two(eat, pdc::Lane("eater 2"), std::ref(knife), std::ref(fork), "the knife",
+                         "the fork");
   idle.work("done long ago").end();
   both_wait.arrive_and_wait();
   pdc::set_deadline(50ms);
@@ -280,7 +284,13 @@ void stuck_child(pdc::Program&) {
   child.wait();
 }
 
-void stuck(pdc::Program&) {
+void stuck(pdc::Program& program) {
+  const std::string& where = program.word("where");
+  if (where != "main") pdc::set_deadline(200ms);
+  if (where == "scene") program.scene("the scene <of the crime>", wait_for_ever);
+  if (where == "after") program.scene("before", [] {});
+  const pdc::Lane lane("main");
+  const auto wait = where == "lane" ? lane.wait("a call") : pdc::Span();
   wait_for_ever();
 }
 

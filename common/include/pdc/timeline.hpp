@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -91,6 +92,9 @@ class Lane {
   template <class... Args>
   Lane(Task, fmt::format_string<Args...> name, Args&&... args)
       : Lane(detail::label(name, std::forward<Args>(args)...), true) {}
+
+  /// Empty without a Program, or when there was no place for it.
+  std::string name() const;
 
   template <class... Args>
   Span span(Kind kind, fmt::format_string<Args...> what, Args&&... args) const {
