@@ -11,9 +11,8 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
-#include <atomic>
-#include <barrier>
 #include <chrono>
 #include <exception>
 #include <future>
@@ -88,21 +87,19 @@ std::vector<std::string> try_all_ways() {
           outcomes("async", by_async), outcomes("nobody", by_nobody)};
 }
 
-/// Counts who is at work. Forced: as many are, at once, as can be.
+/// Counts who is at work.
 struct Office {
   explicit Office(int at_once) : together(at_once) {}
 
   void work(const pdc::Lane& lane) {
     const auto span = lane.work("at work");
-    const int now = ++inside;
-    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
-    together.arrive_and_wait();
+    const auto counted = at_work.visit();
+    together.meet();                   // forced: as many are at work at once as can be
     std::this_thread::sleep_for(8ms);  // plays the work
-    --inside;
   }
 
-  std::barrier<> together;
-  std::atomic<int> inside = 0, most = 0;
+  pdc::Meeting together;
+  pdc::Gauge at_work;
 };
 
 /// Wrong on purpose: nobody keeps the future, and that of std::async waits when it ends.
@@ -112,7 +109,7 @@ int drop_futures(int threads) {
     const auto dropped =
         std::async(std::launch::async, &Office::work, &office, pdc::Lane("thread {}", i));
   }  // ~future waits here, before the next one starts
-  return office.most;
+  return office.at_work.most();
 }
 
 int keep_futures(int threads) {
@@ -123,7 +120,7 @@ int keep_futures(int threads) {
         std::async(std::launch::async, &Office::work, &office, pdc::Lane("thread {}", i)));
   }
   for (std::future<void>& one : kept) one.get();
-  return office.most;
+  return office.at_work.most();
 }
 
 }  // namespace

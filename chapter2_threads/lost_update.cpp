@@ -3,7 +3,7 @@
 // Concept   To add one is three steps: read, add, write. A thread that writes what it made of an
 //           old value wipes out what others wrote meanwhile. A mutex makes the three steps one, a
 //           critical section: one thread at a time.
-// Shows     std::jthread, std::barrier, std::mutex, std::scoped_lock
+// Shows     std::jthread, std::mutex, std::scoped_lock
 // Python    threading.Lock
 // Run       lost_update --threads 4
 // You see   without the mutex 1 of 4 updates counts, with it 4 of 4, the same every time
@@ -12,9 +12,9 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <atomic>
-#include <barrier>
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 /// lost: between a thread's load and its store the others are free to act.
 int count_without_mutex(int threads) {
   std::atomic<int> counter = 0;
-  std::barrier all_have_read(threads);
+  pdc::Meeting all_have_read(threads);
   {
     std::vector<std::jthread> adding;
     for (int i = 0; i < threads; ++i) {
@@ -36,7 +36,7 @@ int count_without_mutex(int threads) {
         auto update = lane.work("update");
         const int seen = counter.load();
         update.rename("reads {}, writes {}", seen, seen + 1);
-        all_have_read.arrive_and_wait();    // forced: nobody writes before everybody has read
+        all_have_read.meet();               // forced: nobody writes before everybody has read
         std::this_thread::sleep_for(10ms);  // plays the computing between the two
         counter.store(seen + 1);
       });
@@ -48,16 +48,18 @@ int count_without_mutex(int threads) {
 int count_with_mutex(int threads) {
   int counter = 0;
   std::mutex mutex;
+  pdc::Meeting all_have_read(threads);
   {
     std::vector<std::jthread> adding;
     for (int i = 0; i < threads; ++i) {
       adding.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
-        auto wait = lane.wait("mutex");
+        auto wait = all_have_read.wait_outside(lane, "mutex");
         const std::scoped_lock lock(mutex);  // one thread at a time from here to the closing brace
         wait.end();
         auto update = lane.hold("update");
         const int seen = counter;
         update.rename("reads {}, writes {}", seen, seen + 1);
+        all_have_read.meet();               // forced here, too: all who can come in have read
         std::this_thread::sleep_for(10ms);  // plays the same computing
         counter = seen + 1;
       });

@@ -3,7 +3,7 @@
 // Concept   A task says what is to be done and leaves open by which thread. A pool of one thread
 //           does one task after the other, a pool of two does both at once. The tasks are the same
 //           for both, and so are their results, which come by a future each.
-// Shows     boost::asio::thread_pool, boost::asio::post, std::packaged_task, std::latch
+// Shows     boost::asio::thread_pool, boost::asio::post, std::packaged_task
 // Python    concurrent.futures.ThreadPoolExecutor
 // Run       multi_tasking --numbers 1000000
 // You see   a sum and a vector addition, first one after the other, then both at the same time
@@ -11,17 +11,16 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <boost/asio/packaged_task.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
-#include <latch>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -41,26 +40,6 @@ std::int64_t add_vectors(const Numbers& a, const Numbers& b, Numbers& result) {
   return static_cast<std::int64_t>(result.size());
 }
 
-/// How many tasks are under way. The first ones wait in begin() for as many as there are threads:
-/// what can be under way at once, is.
-class Overlap {
- public:
-  explicit Overlap(int threads) : threads_(threads), begun_(threads) {}
-  void begin() {
-    if (++under_way_ == 2) seen = true;
-    if (++tasks_ <= threads_) begun_.arrive_and_wait();         // forced
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays more work
-  }
-  void end() { --under_way_; }
-
-  std::atomic<bool> seen = false;
-
- private:
-  const int threads_;
-  std::latch begun_;
-  std::atomic<int> tasks_ = 0, under_way_ = 0;
-};
-
 struct Vectors {
   explicit Vectors(int n) : rising(static_cast<std::size_t>(n)), falling(rising), result(rising) {
     std::iota(rising.begin(), rising.end(), 1);
@@ -76,27 +55,32 @@ struct Results {
 
 /// The same two tasks, whatever the number of threads.
 Results run_tasks(Vectors& vectors, int threads) {
-  boost::asio::thread_pool pool(static_cast<std::size_t>(threads));
-  Overlap overlap(threads);
+  pdc::Gauge under_way;
+  pdc::Meeting begun(threads);
+  const auto play = [&] {
+    begun.meet();  // forced: nobody goes on before as many tasks have begun as can be under way
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays more work
+  };
   const pdc::Lane sum_lane("task sum"), add_lane("task vectors");
   std::packaged_task<std::int64_t()> sum([&] {
     const auto work = sum_lane.work("sum");
-    overlap.begin();
-    const std::int64_t result = add_up(vectors.rising);
-    overlap.end();
-    return result;
+    const auto counted = under_way.visit();
+    play();
+    return add_up(vectors.rising);
   });
   std::packaged_task<std::int64_t()> add([&] {
     const auto work = add_lane.work("vector addition");
-    overlap.begin();
-    const std::int64_t result = add_vectors(vectors.rising, vectors.falling, vectors.result);
-    overlap.end();
-    return result;
+    const auto counted = under_way.visit();
+    play();
+    return add_vectors(vectors.rising, vectors.falling, vectors.result);
   });
+  boost::asio::thread_pool pool(static_cast<std::size_t>(threads));  // ends before what it uses
   auto total = boost::asio::post(pool, std::move(sum));  // returns the task's std::future
   auto added = boost::asio::post(pool, std::move(add));
-  return {total.get(), added.get(), overlap.seen};
-}  // ~thread_pool joins here
+  const std::int64_t total_sum = total.get(), total_added = added.get();
+  pool.join();  // when the futures are ready the tasks may still have to leave
+  return {total_sum, total_added, under_way.most() > 1};
+}
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 // Concept   Two jobs that need nothing of each other may run at the same time. What both only read
 //           they may share; what one writes is its own until it is joined. A clock cannot show
 //           for certain that they ran together. A rendezvous can: none goes on before both are in.
-// Shows     std::jthread, std::barrier, std::accumulate, std::transform
+// Shows     std::jthread, std::accumulate, std::transform
 // Python    threading.Thread
 // Run       multi_threading --numbers 1000000
 // You see   one after the other, one job at a time; with two threads, both at once
@@ -11,10 +11,9 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <barrier>
 #include <cstdint>
 #include <functional>
 #include <numeric>
@@ -25,73 +24,55 @@ namespace {
 
 using Numbers = std::vector<std::int64_t>;
 
-/// Where jobs begin: nobody leaves before as many have come as can be at work at once.
-struct Rendezvous {
-  explicit Rendezvous(int at_once) : all_here(at_once) {}
-
-  /// Says how many are at work, with this one.
-  int come() {
-    const int now = ++at_work;
-    all_here.arrive_and_wait();
-    return now;
-  }
-  void go() { --at_work; }
-
-  std::barrier<> all_here;
-  std::atomic<int> at_work = 0;
+/// Where the jobs are done.
+struct Place {
+  pdc::Meeting together;  // of those who can be at work at once
+  pdc::Gauge at_work = {};
 };
 
-struct Sum {
-  std::int64_t value = 0;
-  int at_work = 0;
-};
-
-struct VectorSum {
-  Numbers values;
-  int at_work = 0;
-};
-
-void add_list(const Numbers& list, Sum& sum, Rendezvous& rendezvous, const pdc::Lane& lane) {
+void add_list(const Numbers& list, std::int64_t& sum, Place& place, const pdc::Lane& lane) {
   const auto work = lane.work("adds up the list");
-  sum.at_work = rendezvous.come();
-  sum.value = std::accumulate(list.begin(), list.end(), std::int64_t{0});
-  rendezvous.go();
+  const auto counted = place.at_work.visit();
+  place.together.meet();  // forced: nobody goes on before all are in
+  sum = std::accumulate(list.begin(), list.end(), std::int64_t{0});
 }
 
-void add_vectors(const Numbers& a, const Numbers& b, VectorSum& sum, Rendezvous& rendezvous,
+void add_vectors(const Numbers& a, const Numbers& b, Numbers& sums, Place& place,
                  const pdc::Lane& lane) {
   const auto work = lane.work("adds two vectors");
-  sum.at_work = rendezvous.come();
-  std::transform(a.begin(), a.end(), b.begin(), sum.values.begin(), std::plus());
-  rendezvous.go();
+  const auto counted = place.at_work.visit();
+  place.together.meet();
+  std::transform(a.begin(), a.end(), b.begin(), sums.begin(), std::plus());
 }
 
 /// The answers, each in a place of its own, made by the parent beforehand.
 struct Answers {
-  explicit Answers(std::size_t numbers) { vector_sum.values.resize(numbers); }
+  explicit Answers(std::size_t numbers) : vector_sum(numbers) {}
 
-  Sum sum;
-  VectorSum vector_sum;
-  int at_once() const { return std::max(sum.at_work, vector_sum.at_work); }
+  std::int64_t sum = 0;
+  Numbers vector_sum;
+  int at_once = 0;
 };
 
 Answers one_after_the_other(const Numbers& up, const Numbers& down) {
   const pdc::Lane parent("parent");
-  Rendezvous alone(1);
+  Place place{pdc::Meeting(1)};
   Answers answers(up.size());
-  add_list(up, answers.sum, alone, parent);
-  add_vectors(up, down, answers.vector_sum, alone, parent);
+  add_list(up, answers.sum, place, parent);
+  add_vectors(up, down, answers.vector_sum, place, parent);
+  answers.at_once = place.at_work.most();
   return answers;
 }
 
 Answers both_at_once(const Numbers& up, const Numbers& down) {
-  Rendezvous both(2);
+  Place place{pdc::Meeting(2)};
   Answers answers(up.size());
   const pdc::Lane list("list"), vectors("vectors");
   {
-    const std::jthread first([&] { add_list(up, answers.sum, both, list); });
-    const std::jthread second([&] { add_vectors(up, down, answers.vector_sum, both, vectors); });
+    const std::jthread first([&] { add_list(up, answers.sum, place, list); });
+    const std::jthread second([&] { add_vectors(up, down, answers.vector_sum, place, vectors); });
   }  // ~jthread joins here
+  answers.at_once = place.at_work.most();
   return answers;
 }
 
@@ -108,14 +89,14 @@ int main(int argc, char** argv) {
   const Answers serial = program.scene("one after the other", one_after_the_other, up, down);
   const Answers threads = program.scene("a thread for each", both_at_once, up, down);
 
-  const Numbers& sums = threads.vector_sum.values;
+  const Numbers& sums = threads.vector_sum;
   const auto right = std::count(sums.begin(), sums.end(), n + 1);
-  pdc::check(serial.at_once() == 1, "without threads, one job was at work at a time", "{}",
-             serial.at_once());
-  pdc::check(threads.at_once() == 2, "with a thread for each, both were at work at once", "{}",
-             threads.at_once());
-  pdc::check(threads.sum.value == n * (n + 1) / 2, "the sum of the list is n (n + 1) / 2", "{}",
-             threads.sum.value);
+  pdc::check(serial.at_once == 1, "without threads, one job was at work at a time", "{}",
+             serial.at_once);
+  pdc::check(threads.at_once == 2, "with a thread for each, both were at work at once", "{}",
+             threads.at_once);
+  pdc::check(threads.sum == n * (n + 1) / 2, "the sum of the list is n (n + 1) / 2", "{}",
+             threads.sum);
   pdc::check(right == n, "each sum of the two vectors is n + 1", "{} of {}", right, n);
   return program.finish();
 }

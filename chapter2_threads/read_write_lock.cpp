@@ -11,6 +11,7 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -58,49 +59,48 @@ int read_without_lock(int readers) {
 }
 
 struct Seen {
-  std::atomic<int> readers = 0, most_readers = 0, torn = 0, writer_in_company = 0;
+  pdc::Gauge readers;
+  std::atomic<int> torn = 0, writer_in_company = 0;
 };
 
 /// The same for both kinds of mutex: only what a reader takes differs.
 template <class Mutex, class ReadLock>
-void read_and_write(int readers, int expected, Seen& seen) {
+void read_and_write(int readers, int at_once, Seen& seen) {
   Pair pair;
   Mutex mutex;
-  std::latch together(expected);  // those who can be inside at once, are
-  std::atomic<int> came = 0;
+  pdc::Meeting inside(readers + 1);  // of the readers and the writer
   std::vector<std::jthread> threads;
   for (int i = 0; i < readers; ++i) {
     threads.emplace_back([&, lane = pdc::Lane("reader {}", i)] {
       for (int visit = 0; visit < visits; ++visit) {
-        auto wait = lane.wait("to read");
+        auto wait = inside.wait_outside(lane, "to read");
         const ReadLock lock(mutex);
         wait.end();
         const auto hold = lane.hold("reads");
-        const int now = ++seen.readers;
-        for (int most = seen.most_readers;
-             now > most && !seen.most_readers.compare_exchange_weak(most, now);) {
-        }
-        if (came++ < expected) together.arrive_and_wait();
+        const auto counted = seen.readers.visit();
+        inside.meet();  // forced: nobody goes on before all are inside who can be
         std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the reading
         seen.torn += pair.is_torn() ? 1 : 0;
-        --seen.readers;
+        inside.meet();  // nor before all have looked
       }
     });
   }
-  const pdc::Lane lane("writer");
-  together.wait();
-  for (int visit = 0; visit < visits; ++visit) {
-    auto wait = lane.wait("to write");
-    const std::scoped_lock lock(mutex);
-    wait.end();
-    const auto hold = lane.hold("writes");
-    ++pair.first;
-    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the writing
-    seen.writer_in_company += seen.readers != 0 ? 1 : 0;
-    ++pair.second;
-  }
-  threads.clear();  // joins
-}
+  threads.emplace_back([&, lane = pdc::Lane("writer")] {
+    while (seen.readers.most() < at_once) std::this_thread::yield();  // the readers come first
+    for (int visit = 0; visit < visits; ++visit) {
+      auto wait = inside.wait_outside(lane, "to write");
+      const std::scoped_lock lock(mutex);
+      wait.end();
+      const auto hold = lane.hold("writes");
+      ++pair.first;
+      inside.meet();  // forced: whoever can be inside is, in the middle of the change
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the writing
+      seen.writer_in_company += seen.readers.inside() != 0 ? 1 : 0;
+      inside.meet();
+      ++pair.second;
+    }
+  });
+}  // ~jthread joins each
 
 }  // namespace
 
@@ -117,10 +117,10 @@ int main(int argc, char** argv) {
                 std::ref(shared));
 
   pdc::check(torn == n, "without a lock, every reader saw half a change", "{} of {}", torn, n);
-  pdc::check(one.most_readers == 1, "a mutex lets in one reader at a time", "{} of {}",
-             one.most_readers.load(), n);
-  pdc::check(shared.most_readers == n, "a shared mutex lets in all of them at once", "{} of {}",
-             shared.most_readers.load(), n);
+  pdc::check(one.readers.most() == 1, "a mutex lets in one reader at a time", "{} of {}",
+             one.readers.most(), n);
+  pdc::check(shared.readers.most() == n, "a shared mutex lets in all of them at once", "{} of {}",
+             shared.readers.most(), n);
   pdc::check(one.writer_in_company + shared.writer_in_company == 0,
              "with both, the writer was alone");
   pdc::check(one.torn + shared.torn == 0, "and nobody saw half a change", "{} of {} reads",

@@ -3,7 +3,7 @@
 // Concept   A semaphore counts free places. To acquire takes one, and waits while there is none; to
 //           release gives one back and wakes whoever waits. With one place it is much like a mutex,
 //           but any thread may release what another has acquired.
-// Shows     std::counting_semaphore, std::latch
+// Shows     std::counting_semaphore, acquire, release
 // Python    threading.Semaphore
 // Run       semaphore --threads 6 --places 2
 // You see   without the semaphore all are inside at once, with it never more than there are places
@@ -11,39 +11,29 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <latch>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
 namespace {
 
-/// A room that counts who is inside, and keeps the first ones until `expected` have come: what can
-/// be in there at once, is.
-class Room {
- public:
-  explicit Room(int expected) : expected_(expected), full_(expected) {}
+/// A room that counts who is inside.
+struct Room {
+  explicit Room(int visitors) : all_inside(visitors) {}
 
   void visit(const pdc::Lane& lane) {
     const auto hold = lane.hold("inside");
-    const int now = ++inside_;
-    for (int seen = highest_; now > seen && !highest_.compare_exchange_weak(seen, now);) continue;
-    if (visits_++ < expected_) full_.arrive_and_wait();
+    const auto counted = inside.visit();
+    all_inside.meet();  // forced: nobody goes on before all are inside who can be
     std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
-    --inside_;
   }
-  int highest() const { return highest_; }
 
- private:
-  const int expected_;
-  std::latch full_;
-  std::atomic<int> visits_ = 0;
-  std::atomic<int> inside_ = 0;
-  std::atomic<int> highest_ = 0;
+  pdc::Gauge inside;
+  pdc::Meeting all_inside;
 };
 
 /// Wrong on purpose: nobody counts the places.
@@ -55,17 +45,17 @@ int most_without_semaphore(int threads) {
       visitors.emplace_back([&, lane = pdc::Lane("thread {}", i)] { room.visit(lane); });
     }
   }  // ~jthread joins here
-  return room.highest();
+  return room.inside.most();
 }
 
 int most_with_semaphore(int threads, int places) {
-  Room room(places);
+  Room room(threads);
   std::counting_semaphore<> free_places(places);
   {
     std::vector<std::jthread> visitors;
     for (int i = 0; i < threads; ++i) {
       visitors.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
-        auto wait = lane.wait("a place");
+        auto wait = room.all_inside.wait_outside(lane, "a place");
         free_places.acquire();
         wait.end();
         room.visit(lane);
@@ -73,7 +63,7 @@ int most_with_semaphore(int threads, int places) {
       });
     }
   }
-  return room.highest();
+  return room.inside.most();
 }
 
 }  // namespace

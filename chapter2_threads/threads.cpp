@@ -10,10 +10,8 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <barrier>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -25,7 +23,6 @@
 namespace {
 
 struct Result {
-  int at_work = 0;  // how many were, with this one
   std::thread::id by = {};
   int sum = 0;
   std::exception_ptr error = nullptr;
@@ -34,14 +31,15 @@ struct Result {
 struct Team {
   Team(int size, int at_once) : results(static_cast<std::size_t>(size)), together(at_once) {}
   std::vector<Result> results;  // a place for each thread, so this needs no lock
-  std::barrier<> together;      // forced: so many are at work at once
-  std::atomic<int> at_work = 0;
+  pdc::Meeting together;        // of those who can be at work at once
+  pdc::Gauge at_work;
 };
 
 Result add_up(Team& team, int last, const pdc::Lane& lane) {
   const auto work = lane.work("adds 1 to {}", last);
-  Result result{.at_work = ++team.at_work, .by = std::this_thread::get_id()};
-  team.together.arrive_and_wait();
+  const auto counted = team.at_work.visit();
+  team.together.meet();  // forced: nobody is done before all are at work
+  Result result{.by = std::this_thread::get_id()};
   std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays a longer sum
   try {
     if (last == 0) throw std::invalid_argument("nothing to add");
@@ -49,7 +47,6 @@ Result add_up(Team& team, int last, const pdc::Lane& lane) {
   } catch (...) {
     result.error = std::current_exception();  // to be thrown again by the parent
   }
-  --team.at_work;
   return result;
 }
 
@@ -87,18 +84,17 @@ void start_all_then_join(Team& team) {
 }  // ~jthread joins each
 
 struct Findings {
-  int finished = 0, in_parent = 0, most = 0, in_place = 0;
-  std::string errors;
+  int most, finished = 0, in_parent = 0, in_place = 0;
+  std::string errors = {};
 };
 
 Findings meet(void (*start)(Team&), int threads, int at_once) {
   Team team(threads, at_once);
   start(team);
-  Findings found;
+  Findings found{.most = team.at_work.most()};
   for (int i = 0; const Result& result : team.results) {
     found.finished += result.by != std::thread::id() ? 1 : 0;
     found.in_parent += result.by == std::this_thread::get_id() ? 1 : 0;
-    found.most = std::max(found.most, result.at_work);
     found.in_place += result.sum == i * (i + 1) / 2 ? 1 : 0;
     try {
       if (result.error) std::rethrow_exception(result.error);

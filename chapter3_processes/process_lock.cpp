@@ -4,7 +4,7 @@
 //           nothing: it leaves the lock taken and the data half changed. A robust mutex hands the
 //           lock on and says so: the next owner repairs the data before anyone else sees it.
 // Shows     pthread_mutexattr_setpshared, pthread_mutexattr_setrobust, pthread_mutex_lock,
-//           pthread_mutex_clocklock, pthread_mutex_consistent, pthread_barrier_wait
+//           pthread_mutex_clocklock, pthread_mutex_consistent
 // Python    multiprocessing.Lock
 // Run       process_lock --processes 4
 // You see   without the mutex 1 of 4 updates counts, with it 4 of 4; who inherits a dead one's lock
@@ -13,6 +13,7 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -35,16 +36,12 @@ void succeed(int error, const char* call) {  // these calls return their error
 
 /// In shared memory. Never destroyed: a mutex must not be while it is locked.
 struct Counter {
-  Counter(int robustness, unsigned processes) {
+  Counter(int robustness, int processes) : all_have_read(processes) {
     pthread_mutexattr_t kind;
     pthread_mutexattr_init(&kind);
     pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&kind, robustness);
     succeed(pthread_mutex_init(&mutex, &kind), "pthread_mutex_init");
-    pthread_barrierattr_t shared;
-    pthread_barrierattr_init(&shared);
-    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-    succeed(pthread_barrier_init(&all_have_read, &shared, processes), "pthread_barrier_init");
   }
   void lock() {  // for std::scoped_lock
     const int error = pthread_mutex_lock(&mutex);
@@ -58,7 +55,7 @@ struct Counter {
     succeed(pthread_mutex_consistent(&mutex), "pthread_mutex_consistent");
   }
   pthread_mutex_t mutex;
-  pthread_barrier_t all_have_read;
+  pdc::Meeting all_have_read;
   std::atomic<int> value = 0, in_vain = 0;  // atomic for those without the mutex
   int copy = 0, inherited = 0;              // copy: of the value, but for critical sections
 };
@@ -67,17 +64,18 @@ struct Counter {
 void add_without_mutex(Counter& counter, const pdc::Lane& lane) {
   const int seen = counter.value;
   const auto update = lane.work("reads {}, writes {}", seen, seen + 1);
-  pthread_barrier_wait(&counter.all_have_read);  // forced: nobody writes before all have read
-  std::this_thread::sleep_for(5ms);              // plays the computing between the two
+  counter.all_have_read.meet();      // forced: nobody writes before all have read
+  std::this_thread::sleep_for(5ms);  // plays the computing between the two
   counter.value = seen + 1;
 }
 
 void add_with_mutex(Counter& counter, const pdc::Lane& lane) {
-  auto wait = lane.wait("mutex");
+  auto wait = counter.all_have_read.wait_outside(lane, "mutex");
   const std::scoped_lock lock(counter);
   wait.end();
   const int seen = counter.value;
   const auto update = lane.hold("reads {}, writes {}", seen, seen + 1);
+  counter.all_have_read.meet();      // forced here, too: all who can come in have read
   std::this_thread::sleep_for(5ms);  // plays the same computing
   counter.value = seen + 1;
   ++counter.copy;

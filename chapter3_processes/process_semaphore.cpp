@@ -3,7 +3,7 @@
 // Concept   A semaphore in shared memory counts free places across processes. It does not know who
 //           has taken which: a process that is killed inside takes its place along, and somebody
 //           who knows of the death, such as its parent, has to give the place back.
-// Shows     sem_init, sem_wait, sem_post, sem_getvalue, pthread_barrier_wait
+// Shows     sem_init, sem_wait, sem_post, sem_getvalue
 // Python    multiprocessing.Semaphore
 // Run       process_semaphore --processes 6 --places 2
 // You see   who is inside at once without and with it; a place lost by a death, and given back
@@ -12,13 +12,12 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -26,27 +25,20 @@
 
 namespace {
 
-/// In shared memory. Counts who is inside, and keeps the first ones until `expected` have come.
+/// In shared memory. Counts who is inside.
 struct Room {
-  Room(int places, int expect) : expected(expect) {
+  Room(int places, int visitors) : all_inside(visitors) {
     pdc::posix(sem_init(&free_places, 1, places), "sem_init");  // 1: between processes
-    pthread_barrierattr_t shared;
-    pthread_barrierattr_init(&shared);
-    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-    pthread_barrier_init(&full, &shared, expected);
   }
   void visit(const pdc::Lane& lane) {
     const auto hold = lane.hold("inside");
-    const int now = ++inside;
-    for (int seen = highest; now > seen && !highest.compare_exchange_weak(seen, now);) continue;
-    if (visits++ < expected) pthread_barrier_wait(&full);       // forced: all who can be are inside
+    const auto counted = inside.visit();
+    all_inside.meet();  // forced: nobody goes on before all are inside who can be
     std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
-    --inside;
   }
-  const int expected;
   sem_t free_places;
-  pthread_barrier_t full;
-  std::atomic<int> visits = 0, inside = 0, highest = 0;
+  pdc::Gauge inside;
+  pdc::Meeting all_inside;
 };
 
 /// Wrong on purpose: nobody counts the places.
@@ -55,7 +47,7 @@ void enter_without_semaphore(Room& room, const pdc::Lane& lane) {
 }
 
 void enter_with_semaphore(Room& room, const pdc::Lane& lane) {
-  auto wait = lane.wait("a place");
+  auto wait = room.all_inside.wait_outside(lane, "a place");
   pdc::posix(sem_wait(&room.free_places), "sem_wait");
   wait.end();
   room.visit(lane);
@@ -78,7 +70,9 @@ std::pair<int, int> kill_inside(Room& room) {
   const pdc::Lane holder("holder"), next("next");
   pdc::Child([&] {
     pdc::posix(sem_wait(&room.free_places), "sem_wait");
-    room.visit(holder);
+    const auto hold = holder.hold("inside");
+    const auto counted = room.inside.visit();
+    std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
     raise(SIGKILL);  // forced: it never comes to its sem_post
   }).wait();
   pdc::mark("killed");
@@ -101,16 +95,16 @@ int main(int argc, char** argv) {
       {{"processes", 6, "that want to go in", {2, 64}}, {"places", 2, "inside", {1, 64}}});
   const int processes = program.integer("processes");
   const int places = std::min(program.integer("places"), processes);
-  const pdc::Shared<Room> without(places, processes), with(places, places), deadly(1, 1);
+  const pdc::Shared<Room> without(places, processes), with(places, processes), deadly(1, 1);
 
   program.scene("without the semaphore", enter_all, processes, *without, enter_without_semaphore);
   program.scene("with the semaphore", enter_all, processes, *with, enter_with_semaphore);
   const auto [lost, back] = program.scene("one is killed inside", kill_inside, *deadly);
 
-  pdc::check(without->highest == processes, "without it, all were inside at once",
-             "{} for {} places", without->highest.load(), places);
-  pdc::check(with->highest == places, "with it, the places were all in use, and never more",
-             "{} for {} places", with->highest.load(), places);
+  pdc::check(without->inside.most() == processes, "without it, all were inside at once",
+             "{} for {} places", without->inside.most(), places);
+  pdc::check(with->inside.most() == places, "with it, the places were all in use, and never more",
+             "{} for {} places", with->inside.most(), places);
   pdc::check(lost == 0, "the place of one that was killed inside is not free", "{} of 1", lost);
   pdc::check(back == 1, "given back by the parent, it serves the next one", "{} of 1", back);
   return program.finish();
