@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [PCH target] [FOLDER folder])
+# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [SIBLINGS name...] [PCH target] [FOLDER folder] [FIRST])
 #
 # Makes one program of the book out of NAME.cpp in the chapter's folder, or in FOLDER below it:
 #   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
-# RANKS makes it an MPI program. LABELS go to its tests. PCH names a target whose precompiled header it shares.
-# A misspelt keyword, or a page without its header labels, fails the configure step.
+# RANKS makes it an MPI program. LABELS go to its tests. SIBLINGS are the chapter's programs that it starts: whoever builds
+# it for a run has to build them, too. PCH names a target whose precompiled header it shares. FIRST: `./pdc tour first`
+# shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
 function(pdc_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PCH;FOLDER" "RANKS;LINK;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "pdc_program(${name}): cannot read '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'")
   endif()
@@ -43,10 +44,14 @@ function(pdc_program name)
     pdc_test_properties(${target} LABELS program ${chapter} ${arg_LABELS})
   endif()
 
+  pdc_catalog_line(${name} ${chapter} "${arg_RANKS}" "${arg_SIBLINGS}" "${arg_FIRST}" "${summary}")
   pdc_json_string("${summary}" summary)
+  list(TRANSFORM arg_SIBLINGS REPLACE "(.+)" "\"\\1\"" OUTPUT_VARIABLE siblings)
+  list(JOIN siblings ", " siblings)
   set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG
-    ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}]}")
+    ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}], \"siblings\": [${siblings}]}")
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
+  set_property(DIRECTORY APPEND PROPERTY PDC_SIBLINGS ${arg_SIBLINGS})
   set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
   set_property(GLOBAL PROPERTY PDC_LABELS_${target} ${arg_LABELS})
   set_property(GLOBAL PROPERTY PDC_RANKS_${target} ${arg_RANKS})
@@ -61,10 +66,15 @@ function(pdc_precompile target)
 endfunction()
 
 # The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder, and of those below it, has
-# to be one: a page that nobody builds rots.
+# to be one: a page that nobody builds rots. So has every sibling.
 function(pdc_no_orphans)
   get_property(programs DIRECTORY PROPERTY PDC_PROGRAMS)
+  get_property(siblings DIRECTORY PROPERTY PDC_SIBLINGS)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
+  list(REMOVE_ITEM siblings ${programs})
+  if(siblings)
+    message(FATAL_ERROR "${siblings}: SIBLINGS that are no pdc_program() of ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt")
+  endif()
   add_custom_target(${chapter})
   list(TRANSFORM programs PREPEND "${chapter}." OUTPUT_VARIABLE targets)
   add_dependencies(${chapter} ${targets})
@@ -90,8 +100,23 @@ endfunction()
 # Called once, after the last chapter.
 function(pdc_write_catalog)
   get_property(entries GLOBAL PROPERTY PDC_CATALOG)
+  get_property(lines GLOBAL PROPERTY PDC_CATALOG_LINES)
   string(REGEX REPLACE "^," "" entries "${entries}")
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/catalog.json" CONTENT "[${entries}\n]\n" @ONLY)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/catalog.tsv" CONTENT "${lines}" @ONLY)
+endfunction()
+
+# The same for the launcher, a line for each program: name, chapter, ranks, siblings, whether it is one of the first,
+# summary. A tab stands between them, a blank between ranks and between siblings, `-` for none.
+function(pdc_catalog_line name chapter ranks siblings first summary)
+  foreach(field IN ITEMS ranks siblings)
+    string(REPLACE ";" " " ${field} "${${field}}")
+    if("${${field}}" STREQUAL "")
+      set(${field} "-")
+    endif()
+  endforeach()
+  set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG_LINES
+    "${name}\t${chapter}\t${ranks}\t${siblings}\t${first}\t${summary}\n")
 endfunction()
 
 # The page's header comment (its first lines that begin with //) and the summary in its first line.

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "pdc/print.hpp"
 #include "runtime.hpp"
 
 namespace pdc {
@@ -32,6 +33,7 @@ pid_t start(const std::string& program, const std::vector<std::string>& argument
 
 std::filesystem::path beside_this(const std::string& name) {
   const auto program = std::filesystem::read_symlink("/proc/self/exe").replace_filename(name);
+  if (!exists(program)) refuse(fmt::format("{0} is not built yet: ./pdc run {0} builds it", name));
   if (access(program.c_str(), X_OK) == -1) throw_errno(program.c_str());
   return program;
 }

@@ -79,8 +79,13 @@ TEST(Sibling, DiesWithThisProcess) {
   EXPECT_TRUE(end.signal == SIGKILL || end.status == 128 + SIGKILL) << end.text();
 }
 
-TEST(Sibling, ThatIsNotThereIsAnError) {
-  EXPECT_THROW(pdc::Sibling("no_such_program"), std::system_error);
+TEST(Sibling, ThatIsNotBuiltEndsThisProgramWithTheWayToBuildIt) {
+  EXPECT_EXIT(pdc::Sibling("forgotten"), testing::ExitedWithCode(3),
+              "forgotten is not built yet: ./pdc run forgotten builds it\n$");
+}
+
+TEST(Sibling, ThatCannotBeStartedIsAnError) {
+  EXPECT_THROW(pdc::Sibling("CTestTestfile.cmake"), std::system_error) << "beside it, but no program";
 }
 
 }  // namespace

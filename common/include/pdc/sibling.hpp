@@ -18,7 +18,8 @@ namespace pdc {
 /// It writes its errors to this program's, and what else it says is read here. It is told to end
 /// (SIGTERM) and waited for when this object's life ends, and killed when this process ends before
 /// that, however it does. Requires: made on the main thread. Thread safety: as that of a vector.
-/// Errors: std::system_error when it cannot be started.
+/// Errors: when it is not built, this program ends with status 3 and says how to build it;
+/// std::system_error when it cannot be started.
 class Sibling {
  public:
   explicit Sibling(const std::string& name, const std::vector<std::string>& arguments = {});
