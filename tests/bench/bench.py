@@ -62,11 +62,19 @@ class Value:
 
 
 class Machine:
-    """Where things are built. Within a round, a command that two sides share is run once."""
+    """Where things are built. Within a round, a command that two sides share is run once.
+
+    What a side runs is named by its path in the build, which is its target there, too: a side's `targets` are all of them.
+    """
 
     def __init__(self, build):
         self.build = pathlib.Path(build)
         self.seen = {}
+
+    @functools.cached_property
+    def catalog(self):
+        """The entries of the book's programs by their names."""
+        return {entry["name"]: entry for entry in json.loads((self.build / "catalog.json").read_text())}
 
     def next_round(self):
         self.seen.clear()
@@ -85,9 +93,9 @@ class Machine:
             self.seen[key] = done.stdout
         return self.seen[key]
 
-    def built(self, path, what):
+    def built(self, path):
         if not (self.build / path).exists():
-            raise Skipped(f"needs {what}")
+            raise Skipped(f"needs {path}, which is not built")
         return self.build / path
 
 
@@ -99,8 +107,11 @@ class Bench:
     name: str
     counter: str = ""
 
+    def targets(self, _machine):
+        return [f"tests/bench/{self.subject}_bench"]
+
     def command(self, machine):
-        binary = machine.built(f"tests/bench/{self.subject}_bench", f"{self.subject}_bench, which is not built")
+        [binary] = map(machine.built, self.targets(machine))
         return [binary, "--benchmark_format=json", "--benchmark_min_time=0.1", f"--benchmark_filter=^{self.name}/"]
 
     def measure(self, machine):
@@ -157,6 +168,9 @@ class MoreThan:
     side: object
     other: object
 
+    def targets(self, machine):
+        return self.side.targets(machine) + self.other.targets(machine)
+
     def measure(self, machine):
         number = self.side.measure(machine).number - self.other.measure(machine).number
         return Value(max(0.0, number), "")
@@ -170,10 +184,13 @@ class Program:
     entry: str
     options: tuple = ()
 
+    def targets(self, machine):
+        """The program, and those that it starts."""
+        entry = machine.catalog[self.name]
+        return [machine.catalog[name]["executable"] for name in (self.name, *entry["siblings"])]
+
     def measure(self, machine):
-        path = next((p for p in machine.build.glob(f"chapter*/{self.name}") if p.is_file()), None)
-        if not path:
-            raise Skipped(f"needs the program {self.name}")
+        path, *_ = map(machine.built, self.targets(machine))
         command = [path, "--json", *self.options]
         if not self.entry:
             begin = time.perf_counter()
@@ -195,6 +212,9 @@ class Original:
     argument: str = ""
     unit: str = "s"
 
+    def targets(self, _machine):
+        return []
+
     def measure(self, machine):
         script = HERE / "python" / f"{self.script}.py"
         need_modules(script)
@@ -213,10 +233,13 @@ class Server:
     name: str
     options: tuple = ()
 
+    def targets(self, _machine):
+        return [] if self.name.endswith(".py") else [self.name]
+
     def command(self, machine):
         if self.name.endswith(".py"):
             return [PYTHON, "-B", HERE / "python" / self.name]
-        return [machine.built(self.name, f"{self.name}, which is not built"), *self.options]
+        return [machine.built(self.name), *self.options]
 
     @contextlib.contextmanager
     def running(self, machine):
@@ -244,9 +267,13 @@ class Requests:
     connections: int
     numbers: int
     count: int
+    load = "tests/bench/socket_load"
+
+    def targets(self, machine):
+        return [self.load, *self.server.targets(machine)]
 
     def measure(self, machine):
-        load = machine.built("tests/bench/socket_load", "socket_load, which is not built")
+        load = machine.built(self.load)
         with self.server.running(machine) as (_, port):
             return Value(float(machine.run([load, port, self.connections, self.numbers, self.count])), "s")
 
@@ -257,6 +284,9 @@ class IdleConnections:
 
     server: Server
     count: int
+
+    def targets(self, machine):
+        return self.server.targets(machine)
 
     def measure(self, machine):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -279,9 +309,11 @@ class Farm:
 
     tasks: int = 100_000
 
+    def targets(self, _machine):
+        return ["chapter5_async/coordinator", "chapter5_async/worker"]
+
     def measure(self, machine):
-        coordinator = machine.built("chapter5_async/coordinator", "the program coordinator")
-        machine.built("chapter5_async/worker", "the program worker")
+        coordinator, _ = map(machine.built, self.targets(machine))
         with tempfile.TemporaryDirectory() as folder:
             command = [coordinator, "--json", "--job", "empty", "--poison", "0", "--workers", "2", "--tasks", self.tasks]
             begin = time.perf_counter()
@@ -296,8 +328,11 @@ class FarmEcho:
     in_hand: int
     tasks: int = 100_000
 
+    def targets(self, _machine):
+        return ["tests/bench/farm_echo"]
+
     def measure(self, machine):
-        echo = machine.built("tests/bench/farm_echo", "farm_echo, which is not built")
+        [echo] = map(machine.built, self.targets(machine))
         return Value(float(machine.run([echo, self.tasks, self.in_hand])), "s")
 
 
@@ -328,6 +363,9 @@ class Ranks:
     most: int = 1 << 40
     unit: str = "s"
 
+    def targets(self, _machine):
+        return [] if self.program.endswith(".py") else [f"tests/bench/{self.program}"]
+
     def command(self, machine):
         if not shutil.which("mpirun"):
             raise Skipped("needs mpirun")
@@ -335,7 +373,7 @@ class Ranks:
             need_modules(HERE / "python" / self.program)
             program = [PYTHON, "-B", HERE / "python" / self.program]
         else:
-            program = [machine.built(f"tests/bench/{self.program}", f"{self.program}, which is not built")]
+            program = list(map(machine.built, self.targets(machine)))
         return ["mpirun", "-np", str(self.count), *program, *self.arguments.split()]
 
     def measure(self, machine):
@@ -356,6 +394,9 @@ class RanksSpeedup:
 
     program: str
     name: str
+
+    def targets(self, machine):
+        return Ranks(1, self.program).targets(machine)
 
     def measure(self, machine):
         one, two = (Ranks(count, self.program, "", self.name).measure(machine) for count in (1, 2))
@@ -392,6 +433,9 @@ class OnOneProcessor:
     system's choice of processors that is measured."""
 
     side: object
+
+    def targets(self, machine):
+        return self.side.targets(machine)
 
     def measure(self, machine):
         allowed = os.sched_getaffinity(0)
@@ -432,6 +476,9 @@ class Comparison:
     reference: object = None
     wanted: str = ""
     group: str = ""
+
+    def targets(self, machine):
+        return [target for side in (self.ours, self.reference) if side for target in side.targets(machine)]
 
     def ratio(self, ours, reference):
         if reference is None:
@@ -816,6 +863,13 @@ def select(names):
     return [c for c in COMPARISONS if not names or c.name in names or c.name.split("/")[0] in names]
 
 
+def targets(comparisons, machine):
+    """What has to be built for them, of what this build can: Boost.MPI may be missing."""
+    ninja = subprocess.run(["ninja", "-C", machine.build, "-t", "targets", "all"], capture_output=True, text=True, check=True)
+    known = {line.split(":")[0] for line in ninja.stdout.splitlines()}
+    return sorted(known & {target for comparison in comparisons for target in comparison.targets(machine)})
+
+
 def positive(text):
     """A whole number of rounds."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
@@ -838,6 +892,7 @@ def parse(arguments):
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all of it to this file")
     parser.add_argument("--markdown", action="store_true", help="the table as Markdown")
     parser.add_argument("--list", action="store_true", help="what there is to compare")
+    parser.add_argument("--targets", action="store_true", help=argparse.SUPPRESS)  # for ./pdc, which builds them
     parser.add_argument("--build", default=HERE.parents[1] / "build/release", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -855,6 +910,9 @@ def main(arguments):
             print(f"{comparison.name:28}  {comparison.what}{comparison.wanted and ': ' + comparison.wanted}")
         return 0
     machine, rows = Machine(options.build), []
+    if options.targets:
+        print("\n".join(targets(chosen, machine)))
+        return 0
     for _, group in itertools.groupby(chosen, lambda c: c.group or c.name):
         together = list(group)
         if sys.stderr.isatty():

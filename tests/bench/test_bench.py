@@ -24,6 +24,30 @@ class Given:
         return value
 
 
+class AnyCatalog(dict):
+    """Every name is that of a program."""
+
+    def __missing__(self, name):
+        return {"executable": f"chapter/{name}", "siblings": []}
+
+
+class Watched(bench.Machine):
+    """Runs nothing, and knows what was asked for."""
+
+    catalog = AnyCatalog()
+
+    def __init__(self):
+        super().__init__(".")
+        self.asked = set()
+
+    def built(self, path):
+        self.asked.add(path)
+        return f"/nowhere/{path}"
+
+    def run(self, command, settings=None):
+        raise bench.Failed("nothing runs here")
+
+
 def seconds(*numbers):
     return Given(*(Value(number, "s") for number in numbers))
 
@@ -78,6 +102,15 @@ class Ratios(unittest.TestCase):
         for comparison in bench.COMPARISONS:
             self.assertIn(comparison.kept(1), (True, False) if comparison.wanted else (None,))
         self.assertEqual(len({c.name for c in bench.COMPARISONS}), len(bench.COMPARISONS))
+
+
+    def test_a_comparison_asks_for_no_more_than_its_targets(self):
+        for comparison in bench.COMPARISONS:
+            for side in filter(None, (comparison.ours, comparison.reference)):
+                machine = Watched()
+                with contextlib.suppress(bench.Failed, bench.Skipped, FileNotFoundError):
+                    side.measure(machine)
+                self.assertLessEqual(machine.asked, set(comparison.targets(machine)), comparison.name)
 
 
 class Verdicts(unittest.TestCase):

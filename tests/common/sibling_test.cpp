@@ -85,7 +85,8 @@ TEST(Sibling, ThatIsNotBuiltEndsThisProgramWithTheWayToBuildIt) {
 }
 
 TEST(Sibling, ThatCannotBeStartedIsAnError) {
-  EXPECT_THROW(pdc::Sibling("CTestTestfile.cmake"), std::system_error) << "beside it, but no program";
+  EXPECT_THROW(pdc::Sibling("CTestTestfile.cmake"), std::system_error)
+      << "beside it, but no program";
 }
 
 }  // namespace
