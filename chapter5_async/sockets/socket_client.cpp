@@ -1,12 +1,12 @@
 // Socket client: several clients on one thread ask a server, and none waits for ever.
 //
-// Concept   To wait for an answer takes no thread: a client that waits is a suspended coroutine, and
-//           the others go on. But a server may be away, go in the middle or never answer, so each
-//           question ends with its answer, an error, or the end of patience.
-// Shows     async_connect, async_write, async_read_until, dynamic_buffer, operator ||, co_spawn
+// Concept   Waiting for an answer takes no thread: a client that waits is a suspended coroutine, and
+//           the others go on. But a server may hang up, or never answer. So every question ends in
+//           one of three ways: an answer, an error, or the end of patience, which cancels it.
+// Shows     async_connect, async_write, async_read_until, dynamic_buffer, redirect_error, operator ||
 // Python    asyncio.open_connection, StreamReader.readline, asyncio.wait_for
 // Run       socket_client --clients 3
-// You see   questions that overlap, a bad line that does no harm, and half a line that is given up
+// You see   a wait that only the silent server ends, or patience does; sums, and an error between
 // Next      socket_server is the other end; coordinator has clients that work for it
 
 // SPDX-License-Identifier: MIT
@@ -17,11 +17,13 @@
 
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/json.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <csignal>
+#include <exception>
+#include <list>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,84 +33,131 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
-using Patience = std::chrono::nanoseconds;
+using boost::system::error_code;
+using Patience = asio::steady_timer::duration;
 
-struct Question {
-  std::string line, answer;
+constexpr std::size_t longest_answer = 1 << 16;  // bytes: one without an end fills no memory
+
+constexpr auto rethrow = [](std::exception_ptr error) {  // asio::detached would drop it
+  if (error) std::rethrow_exception(error);
 };
 
-/// Sums of random numbers, computed here, too; in the middle, nonsense.
-std::vector<Question> make_questions(int seed) {
-  std::mt19937 random(static_cast<unsigned>(seed));
-  const long a = static_cast<int>(random()), b = static_cast<int>(random());
-  return {{fmt::format("{{\"sum\":[{},{}]}}\n", a, b), fmt::format("{{\"sum\":{}}}\n", a + b)},
-          {"1 and 1?\n", "{\"error\":"},
-          {fmt::format("{{\"add\":[[{0},{1}],[{1},1]]}}\n", a, b),
-           fmt::format("{{\"add\":[{},{}]}}\n", a + b, b + 1)}};
+/// A connection, and how its last call ended.
+struct Client {
+  tcp::socket socket;
+  pdc::Lane lane;
+  const char* call = "";
+  error_code error = {};
+  std::string answer = {}, course = {};  // the last one; what came of all
+};
+
+// Both calls keep an error and do not throw it: || waits for the first success, so it would hold an
+// exception back until patience is over, and then drop it.
+
+asio::awaitable<void> connect(Client& client, tcp::endpoint server) {
+  client.call = "connect";
+  auto keep_error = asio::redirect_error(asio::use_awaitable, client.error);
+  co_await client.socket.async_connect(server, keep_error);
+}
+
+asio::awaitable<void> ask(Client& client, std::string line) {
+  client.call = "write";
+  auto keep_error = asio::redirect_error(asio::use_awaitable, client.error);
+  co_await asio::async_write(client.socket, asio::buffer(line), keep_error);
+  if (client.error) co_return;
+  client.call = "read";
+  const auto wait = client.lane.wait("answer");
+  client.answer.clear();
+  auto answer = asio::dynamic_buffer(client.answer, longest_answer);
+  co_await asio::async_read_until(client.socket, answer, '\n', keep_error);
+  if (client.error == asio::error::not_found) client.error = asio::error::message_size;  // no '\n'
+}
+
+/// Wrong on purpose: only the server can end it.
+asio::awaitable<void> without_patience(Client&, asio::awaitable<void> call, Patience) {
+  co_await std::move(call);
+}
+
+/// The call and a timer race: the first to end cancels the other, and both have ended here.
+asio::awaitable<void> with_patience(Client& client, asio::awaitable<void> call, Patience patience) {
+  using asio::experimental::awaitable_operators::operator||;
+  asio::steady_timer timer(client.socket.get_executor(), patience);
+  const auto first = co_await (std::move(call) || timer.async_wait(asio::use_awaitable));
+  if (first.index() == 1) client.error = asio::error::timed_out;
+}
+
+using Way = asio::awaitable<void>(Client&, asio::awaitable<void> call, Patience);
+
+struct Ending {
+  error_code error;  // of the question
+  bool by_itself;    // nobody waited any more when the server hung up
+};
+
+/// The kernel connects the client, but the server never accepts, so no answer can come.
+Ending ask_silent_server(Way& way) {
+  asio::io_context loop;
+  tcp::acceptor server(loop, {asio::ip::address_v4::loopback(), 0});
+  Client client{tcp::socket(loop), pdc::Lane(pdc::task, "client")};
+  client.socket.connect(server.local_endpoint());
+  constexpr auto patience = 5ms;
+  asio::co_spawn(loop, way(client, ask(client, "Hello?\n"), patience), rethrow);
+  loop.poll();  // it has asked
+  loop.restart();
+
+  // A loop calls its timers in the order of their expiries, so all patience is over before evening.
+  bool is_evening = false;
+  asio::steady_timer evening(loop, 2 * patience);
+  evening.async_wait([&](error_code) { is_evening = true; });
+  while (!is_evening) loop.run_one();
+  loop.poll();  // what was given up has ended
+  const bool by_itself = loop.stopped();
+  pdc::mark("server hangs up");
+  server.close();
+  loop.run();
+  return {client.error, by_itself};
 }
 
 struct Day {
   const tcp::endpoint server;
-  const int clients, seed;
   const Patience patience;
-  asio::io_context loop = {};
-  int here = 0, together = 0, right = 0, errors = 0, given_up = 0;  // clients; answers
-
-  [[noreturn]] void fail(const boost::system::error_code& why) const {
-    pdc::refuse(fmt::format("connect {} port {}: {}; start socket_server --serve",
-                            server.address().to_string(), server.port(), why.message()));
-  }
+  int here = 0, together = 0;  // clients, now and at most
+  std::ptrdiff_t right = 0;    // clients that were answered as they should be
 };
 
-asio::awaitable<std::string> ask(tcp::socket& socket, const pdc::Lane& lane, std::string line) {
-  auto send = lane.send("{}", line.substr(0, line.find('\n')));
-  co_await asio::async_write(socket, asio::buffer(line), asio::use_awaitable);
-  send.end();
-  auto wait = lane.wait("answer");
-  std::string answer;
-  co_await asio::async_read_until(socket, asio::dynamic_buffer(answer), '\n', asio::use_awaitable);
-  wait.end();
-  const auto work = lane.work("reads");
-  asio::steady_timer pause(socket.get_executor(), 500us);
-  co_await pause.async_wait(asio::use_awaitable);  // plays a user who reads it
-  co_return answer;
-}
-
-/// False when it took too long: then it is cancelled, its co_await throws.
-template <class Result>
-asio::awaitable<bool> in_time(asio::awaitable<Result> operation, Patience patience) {
-  using asio::experimental::awaitable_operators::operator||;
-  asio::steady_timer timer(co_await asio::this_coro::executor, patience);
-  const auto first = co_await (std::move(operation) || timer.async_wait(asio::use_awaitable));
-  co_return first.index() == 0;
-}
-
-/// Questions, and half a line, to which there will be no answer.
-asio::awaitable<void> visit(Day& day, int number, pdc::Lane lane) {
+/// Asks for two sums, which it adds up itself, too, and between them nonsense.
+asio::awaitable<void> visit(Client& client, int number, Day& day) {
   ++day.here;
-  try {
-    tcp::socket socket(day.loop);
-    co_await socket.async_connect(day.server, asio::use_awaitable);
-    for (const Question& question : make_questions(day.seed + number)) {
-      const std::string answer = co_await ask(socket, lane, question.line);
-      if (answer == question.answer) ++day.right;
-      if (answer.starts_with("{\"error\":")) ++day.errors;
-    }
-    if (day.here == day.clients) ++day.together;
-    if (!co_await in_time(ask(socket, lane, "half a line"), 3ms)) ++day.given_up;
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) day.fail(error.code());
+  day.together = std::max(day.together, day.here);
+  co_await with_patience(client, connect(client, day.server), day.patience);
+  for (int i = 1; i <= 3 && !client.error; ++i) {
+    const auto line = i == 2 ? "1 and 1?\n" : fmt::format("{{\"sum\":[{},{}]}}\n", number, i);
+    co_await with_patience(client, ask(client, line), day.patience);
+    const auto work = client.lane.work("reads");
+    error_code ignored;  // what is no JSON is null
+    const auto answer = boost::json::parse(client.answer, ignored);
+    if (answer == boost::json::value{{"sum", number + i}}) client.course += "sum ";
+    if (answer.find_pointer("/error", ignored)) client.course += "error ";
+    asio::steady_timer pause(client.socket.get_executor(), 2ms);
+    co_await pause.async_wait(asio::use_awaitable);  // plays a user who reads
   }
+  --day.here;
 }
 
-void visit_all(Day& day) {
-  for (int i = 0; i < day.clients; ++i) {
-    auto visitor = in_time(visit(day, i, pdc::Lane(pdc::task, "client {}", i)), day.patience);
-    asio::co_spawn(day.loop, std::move(visitor), [&](std::exception_ptr, bool ended) {
-      if (!ended) day.fail(asio::error::timed_out);
-    });
+void visit_all(int count, Day& day) {
+  asio::io_context loop;
+  std::list<Client> clients;
+  for (int i = 1; i <= count; ++i) {
+    clients.push_back({tcp::socket(loop), pdc::Lane(pdc::task, "client {}", i)});
+    asio::co_spawn(loop, visit(clients.back(), i, day), rethrow);
   }
-  day.loop.run();
+  loop.run();
+  day.right = std::ranges::count(clients, "sum error sum ", &Client::course);
+  for (const Client& client : clients) {
+    if (!client.error) continue;
+    pdc::refuse(fmt::format("{} {} port {}: {}; start socket_server --serve there", client.call,
+                            day.server.address().to_string(), day.server.port(),
+                            client.error.message()));
+  }
 }
 
 }  // namespace
@@ -118,25 +167,36 @@ int main(int argc, char** argv) {
                        {{"address", std::string("127.0.0.1"), "of the server"},
                         {"port", 0, "of the server; 0: one is started", {0, 65535}},
                         {"clients", 3, "clients", {1, 64}},
-                        {"patience", 5.0, "seconds for all answers", {0.05, 3600}},
-                        {"seed", 1, "of the random numbers"}});
+                        {"patience", 5.0, "seconds for each call", {0.05, 3600}}});
   const auto address = address_in(program);
-  int clients = program.integer("clients"), port = program.integer("port");
+  const int clients = program.integer("clients");
+  const std::chrono::duration<double> patience(program.real("patience"));
+
+  // 1. A server that never answers.
+  const Ending without = program.scene("without patience", ask_silent_server, without_patience);
+  const Ending with = program.scene("with patience", ask_silent_server, with_patience);
+
+  // 2. One that answers: the program beside this one, or what listens on --port.
+  int port = program.integer("port");
   const std::vector<std::string> serve{"--serve", "--address", program.word("address")};
   std::optional<pdc::Sibling> own;
   if (port == 0) port = std::stoi(own.emplace("socket_server", serve).said("port "));
   Day day{{address, static_cast<unsigned short>(port)},
-          clients,
-          program.integer("seed"),
-          Patience(static_cast<long>(1e9 * program.real("patience")))};
-  program.scene("clients of one server", visit_all, day);
-  if (own) own->send(SIGTERM);
-  const pdc::Exit end = own ? own->wait() : pdc::Exit();
+          std::chrono::duration_cast<Patience>(patience)};
+  program.scene("a server that answers", visit_all, clients, day);
 
-  pdc::check(day.together == clients, "none was through before all had come", "{}", day.together);
-  pdc::check(day.right == 2 * clients, "all answers were right", "{}", day.right);
-  pdc::check(day.errors == clients, "a bad line got an error, in the middle", "{}", day.errors);
-  pdc::check(day.given_up == clients, "half a line gets none, and is given up", "{}", day.given_up);
-  pdc::check(end.good(), "its own server ended when it was told to", "{}", end.text());
+  // 3. The claims.
+  pdc::check(without.error == asio::error::connection_reset,
+             "without patience, the client waits until the silent server hangs up", "{}",
+             without.error.message());
+  pdc::check(with.error == asio::error::timed_out,
+             "with patience, the client gives the silent server up", "{}", with.error.message());
+  pdc::check(with.by_itself,
+             "the question that is given up is cancelled, and nothing is left waiting");
+  pdc::check(day.together == clients, "all clients were under way at the same time", "{} of {}",
+             day.together, clients);
+  pdc::check(day.right == clients,
+             "every client got its sum, an error for its bad line, and then another sum",
+             "{} of {}", day.right, clients);
   return program.finish();
 }
