@@ -7,7 +7,7 @@
 // Python    multiprocessing.Manager
 // Run       manager --clients 4 --items 4
 // You see   two requests lose updates, one does not; a bad request gets an error, no more
-// Next      process_pool gives out work instead of data; echo_server serves clients from anywhere
+// Next      process_pool gives out work instead of data; socket_server serves clients over TCP
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"

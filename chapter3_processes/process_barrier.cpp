@@ -7,7 +7,7 @@
 // Python    multiprocessing.Barrier
 // Run       process_barrier --processes 4 --legs 3
 // You see   without it a leg begins too early, with it none does; a barrier that a death keeps shut
-// Next      process_lock outlives its owner's death; mpi_barrier meets across machines
+// Next      process_lock outlives its owner's death; barrier does it between threads
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"

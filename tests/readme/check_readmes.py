@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Holds the READMEs against the programs that they show.
 
-    check_readmes.py --source DIR --build DIR [--preset release] [--update] README...
+    check_readmes.py [--build build/release] [--only NAME]... [--update [--force]] [README...]
 
-Checked are: every ```console block, by running it (console.py); tables and sections, against the
-catalog and the sources; links, anchors and pictures; and the text itself. Each fault is one line
+Checked are: every ```console block, by running it (console.py) and comparing what it prints with
+what is written there (likeness.py says what may differ); tables and sections, against the catalog
+and the sources; links, anchors and pictures; and the text itself. Each fault is one line
 `README:line: what is wrong`, below it where it helps the difference. Status 0: no fault; 1: some;
-2: wrong command line. --update writes what the commands print into the README instead, and leaves
-lines that are right, `...` and `[..]` among them, as they are.
+2: wrong command line; 3: something is missing here.
+
+--update writes what the commands print into the READMEs, figures and bars included. It refuses if
+others had the processors meanwhile, since a picture of a busy machine tells something else.
 """
 
 from __future__ import annotations
@@ -28,15 +31,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import console
-from page import Page, Table, plain
+import likeness
+from page import Block, Link, Page, Table, plain
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
+from bench import BUSY, others_share, read_clocks
 
 CODE_COLUMNS = 120
+BLOCK_LINES = 55  # of a console block: it has to fit on a slide
 HELP_LIMIT = 30  # seconds
 LINES_SHOWN = 20  # of what a command has printed that did not end well
 CHAPTER_TABLE = ["program", "concept", "run", "you see"]
 SECTION_LABELS = ("What to look at.", "Try.", "Next.")
 
 Faults = Iterator[tuple[int, str]]  # line in the README, what is wrong
+Edits = dict[int, tuple[int, list[str]]]  # line in the README: number of lines, lines to be
 
 
 @dataclass
@@ -55,22 +64,40 @@ class Book:
     def of_chapter(self, chapter: str) -> list[dict]:
         return [program for program in self.programs if program["chapter"] == chapter]
 
+    @functools.cached_property
+    def names(self) -> set[str]:
+        return {program["name"] for program in self.programs}
+
+    @functools.cached_property
+    def sections(self) -> dict[str, tuple[Path, str]]:
+        """Where each program that has a section is explained: the README, the anchor."""
+        sections: dict[str, tuple[Path, str]] = {}
+        for readme in self.source.glob("chapter*/README.md"):
+            for heading in Page(readme).headings:
+                if (name := program_of(heading.text, self.names)) is not None:
+                    sections.setdefault(name, (readme, heading.anchor))
+        return sections
+
+
+def program_of(heading: str, names: set[str]) -> str | None:
+    """A section of a program is headed `name: words`."""
+    name, colon, _ = heading.partition(": ")
+    return name if colon and name in names else None
+
 
 # Consoles
 
 
-def check_consoles(page: Page, book: Book, edits: dict[int, tuple[int, list[str]]]) -> Faults:
-    """Runs the blocks. What differs goes to `edits` too: line, number of lines, lines to be."""
-    for block in (block for block in page.blocks if block.language == "console"):
+def check_consoles(page: Page, book: Book, only: set[str], edits: Edits) -> Faults:
+    """Runs the blocks, or those in the sections of some programs. What each command prints goes to
+    `edits` too."""
+    for block in consoles_of(page, book, only):
         commands = console.commands_of(block)
-        if not block.lines or not block.lines[0].startswith("$ "):
-            yield block.line, "a console block begins with a command, `$ ...`"
+        faults = list(faults_before_running(block, commands))
+        yield from faults
+        if faults:
             continue
-        forbidden = [(c.line, m[1]) for c in commands if (m := console.NOT_HERE.search(c.text))]
-        if forbidden:
-            for line, word in forbidden:
-                yield line, f"'{word}' cannot be a test: use a ```sh block"
-            continue
+        masks = likeness.masks_of(block.comments)
         with console.workspace(book.source, book.build, book.preset) as folder:
             outcomes = console.run(commands, folder)
         followers = [command.text.strip() for command in commands[1:]] + [""]
@@ -80,23 +107,51 @@ def check_consoles(page: Page, book: Book, edits: dict[int, tuple[int, list[str]
                 lines = outcome.lines[-LINES_SHOWN:]
                 yield command.line, "\n".join([shown, outcome.problem, *lines])
                 continue
-            difference = console.align(command.expected, outcome.lines)
-            if any(kind != " " for kind, _ in difference):
-                diff = "\n".join(f"{kind} {line}".rstrip() for kind, line in difference)
-                yield command.line, f"{shown}\n--- expected\n+++ real\n{diff}"
-                lines = [block.indent + line for kind, line in difference if kind != "-"]
-                edits[command.output_line] = (len(command.expected), lines)
+            if lines := likeness.difference(command.expected, outcome.lines, masks):
+                yield command.line, "\n".join([shown, "--- expected", "+++ real", *lines])
+            lines = likeness.renewed(command.expected, outcome.lines, masks)
+            edits[command.output_line] = len(command.expected), [block.indent + l for l in lines]
             if outcome.status != 0 and follower != "echo $?":
                 fault = f"ends with status {outcome.status}, and no `$ echo $?` follows"
                 yield command.line, f"{shown}\n{fault}"
+        for pattern in sorted(set(masks.patterns) - masks.used):
+            yield block.line, f"nothing here is like `{pattern}`, which is said to vary"
 
 
-def apply(page: Page, edits: dict[int, tuple[int, list[str]]]) -> None:
-    """Rewrites the README, from its end to its beginning, so that the line numbers stay right."""
+def consoles_of(page: Page, book: Book, only: set[str]) -> list[Block]:
+    """The console blocks, or those in the sections of some programs."""
+    blocks = [block for block in page.blocks if block.language == "console"]
+    if not only:
+        return blocks
+    headings = [h for h in page.headings if program_of(h.text, book.names) in only]
+    return [b for b in blocks if any(b.line in page.section(heading) for heading in headings)]
+
+
+def faults_before_running(block: Block, commands: list[console.Command]) -> Faults:
+    if not block.lines or not block.lines[0].startswith("$ "):
+        yield block.line, "a console block begins with a command, `$ ...`"
+    for command in commands:
+        if match := console.NOT_HERE.search(command.text):
+            yield command.line, f"'{match[1]}' cannot be a test: use a ```sh block"
+    try:
+        likeness.masks_of(block.comments)
+    except ValueError as error:
+        yield block.line, str(error)
+
+
+def apply(page: Page, edits: Edits) -> int:
+    """Rewrites the README, from its end to its beginning, so that the line numbers stay right.
+    Gives the number of commands whose output is another than before."""
     lines = list(page.lines)
+    changed = 0
     for line, (count, real) in sorted(edits.items(), reverse=True):
-        lines[line - 1 : line - 1 + count] = [text.rstrip() for text in real]
-    page.path.write_bytes("\n".join(lines).encode("utf-8"))
+        place = slice(line - 1, line - 1 + count)
+        real = [text.rstrip() for text in real]
+        changed += lines[place] != real
+        lines[place] = real
+    if changed:
+        page.path.write_bytes("\n".join(lines).encode("utf-8"))
+    return changed
 
 
 # Text and links
@@ -108,19 +163,40 @@ def check_text(page: Page) -> Faults:
             yield number, "a tab"
         if line != line.rstrip():
             yield number, "blanks at the end of the line"
+        if "[..]" in line:
+            yield number, "'[..]' is no output: write what was printed, what varies is masked"
     for block in page.blocks:
         if not block.closed:
             yield block.line, "this code fence is never closed"
+        if block.indent.strip():
+            yield block.line, "a code fence stands alone on its line"
         for number in range(block.line + 1, block.line + 1 + len(block.lines)):
             if (columns := len(page.lines[number - 1])) > CODE_COLUMNS:
                 yield number, f"{columns} columns in a code block, {CODE_COLUMNS} are allowed"
-    for number, line in enumerate(page.prose, 1):
-        if "```" in line or "~~~" in line:
-            yield number, "a code fence stands alone on its line (in a quotation it is not checked)"
+        if block.language == "console" and len(block.lines) > BLOCK_LINES:
+            yield block.line, (f"{len(block.lines)} lines in a console block, {BLOCK_LINES} are "
+                               "allowed: give the program smaller options")  # fmt: skip
+    yield from check_first_consoles(page)
+    for paragraph in page.paragraphs:
+        if "```" in paragraph.text:
+            yield paragraph.line, "a code fence stands alone on its line"
+        if paragraph.text.startswith("|"):
+            yield paragraph.line, "a table whose second line does not fit its first"
+        if re.search(r"\]\([^)]*\s[^)]*\)", paragraph.text):
+            yield paragraph.line, "a link whose address has blanks"
     for table in page.tables:
         for number, cells in table.rows:
             if len(cells) != len(table.header):
                 yield number, f"{len(cells)} cells in a table of {len(table.header)} columns"
+
+
+def check_first_consoles(page: Page) -> Faults:
+    """What a reader sees first of a section is the whole output."""
+    starts = [heading.line for heading in page.headings] + [len(page.lines) + 1]
+    for start, end in zip([1, *starts], starts):
+        blocks = (b for b in page.blocks if b.language == "console" and start <= b.line < end)
+        if (first := next(blocks, None)) and any(l.strip() == "..." for l in first.lines):
+            yield first.line, "'...' in the first console block of its section: show all of it"
 
 
 def check_links(page: Page, book: Book) -> Faults:
@@ -129,9 +205,20 @@ def check_links(page: Page, book: Book) -> Faults:
             yield link.line, f"picture {link.target} has no text for those who cannot see it"
         if fault := fault_of_target(link.target, page, book):
             yield link.line, f"link to '{link.target}': {fault}"
+        elif fault := fault_of_name(link, page, book):
+            yield link.line, f"link to '{link.target}': {fault}"
         elif link.target.endswith(".svg") and ":" not in link.target:
             if fault := fault_of_svg(target_file(link.target, page)):
                 yield link.line, f"{link.target}: {fault}"
+
+
+def fault_of_name(link: Link, page: Page, book: Book) -> str | None:
+    """A program's name leads to its source, or to its very section."""
+    file, anchor = target_file(link.target, page), link.target.partition("#")[2]
+    is_readme = file.suffix == ".md" or file.is_dir()
+    if ":" in link.target or not is_readme or (wanted := book.sections.get(link.text)) is None:
+        return None
+    return None if (file, anchor) == wanted else f"the section of {link.text} is #{wanted[1]}"
 
 
 def target_file(target: str, page: Page) -> Path:
@@ -194,16 +281,20 @@ def check_root(page: Page, book: Book) -> Faults:
     for chapter in sorted(book.source.glob("chapter*/")):
         if not linked & {chapter, chapter / "README.md"}:
             yield 1, f"no link to {chapter.name}/README.md"
+    rows = (cells for table in page.tables if table.header[:1] == ["program"]
+            for _, cells in table.rows)  # fmt: skip
+    named = {name.strip() for cells in rows for name in plain(cells[0]).split(",")}
+    if missing := [p["name"] for p in book.programs if p["name"] not in named]:
+        yield 1, f"no table headed 'program' has {', '.join(missing)}"
 
 
 def check_program_tables(tables: list[Table], book: Book) -> Faults:
     """In every README: what stands under `program` is one, or several with commas between."""
-    known = {program["name"] for program in book.programs}
     for table in tables:
         if table.header[:1] == ["program"]:
             for line, cells in table.rows:
                 for name in plain(cells[0]).split(","):
-                    if name.strip() not in known:
+                    if name.strip() not in book.names:
                         yield line, f"'{name.strip()}' is no program of the catalog"
 
 
@@ -277,53 +368,95 @@ def help_of(executable: Path) -> str:
 
 
 def check_sections(page: Page, book: Book, programs: list[dict]) -> Faults:
-    """Each program has its section `## name: ...`, in order; what it holds, check_section says."""
+    """Each program has its section `## name: ...`, in order; what it holds is checked one by one."""
     by_name = {program["name"]: program for program in programs}
     names = []
-    for index, heading in enumerate(page.headings):
-        name = heading.text.partition(": ")[0]
-        if heading.level not in (2, 3) or ": " not in heading.text or name not in by_name:
+    for heading in page.headings:
+        name = program_of(heading.text, by_name.keys())
+        if name is None or heading.level not in (2, 3):
             continue
         names.append(name)
-        ends = (h.line for h in page.headings[index + 1 :] if h.level <= heading.level)
-        lines = range(heading.line, next(ends, len(page.lines) + 1))
-        yield from ((heading.line, f"{name}: {fault}")
-                    for fault in faults_of_section(page, lines, by_name[name], book))  # fmt: skip
+        yield from ((line, f"{name}: {fault}") for line, fault in
+                    check_section(page, page.section(heading), by_name[name], book))  # fmt: skip
     yield from check_names(1, "the sequence of sections '## name: ...'", names, programs)
 
 
-def faults_of_section(page: Page, lines: range, program: dict, book: Book) -> Iterator[str]:
+def check_section(page: Page, lines: range, program: dict, book: Book) -> Faults:
     name = program["name"]
     consoles = [b for b in page.blocks if b.line in lines and b.language == "console"]
     commands = [command.text for block in consoles for command in console.commands_of(block)]
     if not any(re.search(rf"(/|\bpdc run ){name}(?![\w./-])", text) for text in commands):
-        yield "no console block of its section runs it"
+        yield lines.start, "no console block of its section runs it"
     pictures = [link.target for link in page.links if link.is_picture and link.line in lines]
     if f"pictures/{name}.svg" not in pictures:
-        yield f"its section does not show ![...](pictures/{name}.svg)"
-    prose = page.prose[lines.start - 1 : lines.stop - 1]
+        yield lines.start, f"its section does not show ![...](pictures/{name}.svg)"
+
+    chapter = book.source / program["chapter"]
+    source = next(chapter.rglob(f"{name}.cpp"))
+    paragraphs = [paragraph for paragraph in page.paragraphs if paragraph.line in lines]
+    link = f"[{name}.cpp]({source.relative_to(chapter)})"
+    if page.lines[lines.start : lines.start + 1] != [""] or not re.fullmatch(
+        re.escape(link) + ".*", page.lines[lines.start + 1]
+    ):
+        yield lines.start, f"below its heading, its source does not stand: {link}"
     for label in SECTION_LABELS:
-        if not any(line.startswith(f"**{label}**") for line in prose):
-            yield f"no paragraph of its section begins with **{label}**"
+        if not any(paragraph.text.startswith(label) for paragraph in paragraphs):
+            yield lines.start, f"no paragraph of its section begins with **{label}**"
+    for paragraph in paragraphs:
+        if paragraph.text.startswith("Next."):
+            yield from ((paragraph.line, fault) for fault in faults_of_next(paragraph, book.names))
 
-    source = next((book.source / program["chapter"]).rglob(f"{name}.cpp"))
     file = source.relative_to(book.source)
+    labels = labels_of(source)
+    for label in ("Run", "You see", "Next"):
+        if not labels.get(label):
+            yield lines.start, f"the header of {file} has no '{label}'"
+    for word in words_after_next(labels.get("Next", "")):
+        if word not in book.names:
+            yield lines.start, f"the header of {file} has '{word}' after Next, which is no program"
+    if labels.get("Python") and not any("Python" in paragraph.text for paragraph in paragraphs):
+        yield lines.start, ("its source names what Python calls it, its section does not mention "
+                            "Python")  # fmt: skip
+
+
+def faults_of_next(paragraph: Paragraph, names: set[str]) -> Iterator[str]:
+    """Where to read on: each clause begins with a program, and every program is a link."""
+    linked = {link.text for link in paragraph.links}
+    for name in dict.fromkeys([*words_after_next(paragraph.text.removeprefix("Next.")), *linked]):
+        if name not in names:
+            yield f"'{name}' after Next is no program of the catalog"
+    unlinked = [code for code in paragraph.codes if re.fullmatch(r"\w+", code)]
+    unlinked += words_after_next(paragraph.text.removeprefix("Next."))
+    for name in dict.fromkeys(unlinked):
+        if name in names and name not in linked:
+            yield f"'{name}' after Next is no link to its section"
+
+
+def words_after_next(text: str) -> list[str]:
+    """What has to be a program: the first word of each clause, and whatever has an underscore."""
+    firsts = (clause.split()[0] for clause in text.split(";") if clause.split())
+    return list(dict.fromkeys([*firsts, *re.findall(r"(?<![\w:])[a-z]\w*_\w+", text)]))
+
+
+def labels_of(source: Path) -> dict[str, str]:
+    """The header comment of a page, by its labels; a text may go over several lines."""
     header = re.match(r"(//.*\n)*", source.read_text(encoding="utf-8"))[0]
-    for label in ("Run", "You see"):
-        if not has_label(header, label):
-            yield f"the header of {file} has no '{label}'"
-    if has_label(header, "Python") and not re.search(r"\bPython\b", "\n".join(prose)):
-        yield "its source names what Python calls it, its section does not mention Python"
-
-
-def has_label(header: str, label: str) -> bool:
-    return re.search(rf"^// {label} +\S", header, re.MULTILINE) is not None
+    labels = re.findall(r"^// (\w[\w ]*?) {2,}(\S.*(?:\n//  +\S.*)*)", header, re.MULTILINE)
+    return {label: " ".join(text.replace("\n//", " ").split()) for label, text in labels}
 
 
 # All of it
 
 
-def check(readme: Path, book: Book, update: bool = False) -> list[str]:
+@dataclass
+class Update:
+    """Whether to write what was printed, also if the machine was busy."""
+
+    wanted: bool = False
+    forced: bool = False
+
+
+def check(readme: Path, book: Book, update: Update, only: set[str]) -> list[str]:
     """All faults of one README, as lines to print, in the order of its lines."""
     readme = readme.resolve()
     shown = readme.relative_to(book.source) if readme.is_relative_to(book.source) else readme
@@ -334,13 +467,18 @@ def check(readme: Path, book: Book, update: bool = False) -> list[str]:
     except UnicodeDecodeError as error:
         return [f"{shown}: not UTF-8: {error}"]
 
-    edits: dict[int, tuple[int, list[str]]] = {}
-    faults = list(check_consoles(page, book, edits))
-    if update and edits:
-        apply(page, edits)
-        print(f"{shown}: rewrote the output of {len(edits)} commands")
+    edits: Edits = {}
+    ticks, cpu = read_clocks()
+    faults = list(check_consoles(page, book, only, edits))
+    ticks_after, cpu_after = read_clocks()
+    busy = others_share(ticks, ticks_after, cpu_after - cpu)
+    if update.wanted and edits and busy > BUSY and not update.forced:
+        faults.append((1, f"not updated: others had {busy:.0%} of the processors meanwhile "
+                          "(--force writes what was printed all the same)"))  # fmt: skip
+    elif update.wanted:
+        print(f"{shown}: rewrote the output of {apply(page, edits)} commands")
         page = Page(readme)
-        faults = list(check_consoles(page, book, {}))
+        faults = [fault for fault in faults if "\n+++ real\n" not in fault[1]]
     faults += check_text(page)
     faults += check_links(page, book)
     is_chapter = readme in book.source.glob("chapter*/README.md")
@@ -348,31 +486,42 @@ def check(readme: Path, book: Book, update: bool = False) -> list[str]:
     faults += check_root(page, book) if readme == book.source / "README.md" else []
     faults += check_program_tables(page.tables[is_chapter:], book)
     if not faults:
-        consoles = [block for block in page.blocks if block.language == "console"]
-        count = sum(len(console.commands_of(block)) for block in consoles)
+        blocks = consoles_of(page, book, only)
+        count = sum(len(console.commands_of(block)) for block in blocks)
         print(f"{shown}: no faults, {count} commands run")
     faults.sort(key=lambda fault: fault[0])
     return [f"{shown}:{line}: {fault}" for line, fault in faults]
 
 
 def main() -> int:
+    source = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", type=Path, required=True, help="the repository")
-    parser.add_argument("--build", type=Path, required=True, help="its build, with catalog.json")
+    parser.add_argument("--source", type=Path, default=source, help="the repository")
+    parser.add_argument("--build", type=Path, default=source / "build" / "release",
+                        help="its build, with catalog.json")  # fmt: skip
     parser.add_argument("--preset", default="release", help="build/PRESET in the commands")
+    parser.add_argument("--only", metavar="NAME", action="append", default=[],
+                        help="run the consoles of this program's section only")  # fmt: skip
     parser.add_argument("--update", action="store_true", help="write the real output to the README")
-    parser.add_argument("readmes", metavar="README", type=Path, nargs="+")
+    parser.add_argument("--force", action="store_true", help="also on a busy machine")
+    parser.add_argument("readmes", metavar="README", type=Path, nargs="*", help="all, if none")
     given = parser.parse_args()
-    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by exception, which cleans up
     try:
         book = Book(given.source, given.build, given.preset)
     except (OSError, ValueError) as error:
         parser.error(f"cannot read the catalog: {error}")
-    faults = [fault for readme in given.readmes for fault in check(readme, book, given.update)]
-    for fault in faults:
-        print(fault, end="\n\n")
-    return 1 if faults else 0
+    if unknown := set(given.only) - book.names:
+        parser.error(f"no program of the catalog: {', '.join(sorted(unknown))}")
+    every = [book.source / "README.md", *sorted(book.source.glob("chapter*/README.md"))]
+    failed = False
+    for readme in given.readmes or every:
+        update = Update(given.update, given.force)
+        for fault in check(readme, book, update, set(given.only)):
+            print(fault, end="\n\n")
+            failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs the ```console blocks of a page, and holds what they print against what is written there.
+"""Runs the ```console blocks of a page.
 
 A line that begins with `$ ` is a command, a backslash at its end continues it. The lines up to the
-next command are what it prints, stdout and stderr together. `...` alone stands for any lines, none
-included; `[..]` for any text inside a line; blanks at the end of a line do not count.
+next command are what it prints, stdout and stderr together.
 """
 
 from __future__ import annotations
@@ -192,51 +191,3 @@ def end_all(mark: str) -> None:
                 os.kill(pid, number)
         asked |= left.keys()
         time.sleep(0.02)
-
-
-def align(expected: list[str], real: list[str]) -> list[tuple[str, str]]:
-    """The fewest changes that make the expected lines the real ones, as a diff: (' ', line) for a
-    line that is right and stays as it is written, ('-', line) and ('+', line) for the others."""
-    patterns = [line_pattern(line) for line in expected]
-    height, width = len(expected), len(real)
-    # best[i][j]: how to go on from expected[i] and real[j]: (changes to the end, step in each)
-    best = [[(0, 0, 0)] * (width + 1) for _ in range(height + 1)]
-    for i in range(height, -1, -1):
-        for j in range(width, -1, -1):
-            ways = []
-            if i < height and patterns[i] is None:  # `...` ends here, or takes one more line
-                ways.append((best[i + 1][j][0], 1, 0))
-                if j < width:
-                    ways.append((best[i][j + 1][0], 0, 1))
-            else:
-                if i < height and j < width:
-                    differs = not patterns[i].fullmatch(real[j].rstrip())
-                    ways.append((best[i + 1][j + 1][0] + differs, 1, 1))
-                if i < height:
-                    ways.append((best[i + 1][j][0] + 1, 1, 0))
-                if j < width:
-                    ways.append((best[i][j + 1][0] + 1, 0, 1))
-            if ways:
-                best[i][j] = min(ways, key=lambda way: way[0])
-
-    edits: list[tuple[str, str]] = []
-    added: list[tuple[str, str]] = []  # kept back, so that a changed region shows its - lines first
-    i = j = 0
-    while i < height or j < width:
-        changes, down, right = best[i][j]
-        changed = changes > best[i + down][j + right][0]
-        if changed:
-            edits += [("-", line) for line in expected[i : i + down]]
-            added += [("+", line.rstrip()) for line in real[j : j + right]]
-        elif down:
-            edits += [*added, (" ", expected[i])]
-            added = []
-        i, j = i + down, j + right
-    return edits + added
-
-
-def line_pattern(line: str) -> re.Pattern | None:
-    """What matches the line; None for `...`, which matches any number of them."""
-    if line.strip() == "...":
-        return None
-    return re.compile(".*".join(re.escape(part) for part in line.rstrip().split("[..]")), re.DOTALL)

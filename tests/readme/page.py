@@ -1,34 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Reads a Markdown page as GitHub does, as far as the checks of the READMEs need it."""
+"""A Markdown page as the checks of the READMEs need it: markdown-it reads it, as GitHub would."""
 
 from __future__ import annotations
 
+import html.parser
+import itertools
 import re
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-FENCE = re.compile(r"(\s*)(`{3,}|~{3,})\s*([^`\s]*)[^`]*")
-HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)(?:\s+#+)?\s*")
-DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
-# Both may go over a line's end, never over a blank line.
-CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)\1(?!`)", re.DOTALL)
-LINK = re.compile(r"\[((?:(?!\n\s*\n)[^\[\]])*)\]\(((?:[^()\n]|\([^()\n]*\))*)\)")
-PICTURE = re.compile("!" + LINK.pattern)
-DEFINITION = re.compile(r"^ {0,3}\[([^\]]+)\]:\s+(.*)$", re.MULTILINE)
-AUTOLINK = re.compile(r"<(https?:[^>]*)>")
-TAG = re.compile(r"<(a|img|source)\s([^>]*)>")
-ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*\"([^\"]*)\"")
+try:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+except ImportError:
+    print(f"{sys.argv[0]}: {sys.executable} has no markdown-it: install python3-markdown-it, "
+          "and take Debian's own /usr/bin/python3", file=sys.stderr)  # fmt: skip
+    sys.exit(3)
+
+MARKDOWN = MarkdownIt().enable("table")
 
 
 @dataclass
 class Block:
-    """A fenced code block: the line of its fence (from 1), its language, its lines unindented."""
+    """A fenced code block: the line of its fence (from 1), its language, its lines unindented,
+    what stands before each of them in the page, and the HTML comments right above it."""
 
     line: int
     language: str
+    lines: list[str]
     indent: str
-    lines: list[str] = field(default_factory=list)
-    closed: bool = False
+    closed: bool
+    comments: list[str]
 
 
 @dataclass
@@ -36,11 +41,12 @@ class Heading:
     line: int
     level: int
     text: str
+    anchor: str
 
 
 @dataclass
 class Table:
-    """The cells of the header and of the rows below it, each row with its line."""
+    """The cells of the header and of the rows below it, each row with its line; as written."""
 
     line: int
     header: list[str]
@@ -55,111 +61,159 @@ class Link:
     is_picture: bool
 
 
+@dataclass
+class Paragraph:
+    """What it says, and what is special in it: its links and its code spans outside of links."""
+
+    line: int
+    text: str
+    links: list[Link]
+    codes: list[str]
+
+
 class Page:
     """One Markdown file, taken apart."""
 
     def __init__(self, path: Path):
         self.path = path
-        self.lines = path.read_bytes().decode("utf-8").split("\n")
-        self.blocks: list[Block] = []
-        self.prose = self._take_blocks()  # one for each line, those of code blocks empty
-        self.headings = self._find_headings()
-        self.tables = self._find_tables()
-        self.links = self._find_links()
-        self.anchors = self._find_anchors()
+        text = path.read_bytes().decode("utf-8")
+        self.lines = text.split("\n")
+        self._tokens = MARKDOWN.parse(text)
 
-    def _take_blocks(self) -> list[str]:
-        prose = []
-        block, fence = None, ""
-        for number, line in enumerate(self.lines, 1):
-            match = FENCE.fullmatch(line)
-            if block is None and match:
-                block, fence = Block(number, match[3], match[1]), match[2]
-                self.blocks.append(block)
-            elif block is None:
-                prose.append(line)
-                continue
-            elif match and match[2].startswith(fence) and not match[3]:
-                block.closed = True
-                block = None
-            else:
-                block.lines.append(line.removeprefix(block.indent))
-            prose.append("")
-        return prose
+    def _opened_by(self, kind: str) -> Iterator[tuple[Token, Token]]:
+        """The tokens of a kind, each with the one that follows it."""
+        return (pair for pair in zip(self._tokens, self._tokens[1:]) if pair[0].type == kind)
 
-    def _find_headings(self) -> list[Heading]:
-        matches = ((number, HEADING.fullmatch(line)) for number, line in enumerate(self.prose, 1))
-        return [Heading(number, len(m[1]), plain(m[2])) for number, m in matches if m]
+    @cached_property
+    def blocks(self) -> list[Block]:
+        blocks = []
+        comments: list[str] = []
+        for token in self._tokens:
+            if token.type == "fence":
+                first, end = token.map
+                last = self.lines[end - 1].strip(" >") if end - 1 > first else ""
+                closed = last.startswith(token.markup) and not last.strip(token.markup[0])
+                blocks.append(Block(
+                    first + 1, token.info.partition(" ")[0], token.content.split("\n")[:-1],
+                    self.lines[first].partition(token.markup)[0], closed, comments,
+                ))  # fmt: skip
+            is_comment = token.type == "html_block" and token.content.startswith("<!--")
+            comments = [*comments, token.content] if is_comment else []
+        return blocks
 
-    def _find_tables(self) -> list[Table]:
+    @cached_property
+    def headings(self) -> list[Heading]:
+        """Anchors are GitHub's: lower case, no punctuation, a hyphen for a space, -1 for a repeat."""
+        headings: list[Heading] = []
+        for token, inline in self._opened_by("heading_open"):
+            text = shown(inline.children)
+            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            taken = {heading.anchor for heading in headings}
+            repeats = (f"{slug}-{number}" for number in itertools.count(1))
+            anchor = next(name for name in itertools.chain([slug], repeats) if name not in taken)
+            headings.append(Heading(token.map[0] + 1, int(token.tag[1]), text, anchor))
+        return headings
+
+    @cached_property
+    def paragraphs(self) -> list[Paragraph]:
+        paragraphs = []
+        for token, inline in self._opened_by("paragraph_open"):
+            links = list(links_of(inline))
+            codes = [token.content for token in outside_links(inline.children)
+                     if token.type == "code_inline"]  # fmt: skip
+            paragraphs.append(Paragraph(token.map[0] + 1, shown(inline.children), links, codes))
+        return paragraphs
+
+    @cached_property
+    def tables(self) -> list[Table]:
         tables: list[Table] = []
-        table = None
-        for number, line in enumerate(self.prose[1:], 2):
-            above = self.prose[number - 2]
-            if "|" not in line:
-                table = None
-            elif table is not None:
-                table.rows.append((number, cells(line)))
-            elif "|" in above and DELIMITER.fullmatch(line):
-                table = Table(number - 1, cells(above), [(number, cells(line))])
-                tables.append(table)
-        for table in tables:
-            if len(table.rows[0][1]) == len(table.header):
-                del table.rows[0]  # the delimiter; one of another length stays, to be found wrong
+        for above, token in zip(self._tokens, self._tokens[1:]):
+            if token.type != "tr_open":
+                continue
+            row = cells(self.lines[token.map[0]])
+            if above.type == "thead_open":
+                tables.append(Table(token.map[0] + 1, row, []))
+            else:
+                tables[-1].rows.append((token.map[0] + 1, row))
         return tables
 
-    def _find_links(self) -> list[Link]:
+    @cached_property
+    def links(self) -> list[Link]:
         links = []
+        for token in self._tokens:
+            if token.type == "inline":
+                links += links_of(token)
+            elif token.type == "html_block":
+                links += links_of_html(token.content, token.map[0] + 1)
+        return links
 
-        def take(pattern: re.Pattern, text: str, is_picture: bool) -> str:
-            for match in pattern.finditer(text):
-                target = re.sub(r"\s+\"[^\"]*\"$", "", match[2].strip())
-                line = text.count("\n", 0, match.start()) + 1
-                links.append(Link(line, match[1], target, is_picture))
-            return pattern.sub(masked, text)
+    @cached_property
+    def anchors(self) -> set[str]:
+        every = (part for token in self._tokens for part in (token, *(token.children or [])))
+        tags = " ".join(token.content for token in every if token.type.startswith("html_"))
+        named = re.findall(r"<\w+\s[^>]*\b(?:id|name)=\"([^\"]+)\"", tags)
+        return {*named, *(heading.anchor for heading in self.headings)}
 
-        text = CODE_SPAN.sub(masked, "\n".join(self.prose))
-        text = take(PICTURE, text, True)  # first, since a picture may be the text of a link
-        text = take(LINK, text, False)
-        text = take(DEFINITION, text, False)
-        for match in AUTOLINK.finditer(text):
-            links.append(Link(text.count("\n", 0, match.start()) + 1, "", match[1], False))
-        for match in TAG.finditer(text):
-            given = dict(ATTRIBUTE.findall(match[2]))
-            line = text.count("\n", 0, match.start()) + 1
+    def section(self, heading: Heading) -> range:
+        """The lines from the heading to the next of its level or of one above."""
+        later = self.headings[self.headings.index(heading) + 1 :]
+        ends = (h.line for h in later if h.level <= heading.level)
+        return range(heading.line, next(ends, len(self.lines) + 1))
+
+
+def shown(tokens: list[Token]) -> str:
+    """What the reader sees of them: a link's text, a code span's code, a picture's text."""
+    breaks = {"softbreak": "\n", "hardbreak": "\n"}
+    return "".join(breaks.get(token.type, token.content) for token in tokens).strip()
+
+
+def plain(markdown: str) -> str:
+    """What the reader sees of one line."""
+    return shown(MARKDOWN.parseInline(markdown)[0].children)
+
+
+def outside_links(tokens: list[Token]) -> Iterator[Token]:
+    inside = False
+    for token in tokens:
+        inside = token.type == "link_open" or inside and token.type != "link_close"
+        if not inside:
+            yield token
+
+
+def links_of(inline: Token) -> Iterator[Link]:
+    """The links and pictures of a paragraph, a heading or a cell."""
+    line = inline.map[0] + 1
+    for at, token in enumerate(inline.children):
+        if token.type in ("softbreak", "hardbreak"):
+            line += 1
+        elif token.type == "image":
+            yield Link(line, token.content, str(token.attrs["src"]), True)
+        elif token.type == "link_open":
+            end = next(i for i in range(at, len(inline.children))
+                       if inline.children[i].type == "link_close")  # fmt: skip
+            text = shown(inline.children[at + 1 : end])
+            yield Link(line, text, str(token.attrs["href"]), False)
+        elif token.type == "html_inline":
+            yield from links_of_html(token.content, line)
+
+
+def links_of_html(text: str, line: int) -> list[Link]:
+    links: list[Link] = []
+
+    class Tags(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
             for target in (given.get(name) for name in ("src", "srcset", "href")):
                 if target is not None:
-                    links.append(Link(line, given.get("alt", ""), target, match[1] == "img"))
-        return sorted(links, key=lambda link: link.line)
+                    at = line + self.getpos()[0] - 1
+                    links.append(Link(at, given.get("alt") or "", target, tag == "img"))
 
-    def _find_anchors(self) -> set[str]:
-        """GitHub's: lower case, no punctuation, a hyphen for a space, -1 and so on for repeats."""
-        anchors = set(re.findall(r"<\w+\s[^>]*\b(?:id|name)=\"([^\"]+)\"", "\n".join(self.prose)))
-        for heading in self.headings:
-            slug = re.sub(r"[^\w\- ]", "", heading.text.lower()).replace(" ", "-")
-            name, repeats = slug, 0
-            while name in anchors:
-                repeats += 1
-                name = f"{slug}-{repeats}"
-            anchors.add(name)
-        return anchors
-
-
-def masked(match: re.Match) -> str:
-    """As long and with as many lines as what it replaces, but nothing to find in it."""
-    return re.sub(r"[^\n]", "x", match[0])
-
-
-def plain(text: str) -> str:
-    """What the reader sees of a line: a link's text, a code span's code."""
-    return LINK.sub(r"\1", PICTURE.sub(r"\1", text)).replace("`", "").strip()
+    Tags().feed(text)
+    return links
 
 
 def cells(row: str) -> list[str]:
     """The cells of a table's row; a `\\|` is a bar inside a cell."""
     parts = re.split(r"(?<!\\)\|", row.strip())
-    if parts[0] == "":
-        parts = parts[1:]
-    if parts and parts[-1] == "":
-        parts = parts[:-1]
+    parts = parts[not parts[0] : len(parts) - (not parts[-1])]
     return [part.strip().replace("\\|", "|") for part in parts]

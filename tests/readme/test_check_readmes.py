@@ -32,7 +32,8 @@ HEADER = """// Hello: who is there?
 // Python    print
 // Run       hello --name you
 // You see   a greeting
-// Next      count
+// Next      count has numbers; ring
+//           goes round
 
 int main() {}
 """
@@ -51,13 +52,15 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0"/
 
 SECTION = """### {name}: {title}
 
+[{name}.cpp]({name}.cpp)
+
 Words. In Python it is `print`. See [its source]({name}.cpp#L2)
 and [below](#if-you-remember-one-thing).
 
 ```console
 $ {start}build/release/{chapter}/{name}
 hello world
-took [..] ms
+took 17 ms
 all claims hold
 ```
 
@@ -67,8 +70,11 @@ all claims hold
 
 **Try.** `--name you`
 
-**Next.** The other one.
+**Next.** [hello]({hello}) has
+numbers, like `std::iota`; [ring]({ring}) goes round.
 """
+
+NEXT = {"hello": "#hello-a-greeting", "ring": "../chapter2_ranks/README.md#ring-round"}
 
 CHAPTER1 = (
     """# Chapter 1
@@ -79,9 +85,9 @@ CHAPTER1 = (
 | [`count`](#count-one-two) | `a \\| b` in order | `count` | numbers |
 
 """
-    + SECTION.format(name="hello", title="a greeting", chapter="chapter1_demo", start="")
+    + SECTION.format(name="hello", title="a greeting", chapter="chapter1_demo", start="", **NEXT)
     + "\n"
-    + SECTION.format(name="count", title="one, two", chapter="chapter1_demo", start="")
+    + SECTION.format(name="count", title="one, two", chapter="chapter1_demo", start="", **NEXT)
     + "\n## If you remember one thing\n\nGreet.\n"
 )
 
@@ -91,15 +97,17 @@ CHAPTER2 = """# Chapter 2
 | --- | --- | --- | --- |
 | [ring](ring.cpp) | round it goes | `mpirun -np 4 ring` | a token |
 
-""" + SECTION.format(name="ring", title="round", chapter="chapter2_ranks", start="").replace(
-    "[below](#if-you-remember-one-thing)", "[all](../README.md#the-book)"
-)
+""" + SECTION.format(
+    name="ring", title="round", chapter="chapter2_ranks", start="",
+    hello="../chapter1_demo/README.md#hello-a-greeting", ring="#ring-round",
+).replace("[below](#if-you-remember-one-thing)", "[all](../README.md#the-book)")  # fmt: skip
 
 ROOT = """# The book
 
 | program | why |
 | --- | --- |
 | hello, [`ring`](chapter2_ranks/ring.cpp) | to begin |
+| [count](chapter1_demo/README.md#count-one-two) | to go on |
 
 See [one](chapter1_demo/README.md), [two](chapter2_ranks/) and
 [the field](https://en.wikipedia.org/wiki/A_(b)).
@@ -155,10 +163,10 @@ class Case(unittest.TestCase):
         return {"name": name, "chapter": chapter, "summary": summary, "executable": executable,
                 "mpi": bool(ranks), "ranks": ranks}  # fmt: skip
 
-    def faults(self, readme: Path, update: bool = False) -> list[str]:
+    def faults(self, readme: Path, update: bool = False, force: bool = False) -> list[str]:
         book = check_readmes.Book(self.source, self.build)
         with contextlib.redirect_stdout(io.StringIO()):
-            return check_readmes.check(readme, book, update)
+            return check_readmes.check(readme, book, check_readmes.Update(update, force), set())
 
     def assert_faults(self, readme: Path, *expected: str):
         """The README has these faults, each given by a part of it, and no others."""
@@ -239,24 +247,37 @@ class Consoles(Case):
         self.assert_console("$ true\na", "- a")
         self.assert_console("$ printf 'a\\n\\n'\na", "  a\n+")
 
-    def test_dots_stand_for_any_lines(self):
-        for expected in ("...", "...\n5", "1\n...", "1\n...\n3\n  ...\n5", "1\n2\n...\n3\n4\n5"):
-            self.assert_console(f"$ seq 5\n{expected}")
-        self.assert_console("$ seq 5\n1\n...\n4", "  ...\n  4\n+ 5")
-        self.assert_console("$ seq 5\n1\n...\n6", "  ...\n- 6\n+ 5")
+    def test_what_varies_does_not_count(self):
+        self.assert_console("$ echo 'took 3.5 ms'\ntook 17 s")
+        self.assert_console("$ echo 'took 3.5 ms'\ntakes 3.5 ms", "- takes 3.5 ms\n+ took 3.5 ms")
+        self.assert_console("$ true\n$ seq 5\n1\n...\n6", "'...' in the first", "- 6\n+ 2")
 
-    def test_brackets_stand_for_any_text_in_a_line(self):
-        self.assert_console("$ echo 'took 3.5 ms (of 9)'\ntook [..] ms ([..])")
-        self.assert_console("$ echo 'took 3.5 s'\ntook [..] ms", "- took [..] ms\n+ took 3.5 s")
-        self.assert_console("$ printf 'a\\nb\\n'\na[..]b", "- a[..]b")
+    def test_what_varies_in_one_block(self):
+        block = "<!-- varies: `at #`: so it is -->\n```console\n$ echo at 3\nat {}\n```\n"
+        self.assert_page(block.format(4))
+        self.assert_page(block.format("x"), "- at x\n+ at 3")
+        self.assert_page("<!-- lines in any order -->\n```console\n$ seq 2\n2\n1\n```\n")
+        self.assert_page("<!-- any order -->\n```console\n$ seq 2\n2\n1\n```\n", "neither")
 
-    def test_all_else_is_literal(self):
-        self.assert_console("$ echo 'a.c*'\na.c*")
-        self.assert_console("$ echo abc\na.c", "- a.c")
-        self.assert_console("$ echo '  a'\na", "- a")
+    def test_what_varies_by_its_comment_has_to_be_there(self):
+        block = "<!-- varies: `by #`: so it is -->\n```console\n$ echo at 3\nat 3\n```\n"
+        self.assert_page(block, "nothing here is like `by #`")
 
-    def test_blanks_at_the_end_of_a_line_do_not_count(self):
-        self.assert_console("$ echo 'a   '\na")
+    def test_the_first_block_of_a_section_is_whole(self):
+        page = "# A\n\n```console\n$ seq 3\n{}3\n```\n\n```console\n$ seq 3\n1\n...\n```\n"
+        self.assert_page(page.format("1\n2\n"))
+        self.assert_page(page.format("...\n"), "README.md:3: '...' in the first console block")
+        self.assert_page(page.format("1\n2\n") + "\n## B\n\n" + page[5:].format("...\n"),
+                         "README.md:18: '...' in the first console block")  # fmt: skip
+
+    def test_patterns_instead_of_output(self):
+        self.assert_page("Words [..] here.\n", "README.md:1: '[..]' is no output")
+        self.assert_console("$ echo 'took 3 ms'\ntook [..]", "- took [..]", "'[..]' is no output")
+
+    def test_a_block_fits_on_a_slide(self):
+        lines = "\n".join(map(str, range(1, 55)))
+        self.assert_console(f"$ seq 54\n{lines}")
+        self.assert_console(f"$ seq 55\n{lines}\n55", "56 lines in a console block")
 
     def test_stderr_is_part_of_the_output_in_its_order(self):
         self.assert_console("$ echo a; echo b >&2; echo c\na\nb\nc")
@@ -290,7 +311,7 @@ class Consoles(Case):
 
     def test_too_much_output(self):
         with mock.patch.object(console, "OUTPUT_LIMIT", 10_000):
-            self.assert_console("$ yes\ny\n...", "prints more than 10000 bytes")
+            self.assert_console("$ yes\ny", "prints more than 10000 bytes")
 
     def test_what_stands_before_the_first_command(self):
         self.assert_console("a\n$ true", "begins with a command")
@@ -300,7 +321,7 @@ class Consoles(Case):
         for command in ("./pdc setup", "cd .. && ./pdc test", "pdc tour", "git clone x", "ctest",
                         "sudo true", "apt-get install x", "cmake --workflow release"):  # fmt: skip
             self.assert_console(f"$ touch ran\n$ {command}", "use a ```sh block")
-        self.assert_console("$ echo ./pdc list pdc/test common/cmake\n...")
+        self.assert_console("$ echo ./pdc list pdc/test a/cmake\n./pdc list pdc/test a/cmake")
         self.assertFalse((self.source / "ran").exists())
 
     def test_an_indented_block(self):
@@ -377,25 +398,56 @@ def alive(pid: int) -> bool:
 
 
 class Update(Case):
-    def test_right_lines_stay_and_the_others_become_the_real_ones(self):
-        page = "Words.\n\n  ```console\n  $ {}\n{}  $ echo \\\n  b\n{}  ```\n\nMore.\n"
-        command = "printf 'a 1\\nnew \\nb 2\\nx\\ny\\nend\\n'"
-        old = "  a [..]\n  old\n  gone\n  b [..]\n  ...\n  fin\n"
-        real = "  a [..]\n  new\n  b [..]\n  ...\n  end\n"
-        readme = self.write("notes/README.md", page.format(command, old, ""))
-        self.assertEqual(self.faults(readme, update=True), [])
-        self.assertEqual(readme.read_text(encoding="utf-8"), page.format(command, real, "  b\n"))
+    PAGE = "Words.\n\n  ```console\n  $ {}\n{}  $ echo \\\n  b\n{}  ```\n\nMore.\n"
+    COMMAND = "printf 'a 1 ms\\nnew \\nb\\n'"
 
-    def test_what_is_right_is_not_written(self):
+    def setUp(self):
+        super().setUp()
+        self.others = self.enterContext(mock.patch.object(check_readmes, "others_share"))
+        self.others.return_value = 0.01
+
+    def assert_updated(self, old: tuple[str, str], *faults: str, force: bool = False):
+        readme = self.write("notes/README.md", self.PAGE.format(self.COMMAND, *old))
+        found = self.faults(readme, update=True, force=force)
+        self.assertEqual(len(found), len(faults), found)
+        for fault, part in zip(found, faults):
+            self.assertIn(part, fault)
+        return readme.read_text(encoding="utf-8")
+
+    def test_the_real_lines_are_written(self):
+        real = self.PAGE.format(self.COMMAND, "  a 1 ms\n  new\n  b\n", "  b\n")
+        self.assertEqual(self.assert_updated(("  a 9 ms\n  old\n  gone\n", "")), real)
+        self.assertEqual(self.assert_updated(("", "  b\n  c\n")), real)
+
+    def test_a_busy_machine_writes_nothing(self):
+        self.others.return_value = 0.4
+        old = "  a 9 ms\n  new\n  b\n", "  b\n"
+        page = self.assert_updated(old, "others had 40% of the processors")
+        self.assertEqual(page, self.PAGE.format(self.COMMAND, *old))
+        page = self.assert_updated(old, force=True)
+        self.assertEqual(page, self.PAGE.format(self.COMMAND, old[0].replace("9", "1"), old[1]))
+
+    def test_what_is_the_same_is_not_written(self):
         os.utime(self.root, (1, 1))
         self.assertEqual(self.faults(self.root, update=True), [])
         self.assertEqual(self.root.stat().st_mtime, 1)
 
-    def test_what_varies_and_what_fails_stays_a_fault(self):
-        readme = self.write("notes/README.md", "```console\n$ date +%N\n$ (exit 3)\n```\n")
-        varies, fails = self.faults(readme, update=True)
-        self.assertIn("$ date +%N\n--- expected", varies)
+    def test_what_fails_stays_a_fault(self):
+        readme = self.write("notes/README.md", "```console\n$ (exit 3)\n$ exit\nb\n```\n")
+        fails, ends = self.faults(readme, update=True)
         self.assertIn("ends with status 3", fails)
+        self.assertIn("ends the shell", ends)
+
+    def test_one_section_only(self):
+        for old, new in (("took 17 ms", "took 99 min"), ("numbers, like", "numbers like")):
+            self.chapter1.write_text(self.chapter1.read_text().replace(old, new))
+        book = check_readmes.Book(self.source, self.build)
+        with contextlib.redirect_stdout(io.StringIO()):
+            update = check_readmes.Update(wanted=True)
+            self.assertEqual(check_readmes.check(self.chapter1, book, update, {"count"}), [])
+        hello, count = self.chapter1.read_text(encoding="utf-8").split("### count")
+        self.assertIn("took 99 min", hello)
+        self.assertNotIn("took 99 min", count)
 
 
 class Text(Case):
@@ -412,7 +464,8 @@ class Text(Case):
         self.assert_page("````text\n```console\n$ false\n```\n````\n")
 
     def test_a_fence_in_a_quotation(self):
-        self.assert_page("> ```console\n> $ false\n", "stands alone on its line")
+        self.assert_page("> ```text\n> a\n> ```\n", "stands alone on its line")
+        self.assert_page("Words ```text\na\n``` words.\n", "stands alone on its line", "never closed")
 
     def test_long_lines_in_code(self):
         self.assert_page("x" * 200 + "\n\n```sh\n" + "x" * 120 + "\n```\n")
@@ -420,7 +473,7 @@ class Text(Case):
 
     def test_cells_too_many_or_too_few(self):
         self.assert_spoilt(self.root, "| to begin |", "| to | begin |", "3 cells in a table of 2")
-        self.assert_page("| a | b |\n| --- |\n| c | d |\n", "1 cells in a table of 2")
+        self.assert_page("| a | b |\n| --- |\n| c | d |\n", "a table whose second line")
 
 
 class Links(Case):
@@ -431,13 +484,13 @@ class Links(Case):
         self.assert_link("[a](../README.md) [b](../chapter1_demo) [`c`](../chapter1_demo/ring.cpp)",
                          "'../chapter1_demo/ring.cpp': there is no such file")  # fmt: skip
         self.assert_link("[a](../none.md)", "README.md:5: link to '../none.md': there is no such")
-        self.assert_link("[![a](../none.svg)](../none.md)", "'../none.svg'", "'../none.md'")
+        self.assert_link("[![a](../none.svg)](../none.md)", "'../none.md'", "'../none.svg'")
         self.assert_link("a\n[link over\nlines](none)", "README.md:6: link to 'none'")
         self.assert_link("[a][b]\n\n[b]: none.md", "link to 'none.md'")
         self.assert_link('<a href="none.md">a</a>', "link to 'none.md'")
         self.assert_link('[a](none.md "title")', "link to 'none.md': there")
         self.assert_link("[a](/README.md)", "write it relative")
-        self.assert_link("[a](two words.md)", "not an address")
+        self.assert_link("[a](two words.md)", "README.md:5: a link whose address has blanks")
         self.assert_link("[a]()", "not an address")
 
     def test_files_that_a_clone_does_not_have(self):
@@ -458,10 +511,19 @@ class Links(Case):
         page = Page(self.write("notes/README.md", text))
         self.assertEqual(page.anchors, {"lost_update-x--x--1-not-safe", "übung----12"})
 
+    def test_a_program_s_name_leads_to_its_section(self):
+        chapter = "../chapter1_demo/README.md"
+        self.assert_link(f"[hello]({chapter}#hello-a-greeting) [a]({chapter}) [the count]({chapter})")
+        self.assert_link("[hello](../chapter1_demo/hello.cpp) [hello](https://a.org/README.md)")
+        fault = "the section of hello is #hello-a-greeting"
+        self.assert_link(f"[hello]({chapter})", fault)
+        self.assert_link("[`hello`](../chapter1_demo/)", fault)
+        self.assert_link(f"[hello]({chapter}#count-one-two)", fault)
+
     def test_lines_of_sources(self):
         source = "../chapter1_demo/hello.cpp"
-        self.assert_link(f"[a]({source}#L10) [b]({source}#L1-L3)")
-        self.assert_link(f"[a]({source}#L11)", "there is no '#L11'")
+        self.assert_link(f"[a]({source}#L11) [b]({source}#L1-L3)")
+        self.assert_link(f"[a]({source}#L12)", "there is no '#L12'")
         self.assert_link(f"[a]({source}#main)", "there is no '#main'")
 
     def test_external_addresses_by_their_syntax(self):
@@ -495,8 +557,16 @@ class Root(Case):
     def test_another_page_beside_it_need_not(self):
         self.assert_faults(self.write("NOTES.md", "Words.\n"))
 
+    def test_names_every_program(self):
+        row = "| [count](chapter1_demo/README.md#count-one-two) | to go on |\n"
+        fault = "no table headed 'program' has count"
+        self.assert_spoilt(self.root, row, "", fault)
+        self.root.write_text(ROOT.replace("| hello,", "|"), encoding="utf-8")
+        self.assert_faults(self.root, "no table headed 'program' has hello")
+
     def test_programs_that_are_none(self):
-        self.assert_spoilt(self.root, "| hello,", "| hallo,", "'hallo' is no program of")
+        fault = "no table headed 'program' has hello"
+        self.assert_spoilt(self.root, "| hello,", "| hallo,", fault, "'hallo' is no program of")
 
 
 class ChapterTable(Case):
@@ -509,7 +579,8 @@ class ChapterTable(Case):
     def test_none(self):
         text = CHAPTER1.replace("| program | concept | run | you see |", "")
         self.chapter1.write_text(text, encoding="utf-8")
-        self.assert_faults(self.chapter1, "README.md:1: one table has to be headed")
+        fault = "README.md:1: one table has to be headed"
+        self.assert_faults(self.chapter1, fault, "a table whose second line")
 
     def test_a_program_is_missing(self):
         line = next(line for line in CHAPTER1.splitlines(True) if line.startswith("| [hello]"))
@@ -560,7 +631,8 @@ class Sections(Case):
         self.assert_spoilt(self.chapter1, old, new, *expected)
 
     def test_missing(self):
-        self.assert_section("### hello: a", "### A", "'## name: ...' lacks hello")
+        fault = "link to '#hello-a-greeting': there is no heading"
+        self.assert_section("### hello: a", "### A", "'## name: ...' lacks hello", fault, fault)
 
     def test_order(self):
         first, rest = CHAPTER1.index("### hello"), CHAPTER1.index("### count")
@@ -585,6 +657,47 @@ class Sections(Case):
     def test_is_not_run_in_a_console(self):
         self.assert_section("```console", "```sh", "hello: no console block of its section runs it")
 
+    def test_source(self):
+        fault = "hello: below its heading, its source does not stand: [hello.cpp](hello.cpp)"
+        self.assert_section("[hello.cpp](hello.cpp)\n\n", "", fault)
+        self.chapter1.write_text(CHAPTER1, encoding="utf-8")
+        self.assert_section("[hello.cpp](hello.cpp)\n", "[the source](hello.cpp)\n", fault)
+        self.chapter1.write_text(CHAPTER1, encoding="utf-8")
+        self.assert_section("[hello.cpp](hello.cpp)\n", "[hello.cpp](count.cpp)\n", fault)
+        self.chapter1.write_text(CHAPTER1, encoding="utf-8")
+        self.assert_section("[hello.cpp](hello.cpp)\n", "[hello.cpp](hello.cpp), and [more](..)\n")
+
+    def test_source_in_a_folder_of_its_own(self):
+        self.write("chapter1_demo/greet/hello.cpp", HEADER)
+        (self.source / "chapter1_demo/hello.cpp").unlink()
+        text = CHAPTER1.replace("(hello.cpp", "(greet/hello.cpp")
+        text = text.replace("[hello](greet/hello.cpp)", "[hello](#hello-a-greeting)")
+        self.chapter1.write_text(text, encoding="utf-8")
+        self.assert_faults(self.chapter1)
+
+    def test_next_leads_on(self):
+        begin, ring = "**Next.** [hello](#hello-a-greeting) has", f"[ring]({NEXT['ring']})"
+        for old, new, *faults in (
+            (begin, "**Next.** `hello` has", "'hello' after Next is no link"),
+            (begin, "**Next.** hello has", "'hello' after Next is no link"),
+            (begin, "**Next.** Something has", "'Something' after Next is no program"),
+            (begin, begin + " `big_count` and", "'big_count' after Next is no program"),
+            (ring, "ring", "'ring' after Next is no link"),
+            (ring, "[circle](hello.cpp)", "'circle' after Next is no program"),
+            (ring, f"{ring} and `count`", "'count' after Next is no link"),
+            (ring, f"[ring]({NEXT['ring'][:-5]})", "link to", "there is no heading '#ring-'"),
+            ("`std::iota`", "`std::transform_reduce`"),
+        ):
+            self.chapter1.write_text(CHAPTER1, encoding="utf-8")
+            self.assert_section(old, new, *faults[-1:])
+
+    def test_next_in_the_header(self):
+        for old, new, word in (("count has", "counts has", "counts"), ("ring\n", "rang\n", "rang"),
+                               ("numbers;", "numbers, a big_count;", "big_count")):  # fmt: skip
+            self.write("chapter1_demo/hello.cpp", HEADER.replace(old, new))
+            fault = f"the header of chapter1_demo/hello.cpp has '{word}' after Next"
+            self.assert_faults(self.chapter1, fault)
+
     def test_picture(self):
         fault = "does not show ![...](pictures/hello.svg)"
         self.assert_section("(pictures/hello.svg)", "(pictures/count.svg)", fault)
@@ -600,9 +713,9 @@ class Sections(Case):
         self.assert_section(CHAPTER1, moved, fault)
 
     def test_labels(self):
-        for label in ("**What to look at.**", "**Try.**", "**Next.**"):
+        for label in ("**What to look at.**", "**Try.**", "**Next.** [hello](#hello-a-greeting)"):
             self.chapter1.write_text(CHAPTER1, encoding="utf-8")
-            fault = f"hello: no paragraph of its section begins with {label}"
+            fault = f"hello: no paragraph of its section begins with {label.partition(' [')[0]}"
             self.assert_section(label, "Words", fault)
 
     def test_python(self):
@@ -611,7 +724,7 @@ class Sections(Case):
         self.assert_faults(self.chapter1)
 
     def test_header_of_the_source(self):
-        for label in ("You see", "Run"):
+        for label in ("You see", "Run", "Next"):
             self.write("chapter1_demo/hello.cpp", HEADER.replace(f"// {label}", "// Nothing"))
             fault = f"the header of chapter1_demo/hello.cpp has no '{label}'"
             self.assert_faults(self.chapter1, fault)
