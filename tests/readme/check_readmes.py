@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Holds the READMEs against the programs that they show.
 
@@ -178,11 +178,9 @@ def check_text(page: Page) -> Faults:
                                "allowed: give the program smaller options")  # fmt: skip
     yield from check_first_consoles(page)
     for paragraph in page.paragraphs:
-        if "```" in paragraph.text:
-            yield paragraph.line, "a code fence stands alone on its line"
-        if paragraph.text.startswith("|"):
+        if paragraph.prose.startswith("|"):
             yield paragraph.line, "a table whose second line does not fit its first"
-        if re.search(r"\]\([^)]*\s[^)]*\)", paragraph.text):
+        if re.search(r"\]\([^)]*\s[^)]*\)", paragraph.prose):
             yield paragraph.line, "a link whose address has blanks"
     for table in page.tables:
         for number, cells in table.rows:
@@ -395,9 +393,7 @@ def check_section(page: Page, lines: range, program: dict, book: Book) -> Faults
     source = next(chapter.rglob(f"{name}.cpp"))
     paragraphs = [paragraph for paragraph in page.paragraphs if paragraph.line in lines]
     link = f"[{name}.cpp]({source.relative_to(chapter)})"
-    if page.lines[lines.start : lines.start + 1] != [""] or not re.fullmatch(
-        re.escape(link) + ".*", page.lines[lines.start + 1]
-    ):
+    if not "\n".join(page.lines[lines.start : lines.stop]).startswith(f"\n{link}"):
         yield lines.start, f"below its heading, its source does not stand: {link}"
     for label in SECTION_LABELS:
         if not any(paragraph.text.startswith(label) for paragraph in paragraphs):
@@ -411,7 +407,7 @@ def check_section(page: Page, lines: range, program: dict, book: Book) -> Faults
     for label in ("Run", "You see", "Next"):
         if not labels.get(label):
             yield lines.start, f"the header of {file} has no '{label}'"
-    for word in words_after_next(labels.get("Next", "")):
+    for word in dict.fromkeys(words_after_next(labels.get("Next", ""))):
         if word not in book.names:
             yield lines.start, f"the header of {file} has '{word}' after Next, which is no program"
     if labels.get("Python") and not any("Python" in paragraph.text for paragraph in paragraphs):
@@ -421,21 +417,20 @@ def check_section(page: Page, lines: range, program: dict, book: Book) -> Faults
 
 def faults_of_next(paragraph: Paragraph, names: set[str]) -> Iterator[str]:
     """Where to read on: each clause begins with a program, and every program is a link."""
-    linked = {link.text for link in paragraph.links}
-    for name in dict.fromkeys([*words_after_next(paragraph.text.removeprefix("Next.")), *linked]):
+    linked = [link.text for link in paragraph.links]
+    codes = [code for code in paragraph.codes if re.fullmatch(r"\w+", code)]
+    words = words_after_next(paragraph.text.removeprefix("Next."))
+    for name in dict.fromkeys([*words, *codes, *linked]):
         if name not in names:
             yield f"'{name}' after Next is no program of the catalog"
-    unlinked = [code for code in paragraph.codes if re.fullmatch(r"\w+", code)]
-    unlinked += words_after_next(paragraph.text.removeprefix("Next."))
-    for name in dict.fromkeys(unlinked):
-        if name in names and name not in linked:
+        elif name not in linked:
             yield f"'{name}' after Next is no link to its section"
 
 
 def words_after_next(text: str) -> list[str]:
     """What has to be a program: the first word of each clause, and whatever has an underscore."""
-    firsts = (clause.split()[0] for clause in text.split(";") if clause.split())
-    return list(dict.fromkeys([*firsts, *re.findall(r"(?<![\w:])[a-z]\w*_\w+", text)]))
+    firsts = [clause.split()[0] for clause in text.split(";") if clause.strip()]
+    return firsts + re.findall(r"(?<![\w:])[a-z]\w*_\w+", text)
 
 
 def labels_of(source: Path) -> dict[str, str]:
@@ -448,16 +443,11 @@ def labels_of(source: Path) -> dict[str, str]:
 # All of it
 
 
-@dataclass
-class Update:
-    """Whether to write what was printed, also if the machine was busy."""
-
-    wanted: bool = False
-    forced: bool = False
-
-
-def check(readme: Path, book: Book, update: Update, only: set[str]) -> list[str]:
-    """All faults of one README, as lines to print, in the order of its lines."""
+def check(
+    readme: Path, book: Book, only: set[str] = frozenset(), update: bool = False, force: bool = False
+) -> list[str]:
+    """All faults of one README, as lines to print, in the order of its lines. `only` are the
+    programs whose consoles are run, all if there are none; `force` updates on a busy machine too."""
     readme = readme.resolve()
     shown = readme.relative_to(book.source) if readme.is_relative_to(book.source) else readme
     if not readme.is_file():
@@ -472,10 +462,10 @@ def check(readme: Path, book: Book, update: Update, only: set[str]) -> list[str]
     faults = list(check_consoles(page, book, only, edits))
     ticks_after, cpu_after = read_clocks()
     busy = others_share(ticks, ticks_after, cpu_after - cpu)
-    if update.wanted and edits and busy > BUSY and not update.forced:
+    if update and busy > BUSY and not force:
         faults.append((1, f"not updated: others had {busy:.0%} of the processors meanwhile "
                           "(--force writes what was printed all the same)"))  # fmt: skip
-    elif update.wanted:
+    elif update:
         print(f"{shown}: rewrote the output of {apply(page, edits)} commands")
         page = Page(readme)
         faults = [fault for fault in faults if "\n+++ real\n" not in fault[1]]
@@ -517,8 +507,7 @@ def main() -> int:
     every = [book.source / "README.md", *sorted(book.source.glob("chapter*/README.md"))]
     failed = False
     for readme in given.readmes or every:
-        update = Update(given.update, given.force)
-        for fault in check(readme, book, update, set(given.only)):
+        for fault in check(readme, book, set(given.only), given.update, given.force):
             print(fault, end="\n\n")
             failed = True
     return 1 if failed else 0

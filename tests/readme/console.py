@@ -20,8 +20,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from page import Block
+if TYPE_CHECKING:
+    from page import Block  # which needs packages that who only runs commands does not
 
 TIME_LIMIT = 120.0  # seconds for one command
 GRACE = 2.0  # seconds in which what a block has started may still be ending

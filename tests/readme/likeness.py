@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 NUMBER = r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?"
 DECIMAL = r"(?<![\w.])-?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])"
 CLAIM = re.compile(r"\[(?:ok|failed)\] |all claims hold")
+HANGING = re.compile(r" {4,}\S")  # the rest of a claim that was too long for its line
 IN_TABLE = re.compile(r"\S {2,}\S")
 
 # Each with what stands for it; the blanks before it, which align it, do not count.
@@ -45,10 +46,11 @@ EVERYWHERE = [
     (re.compile(r"(?<![\w.])\d+\.\d+\.\d+(?![\w.])"), "<version>"),
     (re.compile(r"(the limit here), \d+ (serial runs)"), r"\1, <number> \2"),
 ]
-IN_NARRATION = [(re.compile(rf"{NUMBER}, from {NUMBER} to {NUMBER}|\({NUMBER} to {NUMBER}\)"), "<spread>")]
+SPREAD = rf"{NUMBER}, from {NUMBER} to {NUMBER}|\({NUMBER} to {NUMBER}\)"
+IN_NARRATION = [(re.compile(SPREAD), "<spread>")]
 IN_TABLES = [(re.compile(rf" *{DECIMAL}"), " <decimal>")]
 
-AXIS = re.compile(r"( +)0(?: [nµum]?s)?(?: +\d+(?:\.\d+)?)*(?: [nµum]?s)?")
+AXIS = re.compile(r"( {5,})0(?: [nµum]?s)?(?: +\d+(?:\.\d+)?)*(?: [nµum]?s)?")
 WAIT = re.compile(r"\W wait")
 
 
@@ -68,6 +70,7 @@ class Piece:
     kind: str  # "text", "claim", "row", "names" or "..."
     text: str  # with what varies masked
     lines: list[str]  # as they are written
+    covered: bool = False  # by a pattern of the block, as a whole
 
     @property
     def key(self) -> tuple[str, str]:
@@ -156,12 +159,13 @@ def stretches(
 def pieces_of(lines: list[str], masks: Masks) -> list[Piece]:
     """The lines in their comparable form."""
     pieces = charted([line.rstrip() for line in lines])
-    covered = [piece for piece in pieces if mask(piece, masks)]
+    for piece in pieces:
+        mask(piece, masks)
     if masks.in_any_order:
         pieces = ordered(pieces)
     merged: list[Piece] = []
     for piece in pieces:
-        if merged and piece in covered and merged[-1].key == piece.key:
+        if piece.covered and merged and merged[-1].key == piece.key:
             merged[-1].lines += piece.lines
         else:
             merged.append(piece)
@@ -169,8 +173,8 @@ def pieces_of(lines: list[str], masks: Masks) -> list[Piece]:
 
 
 def charted(lines: list[str]) -> list[Piece]:
-    """Takes the charts apart. Their axis tells them: names stand left of its zero, bars above it,
-    marks above those, and the legend below."""
+    """Puts the lines of a claim together, and takes the charts apart. Their axis tells them: names
+    stand left of its zero, bars above it, marks above those, and the legend below."""
     pieces: list[Piece] = []
     at = 0
     while at < len(lines):
@@ -183,6 +187,9 @@ def charted(lines: list[str]) -> list[Piece]:
                 end += 1
             names = [name for line in lines[at + 1 : end] for name in line.strip().split("  ")]
             pieces.append(Piece("names", "  ".join(names), lines[at:end]))
+        elif pieces and pieces[-1].kind == "claim" and HANGING.match(lines[at]):
+            pieces[-1].text += " " + lines[at].strip()
+            pieces[-1].lines.append(lines[at])
         elif lines[at].strip() == "...":
             pieces.append(Piece("...", "", [lines[at]]))
         else:
@@ -207,19 +214,17 @@ def rows_above(pieces: list[Piece], margin: int) -> list[Piece]:
     return rows
 
 
-def mask(piece: Piece, masks: Masks) -> bool:
-    """Takes out of its text what varies. Whether a pattern of the block covers all of it."""
-    if piece.kind == "...":
-        return False
+def mask(piece: Piece, masks: Masks) -> None:
+    """Takes out of its text what varies."""
     if piece.kind == "names":
         names = {mask_text(name, piece.kind, masks)[0] for name in piece.text.split("  ")}
         piece.text = "  ".join(sorted(name for name in names if not WAIT.fullmatch(name)))
-        return False
-    piece.text, covered = mask_text(piece.text, piece.kind, masks)
-    return covered
+    elif piece.kind != "...":
+        piece.text, piece.covered = mask_text(piece.text, piece.kind, masks)
 
 
 def mask_text(text: str, kind: str, masks: Masks) -> tuple[str, bool]:
+    """The text without what varies; whether a pattern of the block covers all of it."""
     plain = text
     for pattern in masks.patterns:
         if compiled(pattern).search(text):

@@ -63,10 +63,11 @@ class Link:
 
 @dataclass
 class Paragraph:
-    """What it says, and what is special in it: its links and its code spans outside of links."""
+    """What it says, with and without its code; its links, and its code spans outside of links."""
 
     line: int
     text: str
+    prose: str
     links: list[Link]
     codes: list[str]
 
@@ -118,10 +119,12 @@ class Page:
     def paragraphs(self) -> list[Paragraph]:
         paragraphs = []
         for token, inline in self._opened_by("paragraph_open"):
+            prose = shown([part for part in inline.children if part.type != "code_inline"])
+            codes = [part.content for part in outside_links(inline.children)
+                     if part.type == "code_inline"]  # fmt: skip
             links = list(links_of(inline))
-            codes = [token.content for token in outside_links(inline.children)
-                     if token.type == "code_inline"]  # fmt: skip
-            paragraphs.append(Paragraph(token.map[0] + 1, shown(inline.children), links, codes))
+            text = shown(inline.children)
+            paragraphs.append(Paragraph(token.map[0] + 1, text, prose, links, codes))
         return paragraphs
 
     @cached_property

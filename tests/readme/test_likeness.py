@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Proves of each mask that it lets vary what varies, and nothing else."""
 
@@ -114,6 +114,12 @@ class Texts(Case):
         self.assert_changed(claims, "\nall claims hold", "")
         self.assert_changed(claims, "every", "each")
 
+    def test_a_claim_may_be_wrapped_anywhere(self):
+        claim = "[ok] the clock does not see it (1.84 ms\n     of 97.9 ms)\nall claims hold"
+        self.assert_alike(claim, claim.replace("1.84 ms\n     of", "12 ms of\n    "))
+        self.assert_changed(claim, "of 97", "or 97")
+        self.assert_changed(claim, "     of 97.9 ms)\n", "")
+
     def test_all_else_is_literal(self):
         self.assert_other("a.c", "abc")
         self.assert_other("  a", "a")
@@ -176,6 +182,7 @@ class Charts(Case):
 
     def test_an_axis_alone_is_text(self):
         self.assert_other("  0 ms  5  10", "  0 ms  5  11")
+        self.assert_other("a\n     0 5 10", "a\n     0 5 11")
 
 
 class Comments(Case):
