@@ -120,11 +120,11 @@ Result close_in_order(int producers, int consumers, int items) {
   return {static_cast<int>(once), static_cast<int>(queue.inside.size()), held, refused};
 }
 
-/// The numbers below `items` through a queue; returns the sum of what came out.
+/// The numbers from 1 to `items` through a queue; returns the sum of what came out.
 std::int64_t hand_over(int items) {
   tbb::concurrent_bounded_queue<int> queue;
   const std::jthread producer([&] {
-    for (int item = 0; item < items; ++item) queue.push(item);
+    for (int item = 1; item <= items; ++item) queue.push(item);
     queue.push(end_mark);
   });
   std::int64_t sum = 0;
@@ -132,14 +132,14 @@ std::int64_t hand_over(int items) {
   return sum;
 }
 
-/// Reports what an item costs; returns whether what came was 0, 1, ..., many - 1.
+/// Reports what an item costs; returns whether what came was 1, 2, ..., many.
 bool hand_over_many(pdc::Program& program) {
   constexpr std::int64_t many = 20'000;
   std::int64_t sum = 0;
   const pdc::Timing timing = pdc::time_in_turns({{"", 2, [&] { sum = hand_over(many); }}})[0];
   program.report("an item", timing.median / many, "s");
   pdc::say("\n{} items handed over: {} each", many, pdc::time_text(timing.median / many));
-  return sum == many * (many - 1) / 2;
+  return sum == many * (many + 1) / 2;
 }
 
 }  // namespace

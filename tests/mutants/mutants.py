@@ -1,0 +1,637 @@
+# SPDX-License-Identifier: MIT
+"""Holds the claims of one program against its mutants: every claim has its counter-proof.
+
+    mutants.py --build build/release chapter2_threads.barrier
+    mutants.py --build build/release chapter2_threads.barrier --mutant 3 --keep FOLDER
+    mutants.py --build build/release --coverage
+
+A mutant is the program with a change that a clumsy reader makes: the lock taken out, the wait
+forgotten, a rank left out, the protection put into the version that is wrong on purpose. It has to
+end with status 1 by the claim that it names, in every run: half of the runs have one core only. A
+mutant that survives, or that nothing but the deadline ends, says that the claim is none; a claim
+that no mutant names fails the test too. First of all the unchanged page has to hold on one core.
+
+The mutants of chapterN/name stand in chapterN/name.toml beside this file:
+
+    # ranks = [3, 5]    rank counts of an MPI program; else its usual one and one more
+    # optimise = true   compile as the build does; else without optimiser, which is quicker
+
+    [[mutant]]
+    says = "the mutex is left out"                      # what the reader did, in one sentence
+    claim = "with the mutex every update counts"        # which has to fail, or its beginning
+    text = "const std::scoped_lock lock(mutex);"        # stands in the page, once,
+    by = ""                                             # and is replaced by this
+    # times = 2                 the text stands there twice
+    # file = "own.hpp"          it stands in another file of the page's own folder
+    # options = ["--jobs", "2"] what the program is run with
+    # edits = [{ text = "...", by = "..." }]
+    #                           more than one change, instead of text and by
+    # killer = "tsan"           instead of a claim: a data race and nothing else, which no claim can
+    #                           see. It is run, and has to be reported, with ThreadSanitizer only.
+
+A change that changes nothing that matters is no mutant, and is left out. A text that no longer
+stands in the page fails the test, so the list cannot rot.
+
+Each mutant is compiled once, linked with what the build has made already, and runs in a folder of
+its own, which goes with the driver. --keep builds one mutant, runs nothing and says how to run it.
+--coverage holds the lists against the catalog: a program has a list, or stands in without.txt,
+which only gets shorter. Status 0 if all is well, 1 if not, 2 if a list or the command line is
+wrong.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
+RUNS = 5  # of each mutant
+RUNS_OF_RANKS = 3  # with each rank count
+AT_ONCE = 2  # mutants: one waits while the other is compiled
+PATIENCE = 5  # seconds, and as many times what the unchanged page takes: the deadline of mutants
+LAST_RESORT = 60  # seconds: on a machine that is busy the deadline alone proves nothing yet
+
+
+class Mistake(Exception):
+    """A list or the command line is wrong."""
+
+
+class Flaw(Exception):
+    """A mutant, or the unchanged page, is not as it has to be."""
+
+
+# --- the lists ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Edit:
+    text: str
+    by: str
+    times: int = 1
+    file: str = ""  # empty: the page
+
+
+@dataclass(frozen=True)
+class Mutant:
+    number: int  # from 1; 0 is the unchanged page
+    says: str
+    claim: str = ""
+    edits: tuple[Edit, ...] = ()
+    options: tuple[str, ...] = ()
+    killer: str = ""
+
+
+UNCHANGED = Mutant(0, "the page as it is")
+
+
+@dataclass(frozen=True)
+class List:
+    mutants: tuple[Mutant, ...]
+    ranks: tuple[int, ...] = ()
+    optimise: bool = False
+
+
+def take(table: dict, where: str, needed: dict, allowed: dict) -> None:
+    """The table has these keys, with values of these types, and no others."""
+    kinds = needed | allowed
+    for key, value in table.items():
+        if key not in kinds:
+            raise Mistake(f"{where}: there is no key '{key}', but {', '.join(kinds)}")
+        if type(value) is not kinds[key]:
+            raise Mistake(f"{where}: '{key}' has to be a {kinds[key].__name__}, not {value!r}")
+    for key in needed:
+        if key not in table:
+            raise Mistake(f"{where}: '{key}' is missing")
+
+
+def read_list(path: Path) -> List:
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        table = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise Mistake(f"{where}: {error}") from None
+    take(table, where, {"mutant": list}, {"ranks": list, "optimise": bool})
+    mutants = [
+        read_mutant(entry, number, f"{where}: mutant {number}")
+        for number, entry in enumerate(table["mutant"], 1)
+    ]
+    return List(tuple(mutants), tuple(table.get("ranks", ())), table.get("optimise", False))
+
+
+def read_mutant(entry: dict, number: int, where: str) -> Mutant:
+    edit = {"text": str, "by": str}
+    place = {"times": int, "file": str}
+    if "says" in entry:
+        where += f" ({entry['says']})"
+    proof = {"killer": str} if "killer" in entry else {"claim": str}
+    change = {"edits": list} if "edits" in entry else edit
+    others = {"options": list} | ({} if "edits" in entry else place)
+    take(entry, where, {"says": str} | proof | change, others)
+    if entry.get("killer", "tsan") != "tsan":
+        raise Mistake(f"{where}: 'killer' can be tsan only, not {entry['killer']!r}")
+    edits = entry.get("edits") or [{key: entry[key] for key in edit | place if key in entry}]
+    for each in edits:
+        take(each, where, edit, place)
+    return Mutant(
+        number,
+        entry["says"],
+        entry.get("claim", ""),
+        tuple(Edit(**each) for each in edits),
+        tuple(entry.get("options", ())),
+        entry.get("killer", ""),
+    )
+
+
+# --- the program ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Program:
+    """What the build knows of a program."""
+
+    target: str
+    build: Path
+    chapter: Path
+    executable: Path
+    page: Path
+    siblings: list[Path]  # executables of the same chapter, which it may start
+    ranks: list[int]  # none: no MPI program
+    mpirun: str
+    has_tsan: bool
+    headers: str  # precompiled without optimiser; empty: none
+    link: list[str] = field(default_factory=list)
+    compile: dict[Path, list[str]] = field(default_factory=dict)  # of its own source files
+
+    @property
+    def name(self) -> str:
+        return self.executable.name
+
+
+def cached(build: Path, variable: str) -> str:
+    match = re.search(rf"^{variable}:\w+=(.*)$", (build / "CMakeCache.txt").read_text(), re.M)
+    return match[1] if match else ""
+
+
+def load_catalog(build: Path) -> dict[str, dict]:
+    entries = json.loads((build / "catalog.json").read_text())
+    return {f"{entry['chapter']}.{entry['name']}": entry for entry in entries}
+
+
+def output_of(command: list[str]) -> str:
+    return command[command.index("-o") + 1]
+
+
+async def load_program(build: Path, target: str, headers: str) -> Program:
+    catalog = load_catalog(build)
+    if target not in catalog:
+        raise Mistake(f"{build}/catalog.json has no program '{target}'")
+    entry = catalog[target]
+    chapter = Path(cached(build, "CMAKE_HOME_DIRECTORY"), entry["chapter"])
+    program = Program(
+        target,
+        build,
+        chapter,
+        build / entry["executable"],
+        next(chapter.rglob(f"{entry['name']}.cpp")),
+        [build / e["executable"] for e in catalog.values() if e["chapter"] == entry["chapter"]],
+        entry["ranks"] if entry["mpi"] else [],
+        cached(build, "MPIEXEC_EXECUTABLE") or "mpirun",
+        "-fsanitize=thread" in cached(build, "CMAKE_CXX_FLAGS"),
+        headers if Path(f"{headers}.gch").exists() else "",
+    )
+    ninja = await call(["ninja", "-t", "commands", "-s", entry["executable"]], build)
+    program.link = [word for word in shlex.split(ninja.out) if word not in ("&&", ":")]
+    for command in json.loads((build / "compile_commands.json").read_text()):
+        words = shlex.split(command["command"])
+        source = Path(command["file"])
+        if output_of(words) in program.link and source.is_relative_to(chapter):
+            program.compile[source] = words
+    return program
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+def mutate(program: Program, mutant: Mutant) -> dict[Path, str]:
+    """The files that it changes, as they are then."""
+    changed: dict[Path, str] = {}
+    for edit in mutant.edits:
+        path = program.page.parent / edit.file if edit.file else program.page
+        if path not in changed and not path.is_file():
+            raise Flaw(f"there is no file {edit.file}")
+        before = changed.get(path) or path.read_text()
+        found = before.count(edit.text)
+        if found != edit.times:
+            stands = f"its text stands {found} times in {path.name}, not {edit.times}"
+            raise Flaw(f"{stands}: {edit.text}")
+        changed[path] = before.replace(edit.text, edit.by)
+    return changed
+
+
+def without_warnings(command: list[str]) -> list[str]:
+    return [word for word in command if not word.startswith("-W")] + ["-w"]
+
+
+def without_optimiser(command: list[str], headers: str) -> list[str]:
+    """With those precompiled headers, which were made without it too."""
+    words: list[str] = []
+    for word in command:
+        if words[-1:] == ["-include"]:
+            words.pop()
+        elif not re.match("-[Og]", word):
+            words.append(word)
+    return [*words, "-O0", "-g0", *(["-include", headers] if headers else [])]
+
+
+async def build_mutant(program: Program, mutant: Mutant, folder: Path, optimise: bool) -> Path:
+    """Returns its executable, in that folder, with its siblings beside it."""
+    changed = mutate(program, mutant)
+    sources = [path for path in program.compile if path in changed]
+    if len(sources) < len(changed) or not changed:  # in a header: all that may include it
+        sources = list(program.compile)
+    copies = {}
+    for path in [*program.chapter.rglob("*.hpp"), *sources]:
+        copies[path] = folder / "source" / path.relative_to(program.chapter)
+        copies[path].parent.mkdir(parents=True, exist_ok=True)
+        copies[path].write_text(changed.get(path) or path.read_text())
+    link = list(program.link)
+    for source in sources:
+        copy = copies[source]
+        words = program.compile[source]
+        made = output_of(words)
+        replaced = {made: str(copy.with_suffix(".o")), str(source): str(copy)}
+        words = without_warnings([replaced.get(word, word) for word in words])
+        if not optimise and not program.has_tsan:
+            words = without_optimiser(words, program.headers)
+        ended = await call(words, program.build)
+        if ended.status != 0:
+            raise Flaw(f"it does not compile:\n{ended.err}")
+        link[link.index(made)] = replaced[made]
+    link[link.index("-o") + 1] = str(folder / program.name)
+    if shutil.which("ld.gold"):  # twice as quick as the default
+        link.append("-fuse-ld=gold")
+    ended = await call(link, program.build)
+    if ended.status != 0:
+        raise Flaw(f"it does not link:\n{ended.err}")
+    for sibling in program.siblings:
+        if sibling.name != program.name:
+            (folder / sibling.name).symlink_to(sibling)
+    return folder / program.name
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int | None  # none: it did not end
+    out: str
+    err: str
+    seconds: float
+
+
+async def call(words: list[str], folder: Path, limit: float | None = None) -> Ended:
+    """Runs that in that folder. Whatever ends the driver ends it too. What it leaves behind may go
+    on to hold its output: files, not pipes."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "--", *words),
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        try:
+            status = await asyncio.wait_for(process.wait(), limit)
+        except TimeoutError:
+            status = None
+        finally:
+            await end(process)
+        texts = [os.pread(f.fileno(), 1 << 20, 0).decode(errors="replace") for f in (out, err)]
+    return Ended(status, *texts, time.monotonic() - began)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Gently first: mpirun then ends its ranks and takes away their files."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 5)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a mutant, or the unchanged page, is run."""
+
+    number: int
+    of: int
+    ranks: int  # 0: no MPI program
+    options: tuple[str, ...]
+
+    @property
+    def pinned(self) -> bool:
+        return self.number % 2 == 1
+
+    def words(self, program: Program, executable: Path | str, deadline: float) -> list[str]:
+        cores = sorted(os.sched_getaffinity(0))
+        words = ["taskset", "--cpu-list", str(cores[self.number % len(cores)])]
+        words = words if self.pinned else []
+        if self.ranks:
+            words += [program.mpirun, "--bind-to", "none", "-np", str(self.ranks)]
+        return [*words, str(executable), "--json", "--deadline", f"{deadline:.0f}", *self.options]
+
+    def text(self) -> str:
+        ranks = f" with {self.ranks} ranks" if self.ranks else ""
+        cores = "one core" if self.pinned else "all cores"
+        return f"run {self.number} of {self.of}{ranks} on {cores}"
+
+
+def usual_ranks(ranks: list[int]) -> list[int]:
+    """The largest count up to 3, and one that deals the work out otherwise: the largest up to 5."""
+    counts = {max((n for n in ranks if n <= most), default=min(ranks)) for most in (3, 5) if ranks}
+    return sorted(counts)
+
+
+def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
+    counts = [count for count in ranks for _ in range(RUNS_OF_RANKS)] or [0] * RUNS
+    return [Run(i, len(counts), count, mutant.options) for i, count in enumerate(counts, 1)]
+
+
+async def run_once(program: Program, run: Run, executable: Path, deadline: float) -> Ended:
+    words = run.words(program, executable, deadline)
+    return await call(words, executable.parent, deadline + LAST_RESORT)
+
+
+def read_claims(out: str) -> dict[str, bool]:
+    """Whether each claim holds; none if the program has not come to tell."""
+    for line in out.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return {claim["claim"]: claim["holds"] for claim in json.loads(line)["claims"]}
+    return {}
+
+
+def meant_by(mutant: Mutant, claims: Iterable[str]) -> list[str]:
+    """Those that the mutant names: one, if the list is right."""
+    same = [claim for claim in claims if claim == mutant.claim]
+    return same or [c for c in claims if mutant.claim and c.startswith(mutant.claim)]
+
+
+def judge(mutant: Mutant, ended: Ended) -> str:
+    """Why the mutant is not killed; empty: it is."""
+    if mutant.killer == "tsan":
+        if ended.status == REPORTED_BY_TSAN and "ThreadSanitizer: data race" in ended.err:
+            return ""
+        return f"ThreadSanitizer reports no data race: status {ended.status}"
+    if ended.status is None:
+        return "not even the deadline ends it"
+    if ended.status == SURVIVED:
+        return "it survives: all claims hold"
+    if ended.status == DEADLINE:
+        return f"nothing but the deadline ends it:\n{ended.err}"
+    if ended.status != FAILED:
+        return f"it ends with status {ended.status}:\n{ended.err}"
+    claims = read_claims(ended.out)
+    failed = [claim for claim, holds in claims.items() if not holds]
+    if not failed:
+        return f"it ends with status 1, but by no claim:\n{ended.err}"
+    if not any(claim in failed for claim in meant_by(mutant, claims)):
+        return "another claim fails: " + "; ".join(failed)
+    return ""
+
+
+# --- the test -------------------------------------------------------------------------------------
+
+
+class Test:
+    def __init__(self, program: Program, mutants: List, scratch: Path):
+        self.program = program
+        self.list = mutants
+        self.scratch = scratch
+        self.ranks = list(mutants.ranks) or usual_ranks(program.ranks)
+        self.deadline = float(LAST_RESORT)
+        self.at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def hold(self) -> bool:
+        """The whole test."""
+        began = time.monotonic()
+        killer = "tsan" if self.program.has_tsan else ""
+        mutants = [mutant for mutant in self.list.mutants if mutant.killer == killer]
+        if not self.check_texts() or (claims := await self.check_unchanged()) is None:
+            return False
+        named = self.program.has_tsan or self.check_claims(claims)
+        killed = sum(await asyncio.gather(*map(self.kill, mutants)))
+        took = f"{time.monotonic() - began:.1f} s"
+        print(f"{self.program.target}: {killed} of {len(mutants)} mutants killed in {took}")
+        return named and killed == len(mutants)
+
+    def check_texts(self) -> bool:
+        """Of all mutants, before anything is compiled."""
+        fine = True
+        for mutant in self.list.mutants:
+            try:
+                mutate(self.program, mutant)
+            except Flaw as flaw:
+                self.report(mutant, flaw)
+                fine = False
+        return fine
+
+    async def check_unchanged(self) -> list[str] | None:
+        """The claims of the page as it is, with all options that mutants have, if all hold."""
+        run = None
+        claims: list[str] = []
+        longest = 0.0
+        try:
+            executable = await self.build(UNCHANGED)
+            for options in dict.fromkeys([(), *(mutant.options for mutant in self.list.mutants)]):
+                for ranks in self.ranks or [0]:
+                    run = Run(1, 1, ranks, options)
+                    ended = await run_once(self.program, run, executable, LAST_RESORT)
+                    if ended.status != SURVIVED:
+                        seen = f"it ends with status {ended.status}:\n{ended.out}{ended.err}"
+                        raise Flaw(seen)
+                    claims += read_claims(ended.out)
+                    longest = max(longest, ended.seconds)
+        except Flaw as flaw:
+            self.report(UNCHANGED, flaw, run)
+            return None
+        self.deadline = PATIENCE * (1 + longest)
+        return list(dict.fromkeys(claims))
+
+    def check_claims(self, claims: list[str]) -> bool:
+        """Each is named by a mutant, and no mutant may mean two."""
+        meanings = [meant_by(mutant, claims) for mutant in self.list.mutants]
+        fine = True
+        for mutant, meant in zip(self.list.mutants, meanings):
+            if len(meant) > 1:
+                print(f"AMBIGUOUS: mutant {mutant.number} ({mutant.says}) may mean: {meant}")
+                fine = False
+        for claim in claims:
+            if not any(claim in meant for meant in meanings):
+                print(f"NO COUNTER-PROOF: no mutant of {self.program.target} names: {claim}")
+                fine = False
+        return fine
+
+    async def kill(self, mutant: Mutant) -> bool:
+        run = None
+        async with self.at_once:
+            began = time.monotonic()
+            try:
+                executable = await self.build(mutant)
+                for run in runs_of(mutant, self.ranks):
+                    ended = await run_once(self.program, run, executable, self.deadline)
+                    if ended.status == DEADLINE:
+                        ended = await run_once(self.program, run, executable, LAST_RESORT)
+                    if why := judge(mutant, ended):
+                        raise Flaw(why)
+            except Flaw as flaw:
+                self.report(mutant, flaw, run)
+                return False
+            print(f"killed in {time.monotonic() - began:4.1f} s: {mutant.says}", flush=True)
+            return True
+
+    async def build(self, mutant: Mutant) -> Path:
+        folder = self.scratch / str(mutant.number)
+        folder.mkdir()
+        return await build_mutant(self.program, mutant, folder, self.list.optimise)
+
+    def report(self, mutant: Mutant, flaw: Flaw, run: Run | None = None) -> None:
+        what = "NOT KILLED" if mutant.number else "WRONG BEFORE ANY CHANGE"
+        again = ["python3", str(HERE / "mutants.py"), "--build", str(self.program.build)]
+        again += [self.program.target, "--mutant", str(mutant.number), "--keep", "FOLDER"]
+        print(f"{what}: {self.program.target}, mutant {mutant.number}: {mutant.says}")
+        if mutant.claim:
+            print(f"claim     {mutant.claim}")
+        print("seen      " + str(flaw).strip().replace("\n", "\n          "))
+        if run:
+            print(f"in        {run.text()}")
+        print(f"by hand   {shlex.join(again)}")
+        if run:
+            print(f"          {self.how_to_run(run, Path('FOLDER'))}")
+        sys.stdout.flush()
+
+    def how_to_run(self, run: Run, folder: Path) -> str:
+        return shlex.join(run.words(self.program, folder / self.program.name, self.deadline))
+
+    async def keep(self, number: int) -> bool:
+        """Builds one mutant in the scratch folder, and says how to run it."""
+        known = (UNCHANGED, *self.list.mutants)
+        if number not in range(len(known)):
+            raise Mistake(f"--mutant goes from 0 to {len(known) - 1}, not {number}")
+        self.scratch.mkdir()
+        try:
+            await build_mutant(self.program, known[number], self.scratch, self.list.optimise)
+        except Flaw as flaw:
+            self.report(known[number], flaw)
+            return False
+        for run in runs_of(known[number], self.ranks):
+            print(self.how_to_run(run, self.scratch))
+        return True
+
+
+def list_of(target: str) -> Path:
+    return HERE / f"{target.replace('.', '/', 1)}.toml"
+
+
+def check_coverage(build: Path) -> bool:
+    """Every program has a list, or is known to have none yet."""
+    programs = load_catalog(build)
+    listed = {f"{path.parent.name}.{path.stem}" for path in HERE.glob("*/*.toml")}
+    known = set((HERE / "without.txt").read_text().split())
+    flaws = [f"{n} has a list of mutants: take it out of without.txt" for n in known & listed]
+    flaws += [f"{n} stands in without.txt, but is no program" for n in known - programs.keys()]
+    flaws += [f"there is no program {n} for {list_of(n)}" for n in listed - programs.keys()]
+    flaws += [f"{n} has no mutants: write {list_of(n)}" for n in programs.keys() - listed - known]
+    print(*sorted(flaws), f"{len(listed)} of {len(programs)} programs have mutants", sep="\n")
+    print("without:", *sorted(known))
+    return not flaws
+
+
+async def test(given: argparse.Namespace) -> bool:
+    program = await load_program(given.build, given.program, given.headers)
+    mutants = read_list(list_of(given.program))
+    if given.keep:
+        return await Test(program, mutants, given.keep).keep(given.mutant)
+    with tempfile.TemporaryDirectory(prefix="pdc.", ignore_cleanup_errors=True) as scratch:
+        os.environ |= {"TMPDIR": scratch, "PDC_ONE_ROUND": "1"}
+        return await Test(program, mutants, Path(scratch)).hold()
+
+
+async def test_until_signal(given: argparse.Namespace) -> bool:
+    """A signal ends the test as an error does: nothing stays."""
+    task = asyncio.ensure_future(test(given))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+def adopt_orphans() -> None:
+    """What mutants leave behind becomes a child of the driver, for end_orphans()."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1)
+
+
+def end_orphans() -> None:
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    while pids := children.read_text().split():
+        for pid in map(int, pids):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    def path(text: str) -> Path:
+        return Path(text).resolve()
+
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--build", type=path, required=True)
+    parser.add_argument("--coverage", action="store_true", help="which programs have no mutants")
+    parser.add_argument("--headers", default="", help="a precompiled header without optimiser")
+    parser.add_argument("--mutant", type=int, help="this one only; 0 is the unchanged page")
+    parser.add_argument("--keep", type=path, help="a new folder to build it in")
+    parser.add_argument("program", nargs="?", help="chapter2_threads.barrier")
+    given = parser.parse_args(words)
+    if given.coverage == bool(given.program):
+        parser.error("give it one program, or --coverage")
+    if (given.mutant is None) != (given.keep is None):
+        parser.error("--mutant and --keep belong together")
+    return given
+
+
+def start(words: list[str]) -> int:
+    """Returns the exit status."""
+    given = parse(words)
+    adopt_orphans()
+    try:
+        if given.coverage:
+            return 0 if check_coverage(given.build) else 1
+        return 0 if asyncio.run(test_until_signal(given)) else 1
+    except (Mistake, OSError) as error:
+        print(f"mutants: {error}", file=sys.stderr)
+        return 2
+    except asyncio.CancelledError:
+        return 130
+    finally:
+        end_orphans()
+
+
+if __name__ == "__main__":
+    sys.exit(start(sys.argv[1:]))

@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: MIT
+"""Each message of the driver, held against the list, the page or the build that causes it."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import mutants
+
+PAGE = r"""
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "own.hpp"
+
+int main(int argc, char**) {
+  const bool sum = four() == 4;
+  const bool order = true;
+  const bool long_order = order && argc > 0;
+  std::fflush(stdout);
+  std::printf("{\"claims\": [{\"claim\": \"the sum is right\", \"holds\": %s},", sum ? "true" : "false");
+  std::printf("{\"claim\": \"in order\", \"holds\": %s},", order ? "true" : "false");
+  std::printf("{\"claim\": \"in order, too\", \"holds\": %s}]}\n", long_order ? "true" : "false");
+  return sum && order && long_order ? 0 : 1;
+}
+"""
+
+GOOD = """
+[[mutant]]
+says = "the sum is one less"
+claim = "the sum"
+text = "return 4;"
+by = "return 3;"
+file = "own.hpp"
+
+[[mutant]]
+says = "nothing is in order"
+claim = "in order"
+edits = [
+  { text = "order = true", by = "order = 1 > 2" },
+  { text = "std::fflush(stdout);", by = "" },
+]
+
+[[mutant]]
+says = "with an option, the rest is not in order"
+claim = "in order, too"
+options = ["--more"]
+text = "argc > 0"
+by = "argc < 4"
+"""
+
+
+def one(text: str, by: str, claim: str = "the sum is right") -> str:
+    """A list of one mutant, whose other claims have mutants that do their duty."""
+    change = f"text = {json.dumps(text)}\nby = {json.dumps(by)}\n"
+    proof = f'claim = "{claim}"\n' if claim else 'killer = "tsan"\n'
+    return f'{GOOD}\n[[mutant]]\nsays = "the one"\n{proof}{change}'
+
+
+class Fake:
+    """A build folder with one program, and a folder of lists."""
+
+    def __init__(self, folder: Path, page: str = PAGE, ranks: tuple[int, ...] = (), flags: str = ""):
+        self.home, self.build, self.lists = folder / "home", folder / "build", folder / "lists"
+        chapter = self.home / "chapter"
+        page_file, made = chapter / "fake.cpp", "chapter/fake.cpp.o"
+        for path in (chapter, self.build / "chapter", self.lists / "chapter", folder / "tmp"):
+            path.mkdir(parents=True)
+        page_file.write_text(page)
+        (chapter / "own.hpp").write_text("inline int four() { return 4; }\n")
+        mpirun = folder / "mpirun"
+        mpirun.write_text('#!/bin/sh\nexport RANKS="$4"\nshift 4\nexec "$@"\n')
+        mpirun.chmod(0o755)
+        self.write("CMakeCache.txt", f"CMAKE_HOME_DIRECTORY:INTERNAL={self.home}\n"
+                   f"CMAKE_CXX_FLAGS:STRING={flags}\nMPIEXEC_EXECUTABLE:FILEPATH={mpirun}\n")
+        entry = {"name": "fake", "chapter": "chapter", "executable": "chapter/fake"}
+        self.write("catalog.json", json.dumps([entry | {"mpi": bool(ranks), "ranks": ranks}]))
+        compile_it = f"c++ -Wall -Werror -O2 -o {made} -c {page_file}"
+        command = {"directory": str(self.build), "command": compile_it, "file": str(page_file)}
+        self.write("compile_commands.json", json.dumps([command]))
+        self.write("build.ninja", "rule link\n command = : && c++ $in -o $out && :\n"
+                   f"rule compile\n command = {compile_it}\n"
+                   f"build {made}: compile {page_file}\nbuild chapter/fake: link {made}\n")
+
+    def write(self, name: str, text: str) -> None:
+        (self.build / name).write_text(text)
+
+    def start(self, *words: str) -> tuple[int, str]:
+        """Status, and what was printed."""
+        printed = io.StringIO()
+        with (
+            mock.patch.object(mutants, "HERE", self.lists),
+            mock.patch.dict(os.environ),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
+            status = mutants.start(["--build", str(self.build), *words])
+        return status, printed.getvalue()
+
+    def test(self, mutant_list: str, *words: str) -> tuple[int, str]:
+        (self.lists / "chapter/fake.toml").write_text(mutant_list)
+        return self.start("chapter.fake", *words)
+
+
+class DriverTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="pdc.")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def expect(self, result: tuple[int, str], status: int, *parts: str) -> None:
+        for part in parts:
+            self.assertIn(part, result[1])
+        self.assertEqual(result[0], status, result[1])
+
+
+class GoodListTest(DriverTest):
+    def test_passes(self):
+        self.expect(Fake(self.folder).test(GOOD), 0, "chapter.fake: 3 of 3 mutants killed")
+
+    def test_passes_where_the_optimiser_is_needed(self):
+        self.expect(Fake(self.folder).test("optimise = true\n" + GOOD), 0, "3 of 3 mutants killed")
+
+    def test_names_the_shorter_of_two_claims_by_all_of_it(self):
+        result = Fake(self.folder).test(one("order = true", "order = false", "in orde"))
+        self.expect(result, 1, "AMBIGUOUS: mutant 4 (the one) may mean: ['in order', 'in order, too']")
+
+    def test_uses_each_rank_count(self):
+        result = Fake(self.folder, ranks=(1, 2, 3, 5, 8)).test(
+            one("four() == 4", 'four() == 4 && *std::getenv("RANKS") != \'5\'')
+        )
+        self.expect(result, 1, "it survives", "run 1 of 6 with 3 ranks on one core", "-np 3 FOLDER/fake")
+
+
+class FlawTest(DriverTest):
+    """Each way not to be killed has its message, with the sentence and the way to see it by hand."""
+
+    def check(self, mutant_list: str, *parts: str, page: str = PAGE) -> None:
+        result = Fake(self.folder, page).test(mutant_list)
+        self.expect(result, 1, "NOT KILLED: chapter.fake, mutant 4: the one", *parts)
+        self.assertRegex(result[1], "by hand   python3 .*/mutants.py --build .* --mutant 4 --keep")
+        self.assertNotIn("mutant 3:", result[1])
+
+    def test_survives(self):
+        self.check(
+            one("order = true", "order = !false"),
+            "claim     the sum is right",
+            "seen      it survives: all claims hold",
+            "in        run 1 of 5 on one core",
+            "FOLDER/fake --json --deadline",
+        )
+
+    def test_survives_now_and_then(self):
+        self.check(
+            one("four() == 4", 'access("seen", F_OK) == 0 || !std::fopen("seen", "w")'),
+            "it survives",
+            "in        run 2 of 5 on all cores",
+        )
+
+    def test_only_the_deadline_ends_it(self):
+        self.check(
+            one("std::fflush(stdout);", 'std::fputs("still running\\n", stderr); std::exit(4);'),
+            "nothing but the deadline ends it:",
+            "          still running",
+        )
+
+    def test_not_even_the_deadline_ends_it(self):
+        with mock.patch.multiple(mutants, PATIENCE=0, LAST_RESORT=0.5):
+            self.check(one("std::fflush(stdout);", "pause();"), "not even the deadline ends it")
+
+    def test_another_claim_fails(self):
+        self.check(one("order = true", "order = false"), "another claim fails: in order; in order, too")
+
+    def test_no_claim_fails(self):
+        self.check(
+            one("std::fflush(stdout);", 'std::fputs("no luck\\n", stderr); std::exit(1);'),
+            "it ends with status 1, but by no claim:\n          no luck",
+        )
+
+    def test_crashes(self):
+        self.check(one("std::fflush(stdout);", "std::abort();"), "it ends with status -6")
+
+    def test_does_not_compile(self):
+        self.check(one("order = true", "order = truth"), "it does not compile:", "truth")
+
+    def test_does_not_link(self):
+        self.check(one("int main", "int other"), "it does not link:", "main")
+
+    def test_its_text_is_not_there(self):
+        self.check(one("no such text", ""), "its text stands 0 times in fake.cpp, not 1: no such text")
+
+    def test_its_text_is_there_more_often(self):
+        self.check(one("std::printf", ""), "its text stands 3 times in fake.cpp, not 1")
+
+    def test_its_text_is_there_less_often(self):
+        self.check(one("argc > 0", "") + "times = 2", "its text stands 1 times in fake.cpp, not 2")
+
+    def test_its_file_is_not_there(self):
+        self.check(one("argc > 0", "") + 'file = "none.hpp"', "there is no file none.hpp")
+
+    def test_the_unchanged_page_fails(self):
+        result = Fake(self.folder, PAGE.replace("four() == 4", "false")).test(GOOD)
+        self.expect(result, 1, "WRONG BEFORE ANY CHANGE: chapter.fake", "it ends with status 1")
+
+    def test_the_unchanged_page_fails_with_the_options_of_a_mutant(self):
+        result = Fake(self.folder, PAGE.replace("argc > 0", "argc > 0 && argc < 5")).test(GOOD)
+        self.expect(result, 1, "WRONG BEFORE ANY CHANGE: chapter.fake", "FOLDER/fake", "--more")
+
+    def test_a_claim_without_a_mutant(self):
+        result = Fake(self.folder).test(GOOD.replace('"in order, too"', '"in order"'))
+        self.expect(result, 1, "NO COUNTER-PROOF: no mutant of chapter.fake names: in order, too")
+
+
+class ThreadSanitizerTest(DriverTest):
+    REPORT = 'std::fputs("WARNING: ThreadSanitizer: data race\\n", stderr); std::exit(66);'
+
+    def test_kills_where_it_is_built_in(self):
+        fake = Fake(self.folder, flags="-g -fsanitize=thread")
+        self.expect(fake.test(one("std::fflush(stdout);", self.REPORT, "")), 0, "1 of 1 mutants killed")
+
+    def test_sees_nothing(self):
+        fake = Fake(self.folder, flags="-fsanitize=thread")
+        result = fake.test(one("four() == 4", "four() == 5", ""))
+        self.expect(result, 1, "ThreadSanitizer reports no data race: status 1")
+
+    def test_is_not_asked_where_it_is_not_built_in(self):
+        self.expect(Fake(self.folder).test(one("argc > 0", "true", "")), 0, "3 of 3 mutants killed")
+
+    def test_the_text_is_looked_for_all_the_same(self):
+        result = Fake(self.folder).test(one("no such text", "true", ""))
+        self.expect(result, 1, "its text stands 0 times")
+
+
+class MistakeTest(DriverTest):
+    """One line that names the list and the mutant; status 2; nothing is compiled."""
+
+    def check(self, mutant_list: str, says: str) -> None:
+        result = Fake(self.folder).test(mutant_list)
+        self.expect(result, 2, f"mutants: chapter/fake.toml: {says}")
+        self.assertEqual(result[1].count("\n"), 1, result[1])
+
+    def test_unknown_key(self):
+        self.check(GOOD + 'clame = "x"', "mutant 3 (with an option, the rest is not in order): there is no key 'clame'")
+
+    def test_unknown_key_of_an_edit(self):
+        self.check(GOOD.replace("by = \"\" }", 'bye = "" }'), "mutant 2 (nothing is in order): there is no key 'bye'")
+
+    def test_unknown_key_of_the_list(self):
+        self.check('rank = [3]\n' + GOOD, "there is no key 'rank', but mutant, ranks, optimise")
+
+    def test_missing_key(self):
+        self.check(GOOD.replace('claim = "the sum"\n', ""), "mutant 1 (the sum is one less): 'claim' is missing")
+
+    def test_missing_sentence(self):
+        self.check(GOOD.replace('says = "the sum is one less"', ""), "mutant 1: 'says' is missing")
+
+    def test_missing_list(self):
+        self.check("", "'mutant' is missing")
+
+    def test_wrong_type(self):
+        self.check(GOOD + 'times = "2"', "mutant 3 (with an option, the rest is not in order): 'times' has to be a int")
+
+    def test_both_one_edit_and_more(self):
+        self.check(GOOD.replace("edits = [", 'text = "x"\nedits = ['), "mutant 2 (nothing is in order): there is no key 'text'")
+
+    def test_unknown_killer(self):
+        self.check(GOOD.replace('claim = "the sum"', 'killer = "asan"'), "mutant 1 (the sum is one less): 'killer' can be tsan only")
+
+    def test_no_toml(self):
+        self.check("[[mutant]", "Expected")
+
+    def test_unknown_program(self):
+        self.expect(Fake(self.folder).start("chapter.other"), 2, "has no program 'chapter.other'")
+
+    def test_no_list(self):
+        self.expect(Fake(self.folder).start("chapter.fake"), 2, "fake.toml")
+
+
+class KeepTest(DriverTest):
+    def test_builds_one_and_says_how_to_run_it(self):
+        fake = Fake(self.folder)
+        folder = self.folder / "kept"
+        result = fake.test(GOOD, "--mutant", "1", "--keep", str(folder))
+        self.expect(result, 0, f"{folder}/fake --json --deadline")
+        self.assertEqual(subprocess.run([folder / "fake"], stdout=subprocess.DEVNULL).returncode, 1)
+        self.expect(fake.test(GOOD, "--mutant", "1", "--keep", str(folder)), 2, "File exists")
+
+    def test_builds_the_unchanged_page(self):
+        folder = self.folder / "kept"
+        self.expect(Fake(self.folder).test(GOOD, "--mutant", "0", "--keep", str(folder)), 0)
+        self.assertEqual(subprocess.run([folder / "fake"], stdout=subprocess.DEVNULL).returncode, 0)
+
+    def test_knows_how_many_there_are(self):
+        result = Fake(self.folder).test(GOOD, "--mutant", "4", "--keep", str(self.folder / "kept"))
+        self.expect(result, 2, "--mutant goes from 0 to 3, not 4")
+
+
+class CoverageTest(DriverTest):
+    def check(self, without: str, has_list: bool, status: int, says: str) -> None:
+        fake = Fake(self.folder)
+        (fake.lists / "without.txt").write_text(without)
+        if has_list:
+            (fake.lists / "chapter/fake.toml").write_text(GOOD)
+        self.expect(fake.start("--coverage"), status, says)
+
+    def test_a_program_with_a_list(self):
+        self.check("", True, 0, "1 of 1 programs have mutants")
+
+    def test_a_program_that_is_known_to_have_none(self):
+        self.check("chapter.fake\n", False, 0, "0 of 1 programs have mutants")
+
+    def test_a_new_program_without_one(self):
+        self.check("", False, 1, "chapter.fake has no mutants: write ")
+
+    def test_a_program_that_has_got_one(self):
+        self.check("chapter.fake\n", True, 1, "chapter.fake has a list of mutants: take it out of without.txt")
+
+    def test_a_program_that_has_gone(self):
+        self.check("chapter.gone\n", True, 1, "chapter.gone stands in without.txt, but is no program")
+
+    def test_a_list_without_a_program(self):
+        fake = Fake(self.folder)
+        (fake.lists / "without.txt").write_text("")
+        shutil.copy(__file__, fake.lists / "chapter/fake.toml")
+        shutil.copy(__file__, fake.lists / "chapter/gone.toml")
+        self.expect(fake.start("--coverage"), 1, "there is no program chapter.gone for ")
+
+
+class EndTest(DriverTest):
+    """Whatever ends the driver, no process stays."""
+
+    def interrupt(self, number: signal.Signals, mutant_does: str) -> int:
+        """Signals the driver when a mutant runs, which does that and then waits for ever. Returns
+        the driver's status."""
+        fake = Fake(self.folder)
+        started = self.folder / "started"
+        hang = f'{mutant_does} std::fclose(std::fopen("{started}", "w")); for (;;) pause();'
+        (fake.lists / "chapter/fake.toml").write_text(one("std::fflush(stdout);", hang))
+        start = f"import mutants, pathlib; mutants.HERE = pathlib.Path({str(fake.lists)!r}); "
+        start += f"raise SystemExit(mutants.start(['--build', {str(fake.build)!r}, 'chapter.fake']))"
+        driver = subprocess.Popen(
+            [sys.executable, "-B", "-c", start],
+            cwd=Path(__file__).parent,
+            env=os.environ | {"TMPDIR": str(self.folder / "tmp")},
+            stdout=subprocess.DEVNULL,
+        )
+        while not started.exists():
+            self.assertIsNone(driver.poll())
+            time.sleep(0.01)  # asks again, orders nothing
+        driver.send_signal(number)
+        return driver.wait()
+
+    def running(self) -> list[str]:
+        """The processes whose program stands in the test's folder."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/{pid}/exe"))
+        return [path for path in found if path.startswith(str(self.folder))]
+
+    def test_a_signal_leaves_nothing(self):
+        status = self.interrupt(signal.SIGTERM, "if (fork() == 0) setsid();")
+        self.assertEqual(status, 130)
+        self.assertEqual(self.running(), [])
+        self.assertEqual(os.listdir(self.folder / "tmp"), [])
+
+    def test_killed_it_leaves_no_process(self):
+        self.assertEqual(self.interrupt(signal.SIGKILL, ""), -signal.SIGKILL)
+        end = time.monotonic() + 60
+        while self.running() and time.monotonic() < end:
+            time.sleep(0.01)  # asks again: a killed process takes a moment to go
+        self.assertEqual(self.running(), [])
+
+
+class RunsTest(unittest.TestCase):
+    def test_rank_counts(self):
+        self.assertEqual(mutants.usual_ranks([1, 2, 3, 5, 8]), [3, 5])
+        self.assertEqual(mutants.usual_ranks([4, 8]), [4])
+        self.assertEqual(mutants.usual_ranks([]), [])
+
+    def test_each_rank_count_has_one_core_and_all(self):
+        runs = mutants.runs_of(mutants.UNCHANGED, [3, 5])
+        self.assertEqual([run.ranks for run in runs], [3, 3, 3, 5, 5, 5])
+        for ranks in (3, 5):
+            self.assertEqual({run.pinned for run in runs if run.ranks == ranks}, {True, False})
+
+    def test_five_runs_without_ranks(self):
+        pinned = [run.pinned for run in mutants.runs_of(mutants.UNCHANGED, [])]
+        self.assertEqual(pinned, [True, False, True, False, True])
+
+
+if __name__ == "__main__":
+    unittest.main()
