@@ -184,9 +184,10 @@ int main(int argc, char** argv) {
   pdc::check(without == asio::error::connection_reset,
              "without patience, the client waits until the silent server hangs up", "{}",
              without.message());
-  pdc::check(with == asio::error::timed_out,
-             "with patience, it gives the silent server up, and its question is over before that",
-             "{}", with.message());
+  pdc::check(
+      with == asio::error::timed_out,
+      "with patience, it gives up, and its question is over before the silent server hangs up",
+      "{}", with.message());
   pdc::check(day.together == clients, "all clients were under way at the same time", "{} of {}",
              day.together, clients);
   pdc::check(day.right == clients,
