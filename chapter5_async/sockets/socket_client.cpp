@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,11 +65,12 @@ asio::awaitable<void> ask(Client& client, std::string line) {
   co_await asio::async_write(client.socket, asio::buffer(line), keep_error);
   if (client.error) co_return;
   client.call = "read";
-  const auto wait = client.lane.wait("answer");
+  auto wait = client.lane.wait("answer");
   client.answer.clear();
   auto answer = asio::dynamic_buffer(client.answer, longest_answer);
   co_await asio::async_read_until(client.socket, answer, '\n', keep_error);
   if (client.error == asio::error::not_found) client.error = asio::error::message_size;  // no '\n'
+  if (client.error) wait.rename("{}", client.error.message());
 }
 
 /// Wrong on purpose: only the server can end it.
@@ -95,14 +95,14 @@ error_code ask_silent_server(Way& way) {
   tcp::acceptor server(loop, {asio::ip::address_v4::loopback(), 0});
   Client client{tcp::socket(loop), pdc::Lane(pdc::task, "client")};
   client.socket.connect(server.local_endpoint());
-  constexpr auto patience = 5ms;
+  constexpr auto patience = 20ms;
   asio::co_spawn(loop, way(client, ask(client, "Hello?\n"), patience), rethrow);
   loop.poll();  // it has asked
   loop.restart();
 
   // A loop calls its timers in the order of their expiries, so all patience is over before evening.
   bool is_evening = false;
-  asio::steady_timer evening(loop, 2 * patience);
+  asio::steady_timer evening(loop, 3 * patience);
   evening.async_wait([&](error_code) { is_evening = true; });
   while (!is_evening) loop.run_one();
   loop.poll();  // what was given up has ended
@@ -116,43 +116,41 @@ struct Day {
   const tcp::endpoint server;
   const Patience patience;
   int here = 0, together = 0;  // clients, now and at most
-  std::ptrdiff_t right = 0;    // clients that were answered as they should be
+  int right = 0;               // clients that were answered as they should be
 };
 
 /// Asks for two sums, which it adds up itself, too, and between them nonsense.
-asio::awaitable<void> visit(Client& client, int number, Day& day) {
+asio::awaitable<void> visit(Client client, int number, Day& day) {
   ++day.here;
   day.together = std::max(day.together, day.here);
+  std::string course;
   co_await with_patience(client, connect(client, day.server), day.patience);
   for (int i = 1; i <= 3 && !client.error; ++i) {
     const auto line = i == 2 ? "1 and 1?\n" : fmt::format("{{\"sum\":[{},{}]}}\n", number, i);
     co_await with_patience(client, ask(client, line), day.patience);
-    const auto work = client.lane.work("reads");
     error_code ignored;  // what is no JSON is null
     const auto answer = boost::json::parse(client.answer, ignored);
-    if (answer == boost::json::value{{"sum", number + i}}) client.course += "sum ";
-    if (answer.find_pointer("/error", ignored)) client.course += "error ";
-    asio::steady_timer pause(client.socket.get_executor(), 2ms);
+    if (answer == boost::json::value{{"sum", number + i}}) course += "sum ";
+    if (answer.find_pointer("/error", ignored)) course += "error ";
+    const auto work = client.lane.work("{}", course);
+    asio::steady_timer pause(client.socket.get_executor(), 10ms);
     co_await pause.async_wait(asio::use_awaitable);  // plays a user who reads
   }
+  if (client.error)
+    pdc::refuse(fmt::format("{} {} port {}: {}; start socket_server --serve there", client.call,
+                            day.server.address().to_string(), day.server.port(),
+                            client.error.message()));
+  if (course == "sum error sum ") ++day.right;
   --day.here;
 }
 
 void visit_all(int count, Day& day) {
   asio::io_context loop;
-  std::list<Client> clients;
   for (int i = 1; i <= count; ++i) {
-    clients.push_back({tcp::socket(loop), pdc::Lane(pdc::task, "client {}", i)});
-    asio::co_spawn(loop, visit(clients.back(), i, day), rethrow);
+    Client client{tcp::socket(loop), pdc::Lane(pdc::task, "client {}", i)};
+    asio::co_spawn(loop, visit(std::move(client), i, day), rethrow);
   }
   loop.run();
-  day.right = std::ranges::count(clients, "sum error sum ", &Client::course);
-  for (const Client& client : clients) {
-    if (!client.error) continue;
-    pdc::refuse(fmt::format("{} {} port {}: {}; start socket_server --serve there", client.call,
-                            day.server.address().to_string(), day.server.port(),
-                            client.error.message()));
-  }
 }
 
 }  // namespace
