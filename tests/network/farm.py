@@ -5,22 +5,19 @@ import contextlib
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import subprocess
 import tempfile
 import threading
 import unittest
-import uuid
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import TIME_LIMIT, Client, Service, wait_until
+from service import TIME_LIMIT, Client, Service, Watch, wait_until
 
 NUMBERS = 4_000_000  # the job `primes` counts those below it
 LONG = "20"  # seconds: in a test, nobody counts as silent
-MARK = "PDC_TEST_FARM"  # in the environment of all that a test starts
 
 
 @dataclass(frozen=True)
@@ -208,8 +205,8 @@ class FarmTest(unittest.TestCase):
         self.folder = Path(folder.name)
         self.journal = self.folder / "journal"
         self.workers: list[subprocess.Popen] = []
-        os.environ[MARK] = uuid.uuid4().hex
-        self.addCleanup(self.assert_nothing_runs)
+        self.watch = Watch()
+        self.addCleanup(self.assert_nothing_is_left)
 
     def coordinator(self, job: Job, *options: str, journal: Path | None = None) -> Coordinator:
         """One that is killed at the end of the test, whatever happens."""
@@ -284,15 +281,5 @@ class FarmTest(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         return done.stderr
 
-    def assert_nothing_runs(self) -> None:
-        self.assertTrue(wait_until(lambda: not left_over()), f"left: {left_over()}")
-
-
-def left_over() -> list[str]:
-    """The processes that carry this test's mark."""
-    mark, found = f"{MARK}={os.environ[MARK]}".encode(), []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            if mark in Path("/proc", name, "environ").read_bytes().split(b"\0"):
-                found.append(Path("/proc", name, "cmdline").read_text().replace("\0", " "))
-    return found
+    def assert_nothing_is_left(self) -> None:
+        self.assertEqual(self.watch.left(), [])

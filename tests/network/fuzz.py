@@ -174,6 +174,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    service.room.enter(options.server.parent)
     with service.Service(options.server, "--line", str(LIMIT)) as server:
         fuzzer = Fuzzer(server, options.seed)
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import farm
 from farm import Coordinator, FarmTest, Job, Stranger, prove, read_journal
 from fuzz import Generator
-from service import wait_until
+from service import room, wait_until
 
 JOB = Job(tasks=2000, poison=1)
 CLIENTS = 400  # in one job: the first while it is under way, the others while one task is left
@@ -125,4 +125,5 @@ if __name__ == "__main__":
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     FarmTest.chapter, Fuzz.seconds, Fuzz.seed = options.chapter.resolve(), options.seconds, options.seed
+    room.enter(FarmTest.chapter)
     unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 import service
-from service import Client, Service
+from service import Client, Service, Watch
 
 GOOD = {"sum": [1, 2, 3]}
 SKIPPED = 77  # the exit status that says so to CTest
@@ -18,6 +18,8 @@ class ServerTest(unittest.TestCase):
     options: tuple[str, ...] = ()
 
     def setUp(self):
+        watch = Watch()
+        self.addCleanup(lambda: self.assertEqual(watch.left(), []))
         self.server = Service(self.program, *self.options)
         self.addCleanup(self.end_well)
 
@@ -50,6 +52,7 @@ class ServerTest(unittest.TestCase):
 def main() -> None:
     """Runs the tests of the calling file."""
     ServerTest.program = Path(sys.argv.pop(1)).resolve()
+    service.room.enter(ServerTest.program.parent)
     ServerTest.sanitized = sys.argv.pop(1) == "sanitized"
     result = unittest.main(verbosity=2, exit=False).result
     if result.testsRun == len(result.skipped):

@@ -10,12 +10,13 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-TIME_LIMIT = 60  # seconds for whatever has to happen; what takes longer has failed
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness import room  # noqa: E402
+from harness.processes import TIME_LIMIT, Watch, wait_until  # noqa: E402, F401
 
 
 class Service:
@@ -139,16 +140,6 @@ def reset(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
-
-
-def wait_until(holds: Callable[[], bool]) -> bool:
-    """For what happens in another process and tells nobody."""
-    end = time.monotonic() + TIME_LIMIT
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)  # only until the next look
-    return True
 
 
 def raise_descriptor_limit() -> int:

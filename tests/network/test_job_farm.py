@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from farm import LONG, Coordinator, FarmTest, Job, Speaker, Stranger, prove, read_journal, summed
 from proxy import Plan, Proxy
-from service import TIME_LIMIT, Client, wait_until
+from service import TIME_LIMIT, Client, room, wait_until
 
 SEED = 1
 SILENCE, BEAT = "1", "0.05"  # seconds, where somebody may fall silent
@@ -180,7 +180,7 @@ class Accidents(FarmTest):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             self.wait_for_tasks(5)  # of many
             process.kill()
-        self.assert_nothing_runs()
+        self.assert_nothing_is_left()
 
 
 class Journals(FarmTest):
@@ -587,5 +587,6 @@ class BadNetwork(FarmTest):
 
 if __name__ == "__main__":
     FarmTest.chapter = Path(sys.argv.pop(1)).resolve()
+    room.enter(FarmTest.chapter)
     FarmTest.sanitized = sys.argv.pop(1) == "sanitized"
     unittest.main(verbosity=2)

@@ -17,17 +17,17 @@ import random
 import re
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import xml.etree.ElementTree as xml
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runs import Run, Running, message_queues_are_seen, own_name_spaces, running_executable
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness import room  # noqa: E402
+from harness.processes import Run, Running  # noqa: E402
 
 VERDICT = "all claims hold"
 HOLDS, FAILED, WRONG_COMMAND_LINE, REFUSED, DEADLINE = 0, 1, 2, 3, 4
@@ -127,12 +127,6 @@ class Program:
         """A slow program in a sanitizer's build: it is spared what quick ones show there as well,
         and it itself in other builds."""
         return self.sanitized and self.is_slow
-
-    @property
-    def at_once(self) -> int:
-        """How many checks to carry out at a time. An MPI launch mostly waits; what takes long
-        most likely uses all cores, and would take longer still."""
-        return 4 if self.mpi else 1 if self.is_slow else 2
 
     def start(self, *arguments: str, ranks: int | None = None, **surroundings) -> Running:
         """Under mpirun, if it is an MPI program."""
@@ -274,8 +268,8 @@ def survey(program: Program, found: Found) -> None:
     )
     if program.mpi:
         check_alone(program, found)
-    if not message_queues_are_seen():
-        found.skip("message queues left behind: /dev/mqueue is not mounted, and may not be")
+    if not room.is_private():
+        found.skip("what nobody of this run was seen to hold: no name spaces of its own here")
 
 
 def read_help(program: Program, run: Run, found: Found) -> None:
@@ -560,7 +554,6 @@ def check_signal(program: Program, found: Found, number: signal.Signals) -> None
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
         deaf = running.ignores(number)
-        running.children()  # so that their end is waited for
         running.process.send_signal(number)
         run = interrupted(running, f"{number.name} after {moment:.3f} s")
         if mpirun_failed(program, run):
@@ -689,7 +682,7 @@ def check_rank_lost(program: Program, found: Found, number: signal.Signals) -> N
         wait_for_ranks(running, program, ranks)
         moment = choice.uniform(0, program.normal_seconds)
         time.sleep(moment)  # orders nothing: the moment is what is random
-        signal_one(running_executable(running.processes(), program.executable), number, choice)
+        signal_one(running.running(program.executable), number, choice)
         run = interrupted(running, f"{number.name} to one rank after {moment:.3f} s")
         if mpirun_failed(program, run):
             found.skip(f"{run.command}: all ranks ended, mpirun itself got stuck or crashed")
@@ -717,7 +710,7 @@ def mpirun_failed(program: Program, run: Run) -> bool:
 
 def wait_for_ranks(running: Running, program: Program, ranks: int) -> None:
     while running.process.poll() is None:
-        if len(running_executable(running.processes(), program.executable)) >= ranks:
+        if len(running.running(program.executable)) >= ranks:
             return
         time.sleep(0.005)
 
@@ -799,21 +792,16 @@ def check_all(program: Program) -> Counter:
     end = time.monotonic() + TIME_FOR_ALL
     totals = Counter(checks=0, failed=0, skipped=0)
 
-    def tell_results(checks: list[tuple], at_once: int) -> None:
-        with ThreadPoolExecutor(
-            at_once, initializer=own_name_spaces, initargs=(queues,)
-        ) as pool:
-            results = [pool.submit(carry_out, program, *check[1:], end=end) for check in checks]
-            for (title, *_), result in zip(checks, results):
-                found = result.result()
-                tell(title, found)
-                totals["checks"] += found.checks
-                totals["failed"] += len(found.failures)
-                totals["skipped"] += len(found.skips)
+    def carry_out_and_tell(title: str, check: Callable, *more) -> None:
+        found = carry_out(program, check, *more, end=end)
+        tell(title, found)
+        totals["checks"] += found.checks
+        totals["failed"] += len(found.failures)
+        totals["skipped"] += len(found.skips)
 
-    with tempfile.TemporaryDirectory(prefix="pdc.") as queues:
-        tell_results([("help, plain run, --json", survey)], 1)
-        tell_results(all_checks(program), program.at_once)
+    carry_out_and_tell("help, plain run, --json", survey)
+    for check in all_checks(program):
+        carry_out_and_tell(*check)
     return totals
 
 
@@ -824,6 +812,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits it ignored,
         signal.signal(number, signal.SIG_DFL)  # and so would the programs
+    room.enter(arguments.build)
     totals = check_all(load(arguments.build, arguments.name))
     print("{checks} checks, {failed} failed, {skipped} skipped".format(**totals))
     return 1 if totals["failed"] else 0

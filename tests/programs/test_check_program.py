@@ -8,15 +8,16 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
 from unittest import mock
 
+import psutil
+
 import check_program
-import runs
-from check_program import Found, Number, Program
+from check_program import Found, Number, Program, Running
+from harness import room
 
 SOURCE = """\
 // Fake: it stands for a program of the book.
@@ -256,21 +257,31 @@ THREADS = Number("threads", True, "2", "8", "4")
 CLAIMS = ["the first holds", "the second holds"]
 
 
+def setUpModule() -> None:
+    room.enter()
+
+
+def script_of(pid: int) -> Path:
+    with contextlib.suppress(psutil.Error):
+        return Path("".join(psutil.Process(pid).cmdline()[2:3]))
+    return Path()
+
+
 class CheckProgramTest(unittest.TestCase):
     def setUp(self):
         # The fakes are scripts: what runs is Python, and the script stands after its options.
-        script = mock.patch("runs._executable", lambda p: "".join(runs._words(p)[2:3]))
+        script = mock.patch("harness.processes._executable", script_of)
         script.start()
         self.addCleanup(script.stop)
         # While Python starts, it has a handler of its own for SIGINT.
-        ignores = runs.Running.ignores
+        ignores = Running.ignores
 
-        def ignores_when_started(running: runs.Running, number: signal.Signals) -> bool:
+        def ignores_when_started(running: Running, number: signal.Signals) -> bool:
             while running.process.poll() is None and not ignores(running, signal.SIGUSR1):
                 time.sleep(0.001)
             return ignores(running, number)
 
-        started = mock.patch("runs.Running.ignores", ignores_when_started)
+        started = mock.patch("harness.processes.Running.ignores", ignores_when_started)
         started.start()
         self.addCleanup(started.stop)
         folder = tempfile.TemporaryDirectory(prefix="pdc.")
@@ -533,7 +544,7 @@ class CheckProgramTest(unittest.TestCase):
         found.ended(check_program.interrupted(program.start(), "nothing"), 0)
 
     def test_what_is_left(self):
-        with mock.patch("runs.PATIENCE", 0.3):
+        with mock.patch("harness.processes.PATIENCE", 0.3):
             for fault, text in {
                 "leaves a process": ": sleep 20",
                 "leaves a temporary file": "temporary file /",
@@ -545,27 +556,18 @@ class CheckProgramTest(unittest.TestCase):
                 "leaves a socket file": "name /tmp/fake.",
             }.items():
                 self.fails(text, self.undisturbed, fault)
-        self.clean_up()
-
-    @staticmethod
-    def clean_up() -> None:
-        for name in (*Path("/dev/shm").glob("fake.*"), *Path("/tmp").glob("fake.*")):
-            name.unlink()
-        for name, makers in runs._system_v().items():
-            if name.startswith("System V shm ") and not any(map(runs._lives, makers)):
-                runs.ctypes.CDLL(None).shmctl(int(name.split()[-1]), 0, None)
 
     def test_a_lost_child(self):
         lost = check_program.check_child_lost
         with (
             mock.patch("check_program.LOSSES", 2),
             mock.patch("check_program.TIME_TO_END", 0.3),
-            mock.patch("runs.PATIENCE", 0.3),
+            mock.patch("harness.processes.PATIENCE", 0.3),
         ):
             for fault, text in {
                 "a lost child's sibling stays": "nothing is left behind\nseen      process ",
                 "a lost child leaves shared memory": "name /dev/shm/fake.",
-                "a lost child leaves a socket": "socket @fake.",
+                "a lost child leaves a socket": "with socket @fake.",
                 "a lost child crashes it": "seen      SIGSEGV",
                 "hangs when a child is lost": "seen      no end in time",
                 "a lost child is not told": "it says why on standard error",
@@ -574,43 +576,11 @@ class CheckProgramTest(unittest.TestCase):
             good = self.found(lost, "children", signal.SIGTERM)
             self.assertEqual(good.failures, [])
             self.assertRegex(good.note, r"^1 process killed, after 0\.\d+ s; status 1 \(1x\)$")
-        self.clean_up()
 
     def test_a_program_without_children_loses_none(self):
         found = self.found(check_program.check_child_lost, "", signal.SIGKILL)
         self.assertEqual((found.failures, found.note), ([], "no child processes"))
         self.assertTrue(self.fake("children").run().had_children)
-
-    def test_a_child_without_the_mark_is_waited_for(self):
-        """It gave its environment up, but has been seen before."""
-        shell = "env -i sleep 1 & sleep 0.3"
-        running = runs.Running(["/bin/sh", "-c", shell])
-        while len(running.children()) < 2:
-            time.sleep(0.001)
-        with mock.patch("runs.PATIENCE", 0.1):
-            self.assertIn("sleep 1", " ".join(running.finish().left))
-
-    def test_shared_memory_that_somebody_has_open_is_not_what_a_run_left(self):
-        before = runs.shared_names()
-        with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="fake.") as held:
-            self.assertIn(held.name, runs.shared_names() - before)
-            self.assertNotIn(held.name, runs._new_and_dead(before))
-
-    def test_message_queues_are_seen_in_name_spaces_of_ones_own(self):
-        seen = []
-
-        def look() -> None:
-            if runs.own_name_spaces(str(self.home)) and runs.message_queues_are_seen():
-                libc = runs.ctypes.CDLL(None)
-                os.close(libc.mq_open(b"/fake", os.O_CREAT | os.O_RDWR, 0o600, None))
-                seen.extend(runs._new_and_dead(set()))
-
-        thread = threading.Thread(target=look)
-        thread.start()
-        thread.join()
-        if not seen and os.geteuid() != 0:
-            self.skipTest("needs privileges")
-        self.assertEqual(seen, [f"{self.home}/fake"])
 
     # --- MPI ---
 

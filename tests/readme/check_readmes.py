@@ -32,6 +32,7 @@ from pathlib import Path
 
 import console
 import likeness
+from console import room
 from page import Block, Link, Page, Table, plain
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
@@ -498,6 +499,7 @@ def main() -> int:
     given = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by exception, which cleans up
+    room.enter(given.source, given.build)
     try:
         book = Book(given.source, given.build, given.preset)
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ import secrets
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,8 +26,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from page import Block  # which needs packages that who only runs commands does not
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness import room  # noqa: E402, F401
+from harness.processes import Watch, end_all  # noqa: E402
+
 TIME_LIMIT = 120.0  # seconds for one command
-GRACE = 2.0  # seconds in which what a block has started may still be ending
+GRACE = 2.0  # seconds for what a block has started to end when it is asked to
 OUTPUT_LIMIT = 256 * 1024  # bytes that one block may print
 
 # MPI as root and with more ranks than cores, also when CTest has not set it.
@@ -114,6 +119,7 @@ def run(commands: list[Command], folder: Path) -> list[Outcome]:
     environment = {**MPI_ENVIRONMENT, **os.environ, "LC_ALL": "C.UTF-8", "PDC_README_MARK": mark}
     environment.pop("BASH_ENV", None)
     outcomes: list[Outcome] = []
+    watch = Watch()
     with subprocess.Popen(
         ["bash", "-c", SESSION, "bash", *(command.text for command in commands)],
         cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -127,10 +133,10 @@ def run(commands: list[Command], folder: Path) -> list[Outcome]:
                 if outcome.problem:
                     break
             else:
-                if left := left_behind(mark):
-                    outcomes[-1].problem = f"the block leaves processes behind: {', '.join(left)}"
+                if left := watch.left():
+                    outcomes[-1].problem = f"the block leaves behind: {', '.join(left)}"
         finally:
-            end_all(mark)
+            end_all(GRACE)
     return outcomes
 
 
@@ -160,36 +166,3 @@ def die_with_parent() -> None:
     """Runs in the child: the shell does not outlive a check that is killed."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def marked(mark: str) -> dict[int, str]:
-    """The live processes that inherited the mark, and their names. A process group is not enough:
-    mpirun gives each rank one of its own, and a daemon leaves even its session."""
-    found = {}
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's
-            if f"PDC_README_MARK={mark}\0".encode() in environment.read_bytes():
-                name = (environment.parent / "comm").read_text(errors="replace").strip()
-                found[int(environment.parent.name)] = name
-    return found
-
-
-def left_behind(mark: str) -> list[str]:
-    """What still runs a moment after the block's end."""
-    deadline = time.monotonic() + GRACE
-    while (left := marked(mark)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return [f"{name} ({pid})" for pid, name in sorted(left.items())]
-
-
-def end_all(mark: str) -> None:
-    """Asks all that the block has started to end, so that mpirun can clean up; then kills them."""
-    deadline = time.monotonic() + GRACE
-    asked: set[int] = set()
-    while left := marked(mark):
-        number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
-        for pid in left if number == signal.SIGKILL else left.keys() - asked:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        asked |= left.keys()
-        time.sleep(0.02)

@@ -25,6 +25,8 @@ import check_readmes
 import console
 from page import Page
 
+setUpModule = console.room.enter
+
 HEADER = """// Hello: who is there?
 //
 // Concept   A program that greets.
@@ -363,10 +365,10 @@ class Processes(Case):
 
     def test_processes_that_outlive_the_block_are_a_fault(self):
         self.write("ids", "")
-        with mock.patch.object(console, "GRACE", 0.3):
+        with mock.patch("harness.processes.PATIENCE", 0.3):
             self.assert_console(
                 "$ setsid sleep 300 & echo $! >>ids",
-                "the block leaves processes behind: sleep (",
+                "the block leaves behind: process ",
             )
         self.assert_ended(1)
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Runs a command under a fault and tells how it ended and what it left behind.
 
-Each run gets a working directory and a TMPDIR of its own, both empty, and is marked by an
-environment variable that its children inherit: whatever carries the mark after the end has been
-left behind. So is a process that was once seen below the command, though it may have given up its
-environment, and what is new in the name spaces that all processes share: /dev/shm, message queues,
-System V's, Unix sockets.
+Each run gets a working directory and a TMPDIR of its own, both empty. Left behind are the processes
+that still live below this one, which adopts all orphans (room.enter()), and names that are new where
+processes share them: in /dev/shm and /tmp, message queues, System V's objects. In a room of its own
+the run has made all that is new there. Elsewhere it has made what carries the number of one of its
+processes, or was seen in the hands of one.
 """
 
 import contextlib
@@ -21,20 +21,111 @@ import struct
 import subprocess
 import tempfile
 import termios
-import threading
 import time
-import uuid
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-TIME_LIMIT = 60  # seconds for one run; a program's own deadline is 30
-PATIENCE = 10  # seconds for what a run started to go away after its end
-TERMINAL_COLUMNS = 100
-MARK = "PDC_TEST_RUN"
-BARE_ENVIRONMENT = re.compile(r"(PATH|HOME|PDC_ONE_ROUND)$|(OMPI|ASAN|LSAN|UBSAN|TSAN)_")
+import psutil
 
-_own = threading.local()  # of a thread that has name spaces of its own: where its queues stand
+from harness import room
+
+TIME_LIMIT = 60  # seconds for whatever has to happen; a program's own deadline is 30
+PATIENCE = 10  # seconds for what a run started to go away after its end
+LOOK = 0.01  # seconds until the next look at what tells nobody that it changes
+TERMINAL_COLUMNS = 100
+BARE_ENVIRONMENT = re.compile(r"(PATH|HOME|PDC_ONE_ROUND)$|(OMPI|ASAN|LSAN|UBSAN|TSAN)_")
+GETPID = 11  # semctl's: who was the last to use it, which /proc does not tell
+REMOVE_SYSTEM_V = {"shm": "-m", "sem": "-s", "msg": "-q"}  # ipcrm's options
+
+_libc = ctypes.CDLL(None)
+
+
+def wait_until(holds: Callable[[], object], seconds: float = TIME_LIMIT) -> bool:
+    """For what happens in another process and tells nobody: whether it has come true in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(LOOK)
+    return True
+
+
+def living() -> list[psutil.Process]:
+    """All processes below this one that live: what it has started and has not ended, whatever those
+    have started, and orphans. Misses none: only this process can take one off its own list."""
+    found = []
+    for pid in filter(_lives, _children(os.getpid())):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            found += process.children(recursive=True)
+            found.append(process)
+    return [process for process in found if _lives(process.pid)]
+
+
+def kill_all() -> None:
+    """Ends whatever lives below this process."""
+    while processes := living():
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def end_all(patience: float) -> None:
+    """Asks each, once, to end by itself, so that mpirun cleans up; then kills them."""
+    for process in living():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    wait_until(lambda: not living(), patience)
+    kill_all()
+
+
+def describe(process: psutil.Process) -> str:
+    """Its number, its command line and the names of its Unix sockets."""
+    with contextlib.suppress(psutil.Error):
+        sockets = [c.laddr for c in process.connections("unix") if c.laddr]
+        words = shlex.join(process.cmdline()) or process.name()
+        return f"{process.pid}: {words}" + "".join(f", with socket {name}" for name in sockets)
+    return f"{process.pid}"
+
+
+class Watch:
+    """Tells what is left behind of all that is done from now on. Requires: room.enter()."""
+
+    def __init__(self) -> None:
+        self.names_before = shared_names()
+        self.pids: set[int] = set()  # of processes below this one, as far as they were seen
+        self.held: set[str] = set()  # files and sockets that these were seen to hold
+
+    def look(self) -> None:
+        """To be called often, where others have names too: what belongs to whom shows only now."""
+        if not room.is_private():
+            for pid in _below(os.getpid()):
+                self.pids.add(pid)
+                self.held.update(_held(pid))
+
+    def left_processes(self) -> list[str]:
+        """What still lives after a while, in words; usually nothing. Then it does no more."""
+        wait_until(lambda: not living(), PATIENCE)
+        left = [f"process {describe(process)}" for process in living()]
+        kill_all()
+        return left
+
+    def left(self) -> list[str]:
+        """Both, in words."""
+        return self.left_processes() + [f"name {name}" for name in self.left_names()]
+
+    def left_names(self) -> list[str]:
+        """Shared names that have been made meanwhile, and are removed now. Requires: none of the
+        processes lives any more."""
+        now = shared_names()
+        new = {name: pids for name, pids in now.items() if name not in self.names_before}
+        if not room.is_private():
+            new = {n: told for n, told in new.items() if told & self.pids or n in self.held}
+        for name in new:
+            _remove(name)
+        return sorted(new)
 
 
 @dataclass(frozen=True)
@@ -57,15 +148,19 @@ class Run:
 
 
 class Running:
-    """A command that has been started; finish() waits for its end.
+    """A command that has been started; finish() waits for its end. What several at the same time
+    leave behind is told with the one that is finished last.
 
     stdout   "file"; "terminal": a terminal, TERMINAL_COLUMNS wide; "unread": a pipe nobody reads
     redirect redirections as a shell spells them: ">&-" closes standard output
     cwd      None: a fresh empty folder
     bare     with an environment that holds PATH, HOME and what Open MPI and sanitizers need, only
     extra    variables added to the environment
-    tolerate what may be left in the shared name spaces or in TMPDIR, besides nothing
+    tolerate what may be left among the shared names or in TMPDIR, besides nothing
     """
+
+    _unfinished: weakref.WeakSet["Running"] = weakref.WeakSet()  # but those that were given up
+    _watch: Watch
 
     def __init__(
         self,
@@ -80,7 +175,6 @@ class Running:
     ):
         self.command = _typed(command, stdout, redirect, cwd, bare, extra or {})
         self.tolerate = tolerate
-        self.mark = uuid.uuid4().hex
         self.folder = tempfile.TemporaryDirectory(prefix="pdc.", ignore_cleanup_errors=True)
         self.place = Path(self.folder.name, "cwd")
         self.temporary = Path(self.folder.name, "tmp")
@@ -89,14 +183,13 @@ class Running:
         self.out = open(Path(self.folder.name, "out"), "w+b")
         self.err = open(Path(self.folder.name, "err"), "w+b")
         self.screen = None
-        self.seen: dict[int, int] = {}  # processes below the command, and when each was born
-        self.names_before = shared_names()
-        self.sockets_before = _sockets()
+        if not Running._unfinished:
+            Running._watch = Watch()
+        Running._unfinished.add(self)
 
         inherited = {k: v for k, v in os.environ.items() if not bare or BARE_ENVIRONMENT.match(k)}
         for name in ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"):
             inherited.pop(name, None)
-        own = {"TMPDIR": str(self.temporary), MARK: self.mark}
         if redirect:
             command = ["/bin/sh", "-c", f'exec "$@" {redirect}', "sh", *command]
         with _standard_output(stdout, self.out) as (descriptor, self.screen):
@@ -107,28 +200,21 @@ class Running:
                 stdout=descriptor,
                 stderr=self.err,
                 cwd=cwd or self.place,
-                env={**inherited, **(extra or {}), **own},
+                env={**inherited, **(extra or {}), "TMPDIR": str(self.temporary)},
             )
-        self.born = _born(self.process.pid)
         self.ended = os.pidfd_open(self.process.pid)
-
-    def processes(self) -> list[int]:
-        """Those that belong to this run and live; a zombie has no environment any more."""
-        mark = f"{MARK}={self.mark}".encode()
-        return [pid for pid in _pids() if mark in _read(pid, "environ").split(b"\0")]
+        Running._watch.look()
 
     def has_ended(self) -> bool:
         return not _lives(self.process.pid)  # not poll(), which takes away what finish() reads
 
     def children(self) -> list[int]:
-        """Those below the command that live now. finish() remembers them: each has to go."""
-        below, parents = [], [self.process.pid]
-        while parents:
-            below += (born := _children(parents.pop()))
-            parents += born
-        living = {pid: _born(pid) for pid in below if _lives(pid)}
-        self.seen.update(living)
-        return list(living)
+        """Those below the command that live now."""
+        return [pid for pid in _below(self.process.pid) if _lives(pid)]
+
+    def running(self, executable: Path) -> list[int]:
+        """Those of its processes that run it."""
+        return [pid for pid in [self.process.pid, *self.children()] if _executable(pid) == executable]
 
     def ignores(self, number: signal.Signals) -> bool:
         match = re.search(rb"^SigIgn:\s*(\w+)", _read(self.process.pid, "status"), re.MULTILINE)
@@ -138,20 +224,20 @@ class Running:
         """Waits, at most that many seconds from now; then everything of this run is killed."""
         ended, screen = self._wait(time_limit)
         seconds = time.monotonic() - self.began
-        survivors = [] if ended else [_executable(pid) for pid in self.processes()]
+        survivors = [] if ended else [str(_executable(process.pid)) for process in living()]
         if not ended:
-            self._kill()
+            kill_all()
         had_children = ended and _had_children(self.process.pid)
         status = self.process.wait()
-        left = self._what_is_left()
+        Running._unfinished.remove(self)
         run = Run(
             command=self.command,
             status=status if ended else None,
             out=_content(self.out) + screen.decode(errors="replace").replace("\r\n", "\n"),
             err=_content(self.err),
             seconds=seconds,
+            left=[] if Running._unfinished else self._what_is_left(),
             files=_files(self.place),
-            left=left,
             had_children=had_children,
             survivors=survivors,
         )
@@ -165,7 +251,9 @@ class Running:
         try:
             while True:
                 watched = [self.ended] if self.screen is None else [self.ended, self.screen]
-                ready, _, _ = select.select(watched, [], [], max(0.0, end - time.monotonic()))
+                rest = max(0.0, end - time.monotonic())
+                next_look = rest if room.is_private() else LOOK
+                ready, _, _ = select.select(watched, [], [], min(rest, next_look))
                 if self.screen in ready:
                     part = _read_terminal(self.screen)
                     text += part
@@ -174,150 +262,82 @@ class Running:
                         self.screen = None
                 elif self.ended in ready:
                     return True, text
-                else:
+                elif time.monotonic() >= end:
                     return False, text
+                else:
+                    Running._watch.look()
         finally:
             os.close(self.ended)
             if self.screen is not None:
                 os.close(self.screen)
 
-    def _remaining(self) -> list[int]:
-        """The processes of this run, also those without its mark, also zombies. But an orphan's end
-        is for process 1 to wait for: a container's often does not."""
-        seen = [pid for pid, born in self.seen.items() if _born(pid) == born]
-        return sorted({*self.processes(), *(p for p in seen if _lives(p) or _parent(p) != 1)})
-
-    def _kill(self) -> None:
-        while processes := [pid for pid in self._remaining() if _lives(pid)]:
-            for pid in processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
     def _what_is_left(self) -> list[str]:
-        processes = _until_empty(self._remaining)
-        left = [f"process {pid}: {shlex.join(_words(pid)) or 'a zombie'}" for pid in processes]
-        if processes:
-            self._kill()
-        left += [f"name {name}" for name in _until_empty(self._new_names)]
-        left += [f"socket {name}" for name in _until_empty(self._new_sockets)]
+        left = Running._watch.left_processes()
+        _bury_orphans()
         files = [str(path) for path in sorted(self.temporary.iterdir())]
+        names = [name for name in Running._watch.left_names() if name != self.folder.name]
+        left += [f"name {name}" for name in names if not self._is_tolerated(name)]
         left += [f"temporary file {name}" for name in files if not self._is_tolerated(name)]
-        for name in filter(self._is_tolerated, _new_and_dead(self.names_before)):
-            with contextlib.suppress(OSError):
-                os.unlink(name)
         return left
-
-    def _new_names(self) -> list[str]:
-        return [n for n in _new_and_dead(self.names_before) if not self._is_tolerated(n)]
-
-    def _new_sockets(self) -> list[str]:
-        """Abstract Unix sockets that are new. Each lives as long as a process has it open; only
-        one that is as new as this run and without the mark of another can be of this run."""
-        new = {name: numbers for name, numbers in _sockets().items() if name[0] == "@"}
-        for name in self.sockets_before:
-            new.pop(name, None)
-        mark = f"{MARK}=".encode()
-        young = [p for p in _pids() if _born(p) >= self.born] if new else []
-        held = [_open_files(pid) for pid in young if mark not in _read(pid, "environ")]
-        return sorted(name for name, numbers in new.items() if numbers & set().union(*held))
 
     def _is_tolerated(self, path: str) -> bool:
         return self.tolerate is not None and self.tolerate.search(path) is not None
 
 
-def own_name_spaces(queues: str) -> bool:
-    """Gives the calling thread, and what it starts from now on, a /dev/shm and POSIX message
-    queues of its own (which stand in the folder `queues`), so that what another program has there
-    is never taken for what a run left. Needs privileges; without them nothing changes and False is
-    returned."""
-    new_mounts, new_ipc, recursive_private = 0x00020000, 0x08000000, 0x4000 | (1 << 18)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(new_mounts | new_ipc) != 0:
-        return False
-    if libc.mount(b"none", b"/", None, recursive_private, None) != 0:  # or others would see these:
-        return False
-    if libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, None) != 0:
-        return False
-    if libc.mount(b"mqueue", queues.encode(), b"mqueue", 0, None) == 0:
-        _own.queues = queues
-    return True
+def _bury_orphans() -> None:
+    """Nobody else waits for them. Requires: no child of this process's own is still waited for."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
-def message_queues_are_seen() -> bool:
-    return os.path.ismount(_queues())
-
-
-def shared_names() -> set[str]:
-    """What stands in the name spaces that all processes share."""
-    folders = [folder for folder in ("/dev/shm", _queues()) if os.path.isdir(folder)]
-    files = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder)}
-    return files | _special_files() | set(_system_v())
-
-
-def running_executable(pids: list[int], executable: Path) -> list[int]:
-    """Those of the processes that run it."""
-    return [pid for pid in pids if _executable(pid) == str(executable)]
-
-
-def _queues() -> str:
-    return getattr(_own, "queues", "/dev/mqueue")
-
-
-def _new_and_dead(before: set[str]) -> list[str]:
-    """Shared names that are new and that no living process has open or mapped: those which
-    somebody else uses at this moment are not what a run left."""
-    new = shared_names() - before
-    if new:
-        for pid in _pids():
-            new -= set(re.findall(r"/.*", _read(pid, "maps").decode(errors="replace")))
-            new -= _open_files(pid)
-        new -= set(_sockets())
-        new -= {name for name, makers in _system_v().items() if any(map(_lives, makers))}
-    return sorted(new)
-
-
-def _special_files() -> set[str]:
-    """Sockets and named pipes in /tmp; the other files of a run stand in its TMPDIR."""
-    with os.scandir("/tmp") as entries:
-        return {
-            entry.path
-            for entry in entries
-            if not entry.is_symlink()
-            and not entry.is_file(follow_symlinks=False)
-            and not entry.is_dir(follow_symlinks=False)
-        }
-
-
-def _sockets() -> dict[str, set[str]]:
-    """Each bound Unix socket, and what stands for it among a process's open files. The name of
-    an abstract one begins with @."""
-    found: dict[str, set[str]] = {}
-    for line in Path("/proc/net/unix").read_text(errors="replace").splitlines()[1:]:
-        words = line.split(maxsplit=7)
-        if len(words) == 8:
-            found.setdefault(words[7], set()).add(f"socket:[{words[6]}]")
+def shared_names() -> dict[str, set[int]]:
+    """The names that all processes share, and the numbers of processes that each may tell of."""
+    found = _system_v()
+    for folder in (Path("/dev/shm"), Path("/tmp"), room.queues()):
+        with contextlib.suppress(OSError, TypeError):
+            for name in os.listdir(folder):
+                found[f"{folder}/{name}"] = set(map(int, re.findall(r"\d+", name)))
     return found
 
 
 def _system_v() -> dict[str, set[int]]:
     """Each System V queue, semaphore and segment, and the processes that made or used it."""
     found = {}
-    for kind in ("msg", "sem", "shm"):
+    for kind in REMOVE_SYSTEM_V:
         with contextlib.suppress(FileNotFoundError):  # a kernel without them
             titles, *rows = map(str.split, Path(f"/proc/sysvipc/{kind}").read_text().splitlines())
             for row in rows:
                 has = dict(zip(titles, map(int, row)))
                 pids = {has.get(title, 0) for title in ("cpid", "lpid", "lspid", "lrpid")}
+                if kind == "sem":
+                    pids = {_libc.semctl(int(row[1]), 0, GETPID)}
                 found[f"System V {kind} {row[1]}"] = pids
     return found
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def _remove(name: str) -> None:
+    if name.startswith("/"):
+        with contextlib.suppress(OSError):  # a folder of temporary files, for example
+            os.unlink(name)
+    else:
+        *_, kind, number = name.split()
+        subprocess.run(["ipcrm", REMOVE_SYSTEM_V[kind], number], check=False, capture_output=True)
+
+
+def _held(pid: int) -> set[str]:
+    """The files that it has open or mapped, and its named Unix sockets."""
+    names = set(re.findall(r"/.*", _read(pid, "maps").decode(errors="replace")))
+    with contextlib.suppress(psutil.Error, OSError):
+        names.update(str(c.laddr) for c in psutil.Process(pid).connections("unix"))
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                names.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+    return names
 
 
 def _read(pid: int, what: str) -> bytes:
-    """A file of /proc; nothing when the process has gone or belongs to somebody else."""
+    """A file of /proc; nothing when the process has gone."""
     try:
         with open(f"/proc/{pid}/{what}", "rb") as file:
             return file.read()
@@ -325,19 +345,22 @@ def _read(pid: int, what: str) -> bytes:
         return b""
 
 
-def _open_files(pid: int) -> set[str]:
-    names = set()
-    with contextlib.suppress(OSError):
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            names.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
-    return names
-
-
 def _children(pid: int) -> list[int]:
+    """Those that it has started or adopted, zombies too. From the kernel's own list, since a look
+    through all processes, as psutil takes, costs milliseconds."""
     with contextlib.suppress(OSError):
         tasks = os.listdir(f"/proc/{pid}/task")
         return [int(p) for task in tasks for p in _read(pid, f"task/{task}/children").split()]
     return []
+
+
+def _below(pid: int) -> list[int]:
+    """Its children, and theirs."""
+    below, parents = [], [pid]
+    while parents:
+        below += (born := _children(parents.pop()))
+        parents += born
+    return below
 
 
 def _stat(pid: int) -> list[str]:
@@ -350,40 +373,17 @@ def _lives(pid: int) -> bool:
     return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
-def _parent(pid: int) -> int:
-    return int("".join(_stat(pid)[1:2]) or 1)  # without parent as with the last one
-
-
-def _born(pid: int) -> int:
-    """When it started; it and its number are one process. -1 when it has gone."""
-    return int("".join(_stat(pid)[19:20]) or -1)
-
-
 def _had_children(pid: int) -> bool:
     """A process that has ended, but is not waited for yet: the page faults of the children that it
     waited for are counted, and there is no process without one."""
     return _stat(pid)[8:9] not in ([], ["0"])
 
 
-def _executable(pid: int) -> str:
-    """Its resolved path, nothing when the process has gone."""
+def _executable(pid: int) -> Path | None:
     try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
-
-
-def _words(pid: int) -> list[str]:
-    """Its command line."""
-    return _read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
-
-
-def _until_empty(look: Callable[[], list]) -> list:
-    """What is still there after a while, usually nothing."""
-    end = time.monotonic() + PATIENCE
-    while (seen := look()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return seen
+        return Path(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:  # it has gone
+        return None
 
 
 def _content(file) -> str:
