@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <span>
 
 #include "runtime.hpp"
 
@@ -118,9 +119,25 @@ std::vector<Option> common_options() {
           {"deadline", run().deadline, "seconds until a stuck program is ended", {0.001, 86'400}}};
 }
 
+/// CLI11 has a meaning for --quiet=-1.
+void reject_value_of_flag(int argc, char** argv, const std::vector<Option>& options) {
+  for (const std::string word : std::span(argv, static_cast<std::size_t>(argc))) {
+    const std::size_t equals = word.find('=');
+    if (equals == word.npos) continue;
+    const std::string flag = word.substr(0, equals);
+    const bool declared = std::any_of(options.begin(), options.end(), [&](const Option& option) {
+      return std::holds_alternative<bool>(option.value) && fmt::format("--{}", option.name) == flag;
+    });
+    if (declared || flag == "--help" || flag == "--version")
+      reject(fmt::format("{} is on or off and takes no value: leave {} out", flag,
+                         word.substr(equals)));
+  }
+}
+
 void refuse_unwritable(const std::string& file) {
   if (file.empty() || world().rank != 0) return;
   const std::filesystem::path path(file);
+  if (std::filesystem::is_directory(path)) refuse(fmt::format("open {}: it is a folder", file));
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (access(file.c_str(), F_OK) == 0 ? access(file.c_str(), W_OK) != 0
                                       : access(folder.c_str(), W_OK) != 0) {
@@ -151,6 +168,7 @@ void read_options(int argc, char** argv, std::vector<Option> options) {
       app.add_option(flag, given[i])->take_last();
     }
   }
+  reject_value_of_flag(argc, argv, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ArgumentMismatch&) {
@@ -192,8 +210,10 @@ void read_options(int argc, char** argv, std::vector<Option> options) {
   r.svg_file = std::get<std::string>(find("svg"));
   r.trace_file = std::get<std::string>(find("trace"));
   r.deadline = std::get<double>(find("deadline"));
-  refuse_unwritable(r.svg_file);
-  refuse_unwritable(r.trace_file);
+  for (const Option& option : r.options) {  // now, not when everything has been computed
+    if (option.name == "svg" || option.name == "trace" || option.name == "image")
+      refuse_unwritable(std::get<std::string>(option.value));
+  }
 }
 
 }  // namespace pdc::detail

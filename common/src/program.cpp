@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -11,7 +10,6 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <stdexcept>
-#include <system_error>
 
 #include "pdc/deadline.hpp"
 #include "runtime.hpp"
@@ -22,14 +20,6 @@ namespace detail {
 Run& run() {
   static Run instance;
   return instance;
-}
-
-void occupy_standard_descriptors() {
-  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(descriptor, F_GETFD) >= 0) continue;
-    if (descriptor == STDOUT_FILENO) run().output_closed = true;
-    open("/dev/null", O_RDWR);  // takes the lowest free number: this one
-  }
 }
 
 namespace json = boost::json;
@@ -72,23 +62,6 @@ void add_drawing(std::string_view title, std::string drawing, double height) {
 }
 
 namespace {
-
-[[noreturn]] void on_escaped_exception() {
-  try {
-    if (std::current_exception() == nullptr) end_program(1, "std::terminate was called");
-    std::rethrow_exception(std::current_exception());
-  } catch (const std::system_error& error) {
-    const bool exhausted = error.code() == std::errc::resource_unavailable_try_again;
-    refuse(fmt::format("{}{}", error.what(),
-                       exhausted ? " (out of threads, processes or memory: ask for fewer)" : ""));
-  } catch (const std::bad_alloc&) {
-    refuse("no memory left: ask for less");
-  } catch (const std::exception& error) {
-    end_program(1, fmt::format("[failed] an exception escaped: {}", error.what()));
-  } catch (...) {
-    end_program(1, "[failed] an exception escaped");
-  }
-}
 
 /// main has returned, or somebody called exit(), and finish() has not said that a claim failed.
 void end_without_finish() {
@@ -134,8 +107,15 @@ int terminal_width() {
   return std::clamp(width, 50, 160);
 }
 
+/// As no-color.org has it, an empty NO_COLOR says nothing. A dumb terminal, or one that nobody names,
+/// takes escapes for text.
 bool in_colour() {
-  return on_terminal() && std::getenv("NO_COLOR") == nullptr;
+  const auto value = [](const char* name) {
+    const char* text = std::getenv(name);
+    return std::string_view(text == nullptr ? "" : text);
+  };
+  const std::string_view terminal = value("TERM");
+  return on_terminal() && value("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb";
 }
 
 }  // namespace
@@ -144,7 +124,8 @@ bool in_colour() {
 using detail::run;
 
 Page::Page(std::string_view name, std::string_view chapter, std::string_view header) {
-  detail::occupy_standard_descriptors();  // now, before MPI_Init opens its own
+  std::set_terminate(detail::end_by_exception);
+  detail::reset_inherited();  // now, before MPI_Init opens descriptors and starts threads
   run().name = name;
   run().chapter = chapter;
   run().header = header;
@@ -154,11 +135,9 @@ Page::Page(std::string_view name, std::string_view chapter, std::string_view hea
 }
 
 Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
-  detail::occupy_standard_descriptors();
   if (run().output_closed) refuse("write to standard output: it is closed");
   signal(SIGPIPE, SIG_IGN);  // a write to a pipe that nobody reads is an error with a message, not
                              // a silent death
-  std::set_terminate(detail::on_escaped_exception);
   std::atexit(detail::end_without_finish);
   detail::read_options(argc, argv, options);
   if (detail::arena == nullptr) detail::make_arena();  // an MPI session has made it already

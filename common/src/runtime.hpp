@@ -75,8 +75,9 @@ World& world();
 /// Reads the command line into run(). Ends the program for --help, --version and whatever is wrong.
 void read_options(int argc, char** argv, std::vector<Option> declared);
 
-/// Opens /dev/null for each of the three that is closed, or what is opened next would take its place.
-void occupy_standard_descriptors();
+/// Undoes what whoever started this process may have left to it: standard descriptors that are
+/// closed, signals that are ignored or blocked. Requires: the only thread.
+void reset_inherited();
 
 /// True in the process that made the Program and may speak for it: rank 0, not a forked child.
 bool is_narrator() noexcept;
@@ -87,6 +88,7 @@ bool is_child() noexcept;
 void print_title();
 /// Writes all of it or refuses.
 void write_out(std::string_view text);
+/// The same. A file that is there stays as it is until the new one is whole.
 void write_file(const std::string& path, std::string_view text);
 /// Adds a drawing to the pictures of --svg: SVG elements in the classes of svg.cpp, from y = 0 down.
 void add_drawing(std::string_view title, std::string drawing, double height);
@@ -104,6 +106,8 @@ void complain(std::string_view message);
 /// Ends all ranks with that status; each of them calls it.
 [[noreturn]] void leave_together(int status);
 [[noreturn]] void reject(std::string_view message);  // status 2
+/// Called instead of std::terminate: status 3 for what the machine refused, else 1.
+[[noreturn]] void end_by_exception();
 
 /// `[ok] claim (evidence)`.
 std::string claim_line(const Claim& claim);

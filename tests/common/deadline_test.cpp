@@ -2,6 +2,7 @@
 #include "pdc/deadline.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <fmt/core.h>
 
@@ -58,6 +59,16 @@ TEST(Deadline, NamesTheSceneThatTheMainThreadIsIn) {
   ended = run({"stuck", "--where", "lane"});
   EXPECT_EQ(count(ended.err, "\n  main waits for: a call (for "), 1) << ended.err;
   EXPECT_EQ(scenario::lines(ended.err).size(), 2U) << ended.err;
+}
+
+TEST(Deadline, ComesWhateverSignalsWereBlockedBefore) {
+  sigset_t all;
+  sigset_t usual;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &usual);  // inherited by what is run
+  const auto ended = run({"stuck", "--deadline", "0.05"});
+  pthread_sigmask(SIG_SETMASK, &usual, nullptr);
+  EXPECT_EQ(ended.status, 4);
 }
 
 TEST(Deadline, DoesNotTouchAProgramThatEndsInTime) {

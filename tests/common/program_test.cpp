@@ -77,7 +77,11 @@ INSTANTIATE_TEST_SUITE_P(
     WordsAndFlags, WrongCommandLine,
     testing::Values(Wrong{{"--mode", ""}, "--mode needs a value: how"},
                     Wrong{{"--mode"}, "--mode needs a value: how"},
-                    Wrong{{"--svg"}, "--svg needs a value"}, Wrong{{"--loud=maybe"}, "loud"},
+                    Wrong{{"--svg"}, "--svg needs a value"},
+                    Wrong{{"--loud=maybe"}, "--loud is on or off and takes no value: leave =maybe"},
+                    Wrong{{"--quiet=-1"}, "--quiet is on or off and takes no value: leave =-1 out"},
+                    Wrong{{"--json=true"}, "--json is on or off and takes no value"},
+                    Wrong{{"--help=1"}, "--help is on or off and takes no value"},
                     Wrong{{"--mode", "--quiet"}, "--mode needs a value: how"}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -168,13 +172,29 @@ TEST_P(EscapedException, EndsTheProgramFromAnywhere) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, EscapedException,
-    testing::Values(Thrown{"runtime", 1, "[failed] an exception escaped: no luck"},
-                    Thrown{"number", 1, "[failed] an exception escaped"},
-                    Thrown{"system", 3, "open door: No such file or directory"},
-                    Thrown{"exhausted", 3,
-                           "fork: Resource temporarily unavailable (out of threads, processes or "
-                           "memory: ask for fewer)"},
-                    Thrown{"memory", 3, "no memory left: ask for less"}),
+    testing::Values(
+        Thrown{"runtime", 1, "[failed] an exception escaped: no luck"},
+        Thrown{"number", 1, "[failed] an exception escaped"},
+        Thrown{"system", 3, "open door: No such file or directory"},
+        Thrown{"exhausted", 3,
+               "fork: Resource temporarily unavailable (out of threads, processes or "
+               "memory: ask for fewer)"},
+        Thrown{"thread", 3,
+               "start a thread: Resource temporarily unavailable (out of threads, "
+               "processes or memory: ask for fewer)"},
+        Thrown{"asio_thread", 3,
+               "start a thread: Resource temporarily unavailable (out of threads, "
+               "processes or memory: ask for fewer)"},
+        Thrown{"tbb", 3,
+               "start it: Resource temporarily unavailable (out of threads, processes "
+               "or memory: ask for fewer)"},
+        Thrown{"connect", 3, "connect: Too many open files (raise the limit: ulimit -n)"},
+        Thrown{"parser", 1, "[failed] an exception escaped: parse: syntax error"},
+        Thrown{"shared_memory", 3,
+               "make shared memory in /dev/shm: Read-only file system (a tmpfs with "
+               "room has to be there that this user may write to)"},
+        Thrown{"buffer", 1, "[failed] an exception escaped: boost::interprocess::bad_alloc"},
+        Thrown{"memory", 3, "no memory left: ask for less"}),
     [](const auto& test) { return std::string(test.param.what); });
 
 TEST(EscapedException, OfAChildDoesNotGoOnIntoTheCodeOfItsParent) {

@@ -7,7 +7,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <barrier>
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/json.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -110,12 +114,21 @@ void needs_in_the_end(pdc::Program&) {
 }
 
 void throws(pdc::Program& program) {
+  using boost::interprocess::error_info, boost::interprocess::interprocess_exception;
+  using boost::system::system_error, boost::system::system_category;
   static std::string what;
   what = program.word("what");
   run_somewhere(program.word("where"), [] {
     if (what == "runtime") throw std::runtime_error("no luck");
     if (what == "system") throw std::system_error(ENOENT, std::generic_category(), "open door");
     if (what == "exhausted") throw std::system_error(EAGAIN, std::generic_category(), "fork");
+    if (what == "thread") throw std::system_error(EAGAIN, std::generic_category());
+    if (what == "asio_thread") throw system_error(EAGAIN, system_category(), "thread");
+    if (what == "connect") throw system_error(EMFILE, system_category(), "connect");
+    if (what == "parser") throw system_error(boost::json::error::syntax, "parse");
+    if (what == "shared_memory") throw interprocess_exception(error_info(EROFS));
+    if (what == "buffer") throw boost::interprocess::bad_alloc();
+    if (what == "tbb") throw std::runtime_error("start it: Resource temporarily unavailable");
     if (what == "memory") throw std::bad_alloc();
     if (what == "number") throw 42;
   });
@@ -240,6 +253,21 @@ void measures(pdc::Program& program) {
   holds(program);
 }
 
+/// Rounds that take long, here or in a child. Says how many there were.
+void measures_slowly(pdc::Program& program) {
+  static pdc::Shared<std::atomic<int>> runs(0);
+  static int rounds;
+  rounds = program.integer("threads");
+  run_somewhere(program.word("where"), [] {
+    const auto run = [] {
+      std::this_thread::sleep_for(600ms);  // plays slow work
+      ++*runs;
+    };
+    pdc::time_in_turns({{"slow", 1, run}}, rounds);
+  });
+  pdc::check(true, "it is timed", "{} runs", runs->load());
+}
+
 /// Each holds what the other wants. The deadline is set when both wait, so what it says is known.
 void stuck_threads(pdc::Program&) {
   static std::mutex fork;  // static: nobody ends their life
@@ -310,6 +338,7 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"holds", holds},
     {"marks_only", marks_only},
     {"measures", measures},
+    {"measures_slowly", measures_slowly},
     {"needs", needs},
     {"needs_in_the_end", needs_in_the_end},
     {"no_claim", no_claim},
