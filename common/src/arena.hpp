@@ -44,8 +44,9 @@ struct LaneRecord {
 
 struct Arena {
   pid_t owner;
-  std::atomic<int> verdict;  // status that a child asks its owner to end with; 0: none
-  std::atomic<bool> ending;  // somebody is ending the program
+  std::atomic<int> verdict;            // status that a child asks its owner to end with; 0: none
+  std::atomic<bool> ending;            // somebody is ending the program
+  std::atomic<std::int64_t> progress;  // when a child last told of some; 0: never
   std::atomic<std::uint32_t> lanes;
   std::atomic<std::uint32_t> records;
   std::atomic<std::uint32_t> dropped;

@@ -10,11 +10,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "pdc/print.hpp"
 #include "pdc/process.hpp"
 #include "runtime.hpp"
 
@@ -35,6 +38,7 @@ std::atomic<std::size_t> current_act = 0;
 std::array<char, 16> main_lane{};  // "main", or with MPI "rank 2"
 bool timer_made = false;
 timer_t timer;
+std::atomic<double> limit = 0;  // seconds without progress; 0: none
 
 /// One line to standard error, without memory from the heap: this runs in a signal handler.
 template <class Text, class... Args>
@@ -106,11 +110,20 @@ void set_timer(double seconds) {
   posix(timer_settime(timer, 0, &when, nullptr), "timer_settime");
 }
 
+/// How long ago a child told of progress, in seconds.
+double since_progress(const Arena& a) {
+  return 1e-9 * static_cast<double>(now_ns() - a.progress.load());
+}
+
 /// The timer has run out, or a child asks to end the program.
 void on_signal(int) {
   Arena* a = arena.load();
   if (a == nullptr || a->owner != getpid()) return;
   if (const int verdict = a->verdict.load(); verdict != 0) _exit(verdict);
+  if (const double left = limit - since_progress(*a); left > 0 && !a->ending) {
+    set_timer(std::max(left, 0.001));
+    return;
+  }
   static bool again = false;
   const bool ends_already = a->ending.exchange(true);
   if (ends_already && !std::exchange(again, true)) {  // let that end come, but not for ever
@@ -165,12 +178,27 @@ void set_deadline(std::chrono::duration<double> from_now) {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGRTMIN;
-    posix(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == -1) {
+      refuse(
+          fmt::format("make a timer: {}{}", std::generic_category().message(errno),
+                      errno == EAGAIN ? " (raise the limit of pending signals: ulimit -i)" : ""));
+    }
     timer_made = true;
   }
-  const double seconds = from_now.count();
-  fmt::format_to_n(time_given.data(), time_given.size() - 1, "{:g}", seconds);
-  set_timer(seconds);
+  limit = from_now.count();
+  fmt::format_to_n(time_given.data(), time_given.size() - 1, "{:g}", limit.load());
+  set_timer(limit);
+}
+
+void tell_progress() noexcept {
+  using namespace detail;
+  Arena* a = arena.load();
+  if (a == nullptr || limit == 0 || a->ending) return;
+  if (is_child()) {
+    a->progress = now_ns();  // the timer is its parent's, which looks here before it ends
+  } else {
+    set_timer(limit);
+  }
 }
 
 }  // namespace pdc

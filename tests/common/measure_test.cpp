@@ -111,6 +111,20 @@ TEST(TimeInTurns, ThrowsWhatAVariantThrows) {
   EXPECT_THROW(pdc::time_in_turns({bad}), std::runtime_error);
 }
 
+/// A sixth of the deadline has gone after the first round, the deadline itself after all of them.
+TEST(TimeInTurns, ASlowMachineGetsThreeRoundsAndAllTheTimeItNeeds) {
+  const auto ended = scenario::run({"measures_slowly", "--threads", "9", "--deadline", "2"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_EQ(scenario::count(ended.out, "(4 runs)"), 1) << ended.out;
+}
+
+TEST(TimeInTurns, AChildDoesAllRoundsAndHasAllTheTimeItNeeds) {
+  const auto ended = scenario::run(
+      {"measures_slowly", "--threads", "4", "--deadline", "2", "--where", "waited child"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_EQ(scenario::count(ended.out, "(5 runs)"), 1) << ended.out;
+}
+
 TEST(SaySpeedup, PrintsARowForEachVariantAndTheLimit) {
   const auto ended = scenario::run({"measures"});
   ASSERT_EQ(ended.status, 0) << ended.err;

@@ -6,13 +6,18 @@
 /// Ends a stuck program, and says what every lane was doing.
 namespace pdc {
 
-/// Sets the time after which this process ends with status 4; a line for each lane says what it is
-/// in, and since when. Program sets it from --deadline; a page that needs a longer or a shorter one
-/// may set it again; zero takes it away, for what serves until it is told to end.
+/// Sets the time without progress after which this process ends with status 4; a line for each lane
+/// says what it is in, and since when. Program sets it from --deadline; a page that needs a longer
+/// or a shorter one may set it again; zero takes it away, for what serves until it is told to end.
 ///
 /// How: a POSIX timer and a signal (SIGRTMIN), not a thread, so that a program may fork; the
 /// handler uses only what is safe in one. Forked children do not inherit the timer: they end with
-/// their parent. Errors: std::system_error when the timer cannot be made.
+/// their parent. Errors: ends the program with status 3 when the timer cannot be made.
 void set_deadline(std::chrono::duration<double> from_now);
+
+/// The deadline begins anew: something has come further that may take long on a slow machine, such
+/// as a round of a measurement. What never comes that far still ends by the deadline.
+/// Thread safety: any thread, any forked child.
+void tell_progress() noexcept;
 
 }  // namespace pdc

@@ -26,8 +26,10 @@ struct Variant {
 };
 
 /// Times the variants in turns (A B A B ...), after one round that does not count, while the
-/// timeline pauses. With PDC_ONE_ROUND=1 in the environment, for tests, which judge no time, there
-/// is one round and it counts. Requires: rounds >= 1. Errors: what the variants throw.
+/// timeline pauses. On a slow machine three rounds have to do: none begins when a sixth of --deadline
+/// has gone, unless ranks or forked children time together, who have to agree. The deadline begins
+/// anew with each run that ends. With PDC_ONE_ROUND=1 in the environment, for tests, which judge no
+/// time, there is one round and it counts. Requires: rounds >= 1. Errors: what the variants throw.
 std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds = 9);
 
 /// Prints the table of speed-up (the first variant's median by this one's) and efficiency (speed-up
