@@ -42,9 +42,10 @@ struct Pipe : pdc::Pipe {
 
 struct Seen {
   pdc::Shared<std::atomic<bool>> finished{false};  // the child that is waited for
+  pdc::Shared<std::atomic<pid_t>> orphan{0};       // the daemon child
   pdc::Exit parent, daemon_end;
   siginfo_t daemon_child = {};
-  pid_t session = 0;
+  pid_t daemon = 0, session = 0;
   std::set<std::filesystem::path> open;  // directory and standard descriptors of the daemon
 };
 
@@ -63,6 +64,7 @@ void watch_family(Seen& seen, int milliseconds) {
       held.take();  // forced: its parent ends before it is done
       _exit(0);
     }
+    *seen.orphan = child;
     ready.take();  // our end is the child's from now on
     pdc::Child working([&] {
       const auto work = other.work("its work");
@@ -74,7 +76,8 @@ void watch_family(Seen& seen, int milliseconds) {
   seen.parent = parent.wait();
   pdc::mark("the parent has ended");
   held.write_end.close();
-  waitid(P_ALL, 0, &seen.daemon_child, WEXITED);  // the orphan is ours now
+  const auto orphan = static_cast<id_t>(seen.orphan->load());  // it is our child now
+  pdc::posix(waitid(P_PID, orphan, &seen.daemon_child, WEXITED), "waitid");
 }
 
 /// A daemon outlives the process that launched it. Looks at it from outside, then lets it end.
@@ -92,7 +95,7 @@ void watch_daemon(Seen& seen) {
     if (open("/dev/tty", O_RDWR | O_CLOEXEC) != -1) _exit(1);
   });
   if (!launcher.wait().good()) return;
-  const pid_t id = started.take();
+  const pid_t id = seen.daemon = started.take();
   pdc::mark("its launcher has ended");
   seen.session = getsid(id);
   for (const char* name : {"cwd", "fd/0", "fd/1", "fd/2"}) {
@@ -115,6 +118,7 @@ int main(int argc, char** argv) {
   pdc::check(seen.session > 0 && seen.session != getsid(0), "a daemon has a session of its own");
   pdc::check(seen.open == decltype(seen.open){"/", "/dev/null"}, "it uses / and /dev/null only");
   pdc::check(seen.daemon_end.good(), "it had no terminal, and ended by itself");
-  pdc::check(waitpid(-1, nullptr, 0) == -1, "nobody is left behind");
+  const bool orphan_is_gone = kill(*seen.orphan, 0) == -1;  // signal 0 only asks
+  pdc::check(orphan_is_gone && kill(seen.daemon, 0) == -1, "nobody is left behind");
   return program.finish();
 }

@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <boost/interprocess/sync/interprocess_semaphore.hpp>
 
@@ -136,12 +135,13 @@ Times take_part(const std::vector<Way>& ways, Side side, int rounds) {
 /// In two children, whose parent watches both: no semaphore tells one that the other is dead.
 Times run(const std::vector<Way>& ways, int rounds) {
   const pdc::Shared<Times> times;
-  pdc::Child sending([&] { *times = take_part(ways, sender, rounds); });
-  pdc::Child receiving([&] { take_part(ways, receiver, rounds); });
-  siginfo_t first{};
-  pdc::posix(waitid(P_ALL, 0, &first, WEXITED | WNOWAIT), "waitid");
-  if (first.si_status != 0 || !sending.wait().good() || !receiving.wait().good())
-    pdc::require(false, "no process died on the way");
+  std::vector<pdc::Child> sides;
+  sides.emplace_back([&] { *times = take_part(ways, sender, rounds); });
+  sides.emplace_back([&] { take_part(ways, receiver, rounds); });
+  for (std::size_t ended = 0; ended < sides.size(); ++ended) {
+    const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
+    if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
+  }
   return *times;
 }
 

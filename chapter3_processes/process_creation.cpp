@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -64,6 +65,7 @@ pid_t start(int i) {
 }
 
 struct Family {
+  std::vector<pid_t> children = {};
   int alive = 0;  // at once
   int right = 0;  // children that ended as planned
 };
@@ -83,9 +85,15 @@ Family raise_children(int children, int at_once) {
     for (int i = first; const pid_t child : started) {
       pdc::posix(kill(child, SIGCONT), "kill");
       family.right += decode(wait_for(child)).text() == plan(i++).text() ? 1 : 0;
+      family.children.push_back(child);
     }
   }
   return family;
+}
+
+/// Nobody can be waited for twice: a parent that asks again has no such child.
+bool was_waited_for(pid_t child) {
+  return waitpid(child, nullptr, WNOHANG) == -1 && errno == ECHILD;
 }
 
 /// Whether a child that has ended keeps its id until its parent waits for it: a zombie.
@@ -166,6 +174,8 @@ int main(int argc, char** argv) {
   check_programs();
   pdc::check(stays_as_zombie(), "a child that has ended is a zombie until it is waited for");
   check_copies();
-  pdc::check(waitpid(-1, nullptr, 0) == -1 && errno == ECHILD, "no child is left to wait for");
+  pdc::check(std::ranges::all_of(in_loop.children, was_waited_for) &&
+                 std::ranges::all_of(together.children, was_waited_for),
+             "no child is left to wait for");
   return program.finish();
 }

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <stdexcept>
 #include <system_error>
 
 namespace pdc {
@@ -50,14 +49,16 @@ Exit Child::wait() {
 }
 
 std::size_t next_to_end(const std::vector<Child>& children) {
-  siginfo_t ended{};
-  while (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == -1) {
-    if (errno != EINTR) throw_errno("waitid");
+  for (;;) {
+    siginfo_t ended{};
+    while (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == -1) {
+      if (errno != EINTR) throw_errno("waitid");
+    }
+    const auto child = std::find_if(children.begin(), children.end(),
+                                    [&](const Child& each) { return each.pid() == ended.si_pid; });
+    if (child != children.end()) return static_cast<std::size_t>(child - children.begin());
+    waitpid(ended.si_pid, nullptr, 0);  // a stranger; nobody else can wait for it
   }
-  const auto child = std::find_if(children.begin(), children.end(),
-                                  [&](const Child& each) { return each.pid() == ended.si_pid; });
-  if (child == children.end()) throw std::logic_error("next_to_end: another child has ended");
-  return static_cast<std::size_t>(child - children.begin());
 }
 
 void die_with(pid_t parent) {

@@ -172,6 +172,18 @@ TEST(NextToEnd, IsTheOneThatHasEndedAndNotTheFirst) {
   EXPECT_TRUE(children[0].wait().good());
 }
 
+/// As a program finds them that was started by `sleep 1 & exec program`.
+TEST(NextToEnd, PassesOverAChildThatIsNoneOfThese) {
+  const pid_t stranger = pdc::posix(fork(), "fork");
+  if (stranger == 0) _exit(0);
+  siginfo_t ended{};
+  pdc::posix(waitid(P_PID, static_cast<id_t>(stranger), &ended, WEXITED | WNOWAIT), "waitid");
+  std::vector<pdc::Child> children;
+  children.emplace_back([] { _exit(7); });
+  ASSERT_EQ(pdc::next_to_end(children), 0U);
+  EXPECT_EQ(children[0].wait().status, 7);
+}
+
 TEST(NextToEnd, WithoutAChildIsAnError) {
   EXPECT_THROW(pdc::next_to_end({}), std::system_error);
 }

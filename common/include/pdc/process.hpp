@@ -98,7 +98,9 @@ class Child {
 };
 
 /// The index of the one that ends next; waits for that, and leaves it to be waited for. So a death
-/// is seen while others wait for the dead one. Requires: no other children. Errors: as wait().
+/// is seen while others wait for the dead one. Children of another program that this process was
+/// before exec (`sleep 1 & exec program`) are none of ours: they are passed over. Requires: no other
+/// children were forked here. Errors: as wait().
 std::size_t next_to_end(const std::vector<Child>& children);
 
 /// An object in anonymous memory that children forked later share. Nothing is left in any name
