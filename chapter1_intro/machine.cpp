@@ -20,6 +20,7 @@
 #include <hwloc.h>
 #include <sched.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <fstream>
@@ -41,11 +42,11 @@ Topology load_topology() {
 }
 
 /// Prints what is inside, each kind once, and returns how many hardware threads there are.
-unsigned say_tree(hwloc_obj_t object, unsigned alike = 1, int depth = 0) {
+unsigned say_tree(hwloc_obj_t object, unsigned alike = 1, unsigned depth = 0) {
   char kind[64], details[128];
   hwloc_obj_type_snprintf(kind, sizeof kind, object, 1);
   hwloc_obj_attr_snprintf(details, sizeof details, object, ", ", 0);
-  const std::string branch = depth == 0 ? "" : std::string(3 * depth - 3UL, ' ') + "└─ ";
+  const std::string branch = depth == 0 ? "" : std::string(3UL * depth - 3, ' ') + "└─ ";
   const std::string count = depth == 0 ? "" : fmt::format("{} x ", alike);
   const bool is_thread = object->type == HWLOC_OBJ_PU;
   pdc::say("{}{}{}{}{}", branch, count, is_thread ? "hardware thread" : kind,
@@ -91,7 +92,8 @@ int visit_each(const std::vector<int>& cpus) {
         cpu_set_t only;
         CPU_ZERO(&only);
         CPU_SET(cpus[i], &only);
-        if (pthread_setaffinity_np(pthread_self(), sizeof only, &only) != 0) return;
+        errno = pthread_setaffinity_np(pthread_self(), sizeof only, &only);
+        if (errno != 0) pdc::throw_errno("pthread_setaffinity_np");
         const auto work = lane.work("on cpu {}", sched_getcpu());
         pdc::count_primes(0, 50'000);
         seen[i] = sched_getcpu();
