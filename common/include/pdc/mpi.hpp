@@ -18,7 +18,8 @@
 /// failed claim that names the calls (a request under way, a communicator, type, group, window or
 /// operation that is not freed, a message that nobody received, collective calls that differ
 /// between ranks). With PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its
-/// receive. Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text.
+/// receive. Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text; so does
+/// MPI_Init when the mpirun of another MPI has started several processes, each of which is alone.
 namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.

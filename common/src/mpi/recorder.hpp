@@ -15,7 +15,7 @@ namespace pdc::mpi::detail {
 /// stand in it.
 const Lane* lane() noexcept;
 /// Before MPI_Init: a rank whose mpirun (or its daemon) is killed while the rank is in there would
-/// wait for ever.
+/// wait for ever. Notes what the launcher says, too.
 void end_with_mpirun();
 void begin_recording();
 void end_recording() noexcept;

@@ -23,6 +23,7 @@ namespace {
 
 std::optional<Lane> own_lane;
 MPI_Comm quiet_comm = MPI_COMM_NULL;
+int launched = 1;  // processes, as the launcher says
 
 /// All ranks' records on rank 0, in rank 0's time.
 pdc::detail::Recording gather(pdc::detail::Recording mine) {
@@ -70,6 +71,23 @@ void abort(int status) {
   PMPI_Abort(MPI_COMM_WORLD, status);
 }
 
+/// How many processes the launcher has started. The nearest one knows: srun may have started mpirun.
+/// MPI_Init changes the environment: so this is for before it.
+int count_launched() {
+  for (const char* size : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    if (const char* value = std::getenv(size)) return std::atoi(value);
+  }
+  return 1;
+}
+
+std::string library() {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  PMPI_Get_library_version(version, &length);
+  const std::string text(version, static_cast<std::size_t>(length));
+  return text.substr(0, text.find_first_of(",\n"));
+}
+
 /// A failed MPI call: MPI's own text, then the end of all ranks.
 void on_error(MPI_Comm*, int* code, ...) {
   char text[MPI_MAX_ERROR_STRING] = "";
@@ -92,6 +110,17 @@ const Lane* lane() noexcept {
 void end_with_mpirun() {
   const bool by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
   if (by_mpirun) posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+  launched = count_launched();
+}
+
+/// Several processes that are alone each: none of them would notice.
+void refuse_wrong_launcher() {
+  if (pdc::detail::world().size > 1 || launched == 1) return;
+  pdc::detail::complain(
+      fmt::format("{} processes were started, but each is alone in its world: the mpirun is not "
+                  "that of {}; use that one's",
+                  launched, library()));
+  pdc::detail::leave_together(3);
 }
 
 void begin_recording() {
@@ -115,6 +144,7 @@ void begin_recording() {
   if (pdc::detail::arena == nullptr) pdc::detail::make_arena();
   own_lane = Lane("rank {}", world.rank);
   all_called.expect(communicator_id(MPI_COMM_WORLD), world.size);
+  refuse_wrong_launcher();
 }
 
 void end_recording() noexcept {
