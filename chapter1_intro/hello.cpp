@@ -1,94 +1,83 @@
 // Hello: threads live in their parent's process, child processes each in their own.
 //
-// Concept   A program can do several things at once in two ways. Threads share one process: its
-//           memory, its files, its id. Child processes are copies that have all of that to
-//           themselves, and need a channel to be heard; here it is a pipe.
-// Shows     std::jthread, fork, pipe2, write, read
+// Concept   A program can do several things at once in two ways. Its threads share one process: one
+//           id, one memory. A child process starts as a copy: it has an id of its own and memory of
+//           its own, and what it writes there, its parent never sees.
+// Shows     std::jthread, fork, getpid, _exit
 // Python    threading.Thread, multiprocessing.Process
 // Run       hello --workers 3
-// You see   threads name one and the same process, child processes one each (lines in any order)
-// Next      threads_vs_processes asks what each kind costs; lost_update what shared memory can do
+// You see   threads count to 3 in one process; each child is a process that counts to 1 (lines in
+//           any order)
+// Next      threads_vs_processes asks what each kind costs; lost_update what sharing can do to you
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <set>
-#include <sstream>
-#include <string>
+#include <span>
 #include <thread>
 #include <vector>
 
 namespace {
 
-std::string introduction(const char* kind, int number, pid_t process) {
-  return fmt::format("{} {} lives in process {}", kind, number, process);
-}
-
-/// In one write, so that the kernel keeps the line whole, whoever else writes to the pipe.
-void introduce(const char* kind, int number, int pipe, const pdc::Lane& lane) {
-  const auto work = lane.work("hello");
-  const std::string line = introduction(kind, number, getpid()) + '\n';
-  pdc::posix(write(pipe, line.data(), line.size()), "write");
-}
-
-/// Both return the process that each worker must name.
-std::vector<pid_t> start_threads(int workers, int pipe) {
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < workers; ++i) {
-    threads.emplace_back(introduce, "thread", i, pipe, pdc::Lane("thread {}", i));
-  }
-  return std::vector<pid_t>(threads.size(), getpid());
-}  // ~jthread joins each
-
-std::vector<pid_t> start_processes(int workers, int pipe) {
-  const pid_t parent = getpid();
-  std::vector<pdc::Child> children;
-  std::vector<pid_t> ids;
-  for (int i = 0; i < workers; ++i) {
-    const pdc::Lane lane("process {}", i);
-    ids.push_back(pdc::posix(fork(), "fork"));
-    if (ids.back() == 0) {  // fork returns twice: this is the copy
-      pdc::die_with(parent);
-      introduce("process", i, pipe, lane);
-      _exit(0);
-    }
-    children.emplace_back(ids.back());  // and this is the original
-  }
-  return ids;
-}  // ~Child waits for each
-
-struct Heard {
-  std::multiset<std::string> lines;
-  std::set<pid_t> processes;
-  int right = 0;  // workers heard exactly once, with the process they had to name
+/// What a worker reports: the process it found itself in, and how many had greeted by then.
+struct Card {
+  pid_t process = 0;
+  int greetings = 0;
 };
 
-Heard listen(const char* kind, std::vector<pid_t> (*start)(int, int), int workers) {
-  int ends[2];
-  pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
-  const pdc::Descriptor read_end(ends[0]);
-  pdc::Descriptor write_end(ends[1]);
-  const std::vector<pid_t> homes = start(workers, write_end.get());
-  write_end.close();  // the last one: read sees the end of the stream behind the last line
+void greet(std::atomic<int>& greetings, Card& card, const pdc::Lane& lane) {
+  const auto work = lane.work("hello");
+  card = {getpid(), ++greetings};
+  pdc::say("hello number {} in process {}", card.greetings, card.process);
+}
 
-  Heard heard;
-  std::stringstream text;
-  char piece[512];
-  while (const auto size = pdc::posix(read(read_end.get(), piece, sizeof piece), "read")) {
-    text.write(piece, size);
+/// Both start a worker for each card, and return what the parent finds on its counter in the end.
+int start_threads(std::span<Card> cards) {
+  std::atomic<int> greetings = 0;
+  std::vector<std::jthread> threads;
+  for (Card& card : cards) {
+    const pdc::Lane lane("thread {}", threads.size());
+    threads.emplace_back([&greetings, &card, lane] { greet(greetings, card, lane); });
   }
-  for (std::string line; std::getline(text, line); heard.lines.insert(line)) pdc::say("{}", line);
-  for (int i = 0; i < workers; ++i) {
-    const pid_t home = homes[static_cast<std::size_t>(i)];
-    heard.processes.insert(home);
-    heard.right += heard.lines.count(introduction(kind, i, home)) == 1 ? 1 : 0;
+  threads.clear();  // ~jthread joins each
+  return greetings;
+}
+
+int start_processes(std::span<Card> cards) {
+  std::atomic<int> greetings = 0;
+  std::vector<pdc::Child> children;
+  const pid_t parent = getpid();
+  for (Card& card : cards) {
+    const pdc::Lane lane("process {}", children.size());
+    const pid_t child = pdc::posix(fork(), "fork");
+    if (child == 0) {  // fork returns twice: this is the copy, and `greetings` is its own
+      pdc::die_with(parent);
+      greet(greetings, card, lane);
+      _exit(0);
+    }
+    children.emplace_back(child);  // and this is the original
   }
-  return heard;
+  children.clear();  // ~Child waits for each
+  return greetings;
+}
+
+/// The processes that the workers found themselves in.
+std::set<pid_t> processes_of(std::span<const Card> cards) {
+  std::set<pid_t> processes;
+  for (const Card& card : cards) processes.insert(card.process);
+  return processes;
+}
+
+/// How many workers were first at the counter that they saw.
+long firsts(std::span<const Card> cards) {
+  return std::ranges::count(cards, 1, &Card::greetings);
 }
 
 }  // namespace
@@ -96,17 +85,27 @@ Heard listen(const char* kind, std::vector<pid_t> (*start)(int, int), int worker
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"workers", 3, "threads, and as many processes", {1, 64}}});
   const int workers = program.integer("workers");
+  using Table = std::array<Card, 64>;
+  const pdc::Shared<Table> table_of_threads, table_of_children;  // children can write here, too
+  const auto n = static_cast<std::size_t>(workers);
+  const std::span threads = std::span(*table_of_threads).first(n);
+  const std::span children = std::span(*table_of_children).first(n);
 
-  const Heard threads = program.scene("threads", listen, "thread", start_threads, workers);
-  const Heard children = program.scene("processes", listen, "process", start_processes, workers);
+  const int by_threads = program.scene("threads", start_threads, threads);
+  const int by_children = program.scene("child processes", start_processes, children);
 
-  const auto all = static_cast<std::size_t>(workers);
-  pdc::check(threads.right == workers && threads.lines.size() == all,
-             "each thread spoke once, and its line came whole", "{} of {}", threads.right, workers);
-  pdc::check(children.right == workers && children.lines.size() == all, "so did each child process",
-             "{} of {}", children.right, workers);
-  pdc::check(threads.processes == std::set{getpid()}, "all threads live in their parent's process");
-  pdc::check(children.processes.size() == all && !children.processes.contains(getpid()),
-             "each child lives in a process of its own", "{} processes", children.processes.size());
+  pdc::check(processes_of(threads) == std::set{getpid()},
+             "every thread lives in its parent's process", "{} process for {} threads",
+             processes_of(threads).size(), workers);
+  pdc::check(by_threads == workers && firsts(threads) == 1,
+             "the threads share one counter, and their parent reads it", "{} greetings",
+             by_threads);
+  const bool with_parent = processes_of(children).contains(getpid());
+  pdc::check(processes_of(children).size() == n && !with_parent,
+             "every child process is a process of its own", "{} processes for {} children",
+             processes_of(children).size(), workers);
+  pdc::check(by_children == 0 && firsts(children) == workers,
+             "every child counts in a copy, and its parent's counter stays as it was",
+             "{} greetings", by_children);
   return program.finish();
 }
