@@ -1,111 +1,141 @@
-// Condition: a bounded buffer whose threads sleep until there is something to do.
+// Condition: threads sleep until there is something to do, and look again when they are woken.
 //
 // Concept   A condition variable lets a thread give up the lock and sleep until another says that
-//           something changed. To be woken is a hint, not a promise: another thread may have come
-//           first. So wait with a predicate, which looks at the condition again after every waking.
-// Shows     std::condition_variable, std::mutex, std::unique_lock, std::latch
+//           something has changed. Being woken is a hint, not a promise: another thread may have
+//           come first. So wait with a predicate, which looks again after every waking.
+// Shows     std::condition_variable, std::mutex, std::unique_lock, wait, notify_all
 // Python    threading.Condition
-// Run       condition --consumers 3 --items 12
-// You see   consumers that wait with `if` find nothing; with a predicate every item comes, in order
+// Run       condition --consumers 3 --items 4
+// You see   each item wakes 3 consumers; with `if` 2 of them take from an empty buffer, with a
+//           predicate they go back to sleep
 // Next      queue hands items over with no lock of your own; event is a flag that many wait for
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <latch>
 #include <mutex>
+#include <numeric>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace {
 
-constexpr std::size_t capacity = 2;
+using namespace std::chrono_literals;
 
 class Buffer {
  public:
   void put(int item) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return items_.size() < capacity; });
-    items_.push_back(item);
-    if (items_.size() > fullest) fullest = items_.size();
-    lock.unlock();  // who is woken finds the door open
+    {
+      const std::scoped_lock lock(mutex_);
+      items_.push_back(item);
+    }  // unlocked first: who is woken finds the door open
     changed_.notify_all();
   }
 
-  bool take() {  // false: closed, and nothing is left
+  /// The next item, in the order in which they were put in; none when it is closed and empty.
+  std::optional<int> take() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return closed_ || !items_.empty(); });
-    if (items_.empty()) return false;
-    if (items_.front() == in_order) ++in_order;
-    items_.pop_front();
-    lock.unlock();
-    changed_.notify_all();
-    return true;
+    changed_.wait(lock, [this] { return has_news(); });  // while (!has_news()) changed_.wait(lock);
+    return pop();
+  }
+
+  /// Wrong on purpose: `if` looks before the sleep, and trusts after it.
+  std::optional<int> take_with_if() {
+    std::unique_lock lock(mutex_);
+    if (!has_news()) changed_.wait(lock);
+    return pop();
   }
 
   void close() {  // nothing more will come
-    const std::scoped_lock lock(mutex_);
-    closed_ = true;
+    {
+      const std::scoped_lock lock(mutex_);
+      closed_ = true;
+    }
     changed_.notify_all();
   }
 
-  /// Wrong on purpose: `if` looks before the sleep and trusts that after it.
-  bool take_with_if(std::latch& asleep) {
-    std::unique_lock lock(mutex_);
-    asleep.count_down();
-    if (items_.empty()) changed_.wait(lock);
-    if (items_.empty()) return false;  // caught: pop_front() would be undefined behaviour
-    items_.pop_front();
-    ++in_order;
-    return true;
+  bool is_closed() {
+    const std::scoped_lock lock(mutex_);
+    return closed_;
   }
 
-  std::size_t fullest = 0;
-  int in_order = 0;  // items 0, 1, 2, ... that were taken when it was their turn
+  void wake_all() { changed_.notify_all(); }
+
+  // The evidence, guarded by the mutex:
+  std::vector<int> taken;
+  int found_empty = 0;  // times that a consumer took from the empty buffer
+  int looks = 0;        // whether there is news
 
  private:
+  bool has_news() {
+    ++looks;
+    return closed_ || !items_.empty();
+  }
+
+  std::optional<int> pop() {
+    if (items_.empty()) {
+      if (!closed_) ++found_empty;  // front() would be undefined behaviour here
+      return std::nullopt;
+    }
+    const int item = items_.front();
+    items_.pop_front();
+    taken.push_back(item);
+    return item;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<int> items_;
   bool closed_ = false;
 };
 
-/// One item comes, all consumers wake. Returns how many of them get it.
-int wait_with_if(int consumers) {
-  Buffer buffer;
-  std::latch asleep(consumers);
-  std::vector<std::jthread> consuming;
-  for (int i = 0; i < consumers; ++i) {
-    consuming.emplace_back([&, lane = pdc::Lane("consumer {}", i)] {
-      auto wait = lane.wait("an item");
-      wait.rename("{}", buffer.take_with_if(asleep) ? "takes it" : "finds nothing");
-    });
-  }
-  asleep.wait();  // forced: the item comes when all of them sleep
-  buffer.put(0);
-  consuming.clear();  // joins
-  return buffer.in_order;
-}
+struct Seen {
+  std::vector<int> taken;
+  int found_empty, looks, left_asleep;
+};
 
-void wait_with_predicate(Buffer& buffer, int consumers, int items) {
+/// Each item is put in when all consumers sleep, and wakes them all. Both versions go through this.
+Seen consume(std::optional<int> (Buffer::*take)(), int consumers, int items) {
+  Buffer buffer;
+  pdc::Meeting everyone(consumers + 1);
+  pdc::Gauge consuming;
   const pdc::Lane producer("producer");
-  std::vector<std::jthread> consuming;
+  std::vector<std::jthread> threads;
   for (int i = 0; i < consumers; ++i) {
-    consuming.emplace_back([&, lane = pdc::Lane("consumer {}", i)] {
-      const auto wait = lane.wait("an item");
-      while (buffer.take()) {
-        const auto work = lane.work("uses it");
-        std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays the using
+    threads.emplace_back([&, lane = pdc::Lane("consumer {}", i)] {
+      const auto visit = consuming.visit();
+      for (;;) {
+        auto wait = everyone.wait_outside(lane, "an item");
+        const std::optional<int> item = (buffer.*take)();
+        wait.end();
+        if (item) {
+          const auto work = lane.work("uses item {}", *item);
+          std::this_thread::sleep_for(2ms);  // plays the using
+        } else if (buffer.is_closed()) {
+          return;
+        }
       }
     });
   }
-  const auto wait = producer.wait("room");
-  for (int item = 0; item < items; ++item) buffer.put(item);
+  for (int item = 0; item < items; ++item) {
+    auto work = producer.work("makes item {}", item);
+    std::this_thread::sleep_for(2ms);  // plays the making
+    work.end();
+    everyone.meet();  // forced: the item comes when all consumers sleep
+    buffer.put(item);
+  }
+  everyone.meet();
   buffer.close();
-  consuming.clear();  // joins
+  everyone.meet();  // until each consumer has ended or sleeps
+  const int left_asleep = consuming.inside();
+  buffer.wake_all();  // so that the program ends all the same
+  threads.clear();    // joins
+  return {buffer.taken, buffer.found_empty, buffer.looks, left_asleep};
 }
 
 }  // namespace
@@ -113,19 +143,29 @@ void wait_with_predicate(Buffer& buffer, int consumers, int items) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"consumers", 3, "threads that take items", {2, 64}},
-                        {"items", 12, "items that are put in", {1, 1000}}});
+                        {"items", 4, "items that are put in", {1, 1000}}});
   const int consumers = program.integer("consumers");
   const int items = program.integer("items");
-  Buffer buffer;
 
-  const int got_it = program.scene("waiting with if", wait_with_if, consumers);
-  program.scene("waiting with a predicate", wait_with_predicate, buffer, consumers, items);
+  const Seen with_if =
+      program.scene("waiting with if", consume, &Buffer::take_with_if, consumers, items);
+  const Seen right =
+      program.scene("waiting with a predicate", consume, &Buffer::take, consumers, items);
 
-  pdc::check(got_it <= 1, "with if, all woke and found the buffer empty, but for one", "{} of {}",
-             consumers - got_it, consumers);
-  pdc::check(buffer.in_order == items, "with a predicate, every item was taken once, in order",
-             "{} of {}", buffer.in_order, items);
-  pdc::check(buffer.fullest <= capacity, "the buffer never held more than it may", "{} of {}",
-             buffer.fullest, capacity);
+  const int losers = (consumers - 1) * items;
+  pdc::check(with_if.found_empty == losers,
+             "with if, every consumer that was woken but came too late took from an empty buffer",
+             "{} of {} times", with_if.found_empty, losers);
+  pdc::check(right.found_empty == 0, "with a predicate, none took from an empty buffer",
+             "{} of {} times", right.found_empty, losers);
+  std::vector<int> in_order(items);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  pdc::check(right.taken == in_order, "every item was taken once, in the order it was put in",
+             "{} of {}", right.taken.size(), items);
+  const int told = items + consumers + consumers * (items + 1);  // as it comes, and by each notify
+  pdc::check(right.looks <= 2 * told, "consumers look when they are told to, and sleep meanwhile",
+             "{} looks for {} reasons", right.looks, told);
+  pdc::check(right.left_asleep == 0, "the end wakes every consumer", "{} left asleep",
+             right.left_asleep);
   return program.finish();
 }

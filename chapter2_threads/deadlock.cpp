@@ -1,109 +1,116 @@
 // Deadlock: two threads hold a lock each and wait for the other's, for ever.
 //
-// Concept   Who holds one lock and waits for another can wait for somebody who waits for him: a
-//           cycle, and nobody in it ever goes on. It takes four things: locks that exclude, holding
-//           while waiting, nobody who takes a lock away, and the cycle. Break one, and it is gone.
-// Shows     std::timed_mutex, std::unique_lock, std::scoped_lock of two, std::try_to_lock
+// Concept   A thread that holds one lock and waits for another can close a circle of threads that
+//           wait for each other, and none of them ever goes on. It takes four things: locks that
+//           exclude, holding while waiting, no way to take a lock away, and the circle. Break one.
+// Shows     std::scoped_lock of one and of two, std::unique_lock, std::try_to_lock
 // Python    threading.Lock, acquire(timeout=...)
 // Run       deadlock --transfers 5
-// You see   who holds what and waits for what, as a cycle; then three cures that finish
-// Next      dining_philosophers has more than two in the cycle; bank locks many accounts
+// You see   who holds what and waits for what, as a circle; then three cures, whose graphs of locks
+//           held and wanted have none: no schedule can deadlock them
+// Next      dining_philosophers has more than two in the circle; bank locks many accounts
 
 // SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
+#include "pdc/lock_order.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
-#include <array>
-#include <barrier>
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace {
 
-using namespace std::chrono_literals;
+/// A std::mutex that notes who holds it and who wants it. Where its lock() would wait for ever it
+/// returns without the lock, so that the program goes on and can tell.
+using Lock = pdc::Watched<std::mutex>;
 
-struct Table {
-  std::array<std::timed_mutex, 2> locks;
-  int moved = 0;  // guarded by both locks
+struct Accounts {
+  pdc::LockOrder order;
+  Lock lock_a{order, "lock a"}, lock_b{order, "lock b"};
+  std::atomic<int> moved = 0;  // guarded by both locks; atomic, so that nothing is undefined without
+  pdc::Meeting bad_moment{2};
 
-  void move(const pdc::Lane& lane) {
-    const auto hold = lane.hold("both");
-    std::this_thread::sleep_for(1ms);  // plays the transfer
-    ++moved;
+  void move() {
+    const int seen = moved;
+    bad_moment.meet();  // forced: if the other can be in here as well, both have read
+    moved = seen + 1;
   }
 };
 
-/// Wrong on purpose: thread 0 takes lock 0 and then 1, thread 1 takes lock 1 and then 0.
-pdc::WaitForGraph lock_in_opposite_order() {
-  Table table;
-  pdc::WaitForGraph graph;
-  std::mutex graph_mutex;
-  std::barrier both(2);
-  std::vector<std::jthread> threads;
-  for (std::size_t me = 0; me < 2; ++me) {
-    threads.emplace_back([&, me, other = 1 - me, lane = pdc::Lane("thread {}", me)] {
-      const std::scoped_lock first(table.locks[me]);
-      const auto hold = lane.hold("lock {}", me);
-      both.arrive_and_wait();  // forced: each holds its first lock
-      const auto wait = lane.wait("lock {}", other);
-      const std::unique_lock second(table.locks[other], 20ms);  // lock() would wait for ever
-      if (!second) {
-        const std::scoped_lock lock(graph_mutex);
-        graph.add(fmt::format("thread {}", me), fmt::format("lock {}", other),
-                  fmt::format("thread {}", other));
-      }
-      both.arrive_and_wait();  // nobody gives up before both have tried
-    });
+/// One lock, then the other: right or wrong, that depends on the order alone.
+void lock_one_by_one(Accounts& accounts, Lock& first, Lock& second, const pdc::Lane& lane) {
+  auto wait = accounts.bad_moment.wait_outside(lane, "the first lock");
+  const std::scoped_lock one(first);
+  wait.end();
+  accounts.bad_moment.meet();  // forced: each holds its first lock, if it can
+  auto wait_again = accounts.bad_moment.wait_outside(lane, "the second lock");
+  const std::scoped_lock two(second);
+  wait_again.end();
+  accounts.move();
+}
+
+/// Wrong on purpose: each thread begins with another lock.
+void lock_in_opposite_order(Accounts& accounts, int me, const pdc::Lane& lane) {
+  if (me == 0) {
+    lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b, lane);
+  } else {
+    lock_one_by_one(accounts, accounts.lock_b, accounts.lock_a, lane);
   }
-  threads.clear();  // joins
-  return graph;
 }
 
-/// Everyone takes lock 0 first: who holds lock 1 never waits for lock 0, so no cycle can close.
-void move_in_one_order(Table& table, std::size_t /*me*/, const pdc::Lane& lane) {
-  auto wait = lane.wait("lock 0, then lock 1");
-  const std::scoped_lock low(table.locks[0]);
-  const std::scoped_lock high(table.locks[1]);
+/// A thread that holds lock b never waits for lock a: no circle can close.
+void lock_in_one_order(Accounts& accounts, int /*me*/, const pdc::Lane& lane) {
+  lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b, lane);
+}
+
+/// Waits for one lock only while it holds none: std::lock, which this calls, sees to that.
+void lock_both_or_none(Accounts& accounts, int /*me*/, const pdc::Lane& lane) {
+  auto wait = accounts.bad_moment.wait_outside(lane, "both locks");
+  const std::scoped_lock both(accounts.lock_a, accounts.lock_b);
   wait.end();
-  table.move(lane);
+  accounts.move();
 }
 
-/// Waits for one only while it holds none: that is what std::lock does, too.
-void move_with_scoped_lock(Table& table, std::size_t me, const pdc::Lane& lane) {
-  auto wait = lane.wait("both locks");
-  const std::scoped_lock both(table.locks[me], table.locks[1 - me]);
-  wait.end();
-  table.move(lane);
-}
-
-/// Tries for the second one; if that is taken, gives back the first, and begins with the other.
-void move_or_back_off(Table& table, std::size_t me, const pdc::Lane& lane) {
-  auto wait = lane.wait("lock {}, then lock {}", me, 1 - me);
-  for (std::size_t one = me;; one = 1 - one) {
-    const std::scoped_lock first(table.locks[one]);
-    const std::unique_lock second(table.locks[1 - one], std::try_to_lock);
-    if (!second) continue;  // ~scoped_lock gives back the first
+/// Tries for the second lock; if that is taken, gives back the first, and begins with the other.
+void try_and_back_off(Accounts& accounts, int me, const pdc::Lane& lane) {
+  for (int attempt = 0;; ++attempt) {
+    const bool a_first = (me + attempt) % 2 == 0;
+    Lock& one = a_first ? accounts.lock_a : accounts.lock_b;
+    Lock& other = a_first ? accounts.lock_b : accounts.lock_a;
+    auto wait = accounts.bad_moment.wait_outside(lane, "the first lock");
+    const std::scoped_lock first(one);
     wait.end();
-    table.move(lane);
+    if (attempt == 0) accounts.bad_moment.meet();  // forced: each holds its first lock, if it can
+    const std::unique_lock second(other, std::try_to_lock);
+    if (!second) continue;  // ~scoped_lock gives back the first
+    accounts.move();
     return;
   }
 }
 
-/// Both threads, all transfers. Returns how many have been made.
-int cure(void (*transfer)(Table&, std::size_t, const pdc::Lane&), int transfers) {
-  Table table;
+struct Seen {
+  pdc::WaitForGraph deadlock;
+  std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before it
+  int moved;
+};
+
+Seen transfer(void (*move)(Accounts&, int, const pdc::Lane&), int transfers) {
+  Accounts accounts;
   {
     std::vector<std::jthread> threads;
-    for (std::size_t me = 0; me < 2; ++me) {
+    for (int me = 0; me < 2; ++me) {
       threads.emplace_back([&, me, lane = pdc::Lane("thread {}", me)] {
-        for (int i = 0; i < transfers; ++i) transfer(table, me, lane);
+        const pdc::LockingLane locks_are_bars_of(lane);
+        for (int i = 0; i < transfers; ++i) move(accounts, me, lane);
       });
     }
-  }
-  return table.moved;
+  }  // ~jthread joins here
+  return {accounts.order.deadlock(), accounts.order.cycle(), accounts.moved};
 }
 
 }  // namespace
@@ -112,18 +119,23 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"transfers", 5, "transfers of each thread", {1, 500}}});
   const int transfers = program.integer("transfers");
 
-  const pdc::WaitForGraph graph = program.scene("in opposite order", lock_in_opposite_order);
-  graph.draw("who waits for whom");
-  const int ordered = program.scene("in one order", cure, move_in_one_order, transfers);
-  const int scoped = program.scene("both or none", cure, move_with_scoped_lock, transfers);
-  const int tried = program.scene("try and back off", cure, move_or_back_off, transfers);
+  const Seen wrong = program.scene("in opposite order", transfer, lock_in_opposite_order, 1);
+  wrong.deadlock.draw("who waits for whom");
+  const Seen ordered = program.scene("in one order", transfer, lock_in_one_order, transfers);
+  const Seen both = program.scene("both or none", transfer, lock_both_or_none, transfers);
+  const Seen tried = program.scene("try and back off", transfer, try_and_back_off, transfers);
 
-  const int all = 2 * transfers;
-  const std::size_t cycle = graph.cycle().size();
-  pdc::check(cycle == 2, "in opposite order, each waits for what the other holds",
-             "a cycle of {} threads", cycle);
-  pdc::check(ordered == all, "in one order, all transfers are made", "{} of {}", ordered, all);
-  pdc::check(scoped == all, "with std::scoped_lock, too", "{} of {}", scoped, all);
-  pdc::check(tried == all, "and when who fails backs off and tries again", "{} of {}", tried, all);
+  pdc::check(wrong.deadlock.cycle().size() == 2,
+             "in opposite order, each thread waits for the lock that the other holds",
+             "a circle of {} threads", wrong.deadlock.cycle().size());
+  pdc::check(ordered.circle.empty(), "locks taken in one order: no schedule can deadlock");
+  pdc::check(ordered.moved == 2 * transfers, "locks taken in one order: every transfer counts",
+             "{} of {}", ordered.moved, 2 * transfers);
+  pdc::check(both.circle.empty(), "both locks or none: no schedule can deadlock");
+  pdc::check(both.moved == 2 * transfers, "both locks or none: every transfer counts", "{} of {}",
+             both.moved, 2 * transfers);
+  pdc::check(tried.circle.empty(), "try and back off: no schedule can deadlock");
+  pdc::check(tried.moved == 2 * transfers, "try and back off: every transfer counts", "{} of {}",
+             tried.moved, 2 * transfers);
   return program.finish();
 }

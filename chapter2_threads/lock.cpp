@@ -1,24 +1,24 @@
 // Lock: a critical section, and what it costs to stay in it for too long.
 //
 // Concept   A critical section is code that only one thread at a time may be in. A mutex guards it:
-//           who comes while it is taken waits. But whoever waits does no work: held during the
-//           whole work, the lock makes many workers as slow as one. Keep what it guards short.
-// Shows     std::mutex, std::scoped_lock, std::latch, std::jthread
+//           a thread that comes while the mutex is locked waits, and a thread that waits does no
+//           work. Held during the whole work, it makes many workers as slow as one. Keep it short.
+// Shows     std::mutex, std::scoped_lock, std::jthread
 // Python    threading.Lock
 // Run       lock --workers 4
-// You see   sections overlap without the mutex; one at a time works while the lock is held during
-//           the work, all at once when it is held for the update only; and the times of both
+// You see   without the mutex all are in the section at once, and one update of 4 counts; with it
+//           one is; held for the work it lets one work at a time, held for the update it lets all
 // Next      semaphore lets several in; atomics needs no lock for an update as short as this
 
 // SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 #include "pdc/workload.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <latch>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -27,64 +27,63 @@ namespace {
 
 constexpr std::int64_t below = 300'000;  // the work: to count the primes below this
 
-/// Counts who is in it, and the most that ever were.
-struct Place {
-  std::atomic<int> inside = 0;
-  std::atomic<int> most = 0;
-
-  void enter() {
-    const int now = ++inside;
-    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
-  }
-  void leave() { --inside; }
-};
-
 struct Hall {
-  explicit Hall(int all) : workers(all), all_here(all) {}
-
-  std::int64_t share(int worker) const {
-    return pdc::count_primes(below * worker / workers, below * (worker + 1) / workers);
-  }
+  explicit Hall(int n) : workers(n), bad_moment(n) {}
 
   const int workers;
-  std::latch all_here;
   std::mutex mutex;
-  Place at_work, in_section;
-  std::atomic<std::int64_t> primes = 0;  // atomic, so that without a mutex nothing is undefined
+  std::atomic<std::int64_t> primes = 0;  // atomic, so that without the mutex nothing is undefined
+  pdc::Gauge at_work, in_section;
+  pdc::Meeting bad_moment;
 };
 
-/// Wrong on purpose: nothing keeps the second worker out.
-void work_without_mutex(Hall& hall, int worker, const pdc::Lane& lane) {
-  const auto hold = lane.hold("work and update");
-  hall.in_section.enter();
-  hall.all_here.arrive_and_wait();  // forced: nobody goes on before all are inside
-  hall.primes = hall.primes + hall.share(worker);
-  hall.in_section.leave();
+std::int64_t first_of(int worker, int workers) {
+  return below * worker / workers;
 }
 
-/// Right, and slow: whoever waits for the mutex could be at work.
+/// The work: a share of the numbers, on one's own.
+std::int64_t count_share(Hall& hall, int worker) {
+  const auto visit = hall.at_work.visit();
+  hall.bad_moment.meet();  // forced: all who can be at work at once, are
+  return pdc::count_primes(first_of(worker, hall.workers), first_of(worker + 1, hall.workers));
+}
+
+/// The critical section: read, add, write.
+void add(Hall& hall, std::int64_t found) {
+  const auto visit = hall.in_section.visit();
+  const std::int64_t seen = hall.primes;
+  hall.bad_moment.meet();  // forced: all who can be in here, have read before one writes
+  hall.primes = seen + found;
+}
+
+/// Right, and as fast as it can be.
+void hold_mutex_briefly(Hall& hall, int worker, const pdc::Lane& lane) {
+  auto work = lane.work("work");
+  const std::int64_t found = count_share(hall, worker);
+  work.end();
+  auto wait = hall.bad_moment.wait_outside(lane, "mutex");
+  const std::scoped_lock lock(hall.mutex);  // from here to the closing brace: the update alone
+  wait.end();
+  const auto hold = lane.hold("update");
+  add(hall, found);
+}
+
+/// Right, and slow: a worker that waits for the mutex could be at work.
 void hold_mutex_long(Hall& hall, int worker, const pdc::Lane& lane) {
-  auto wait = lane.wait("mutex");
+  auto wait = hall.bad_moment.wait_outside(lane, "mutex");
   const std::scoped_lock lock(hall.mutex);  // from here to the closing brace: work and update
   wait.end();
   const auto hold = lane.hold("work and update");
-  hall.in_section.enter();
-  hall.at_work.enter();
-  hall.primes = hall.primes + hall.share(worker);
-  hall.at_work.leave();
-  hall.in_section.leave();
+  add(hall, count_share(hall, worker));
 }
 
-void hold_mutex_briefly(Hall& hall, int worker, const pdc::Lane& lane) {
+/// Wrong on purpose: nothing keeps the second worker out of the section.
+void use_no_mutex(Hall& hall, int worker, const pdc::Lane& lane) {
   auto work = lane.work("work");
-  hall.at_work.enter();
-  hall.all_here.arrive_and_wait();  // forced: nobody is done before all are at work
-  const std::int64_t found = hall.share(worker);
-  hall.at_work.leave();
+  const std::int64_t found = count_share(hall, worker);
   work.end();
-  const std::scoped_lock lock(hall.mutex);  // from here to the closing brace: the update alone
   const auto hold = lane.hold("update");
-  hall.primes = hall.primes + found;
+  add(hall, found);
 }
 
 struct Seen {
@@ -96,11 +95,20 @@ Seen count(void (*take_part)(Hall&, int, const pdc::Lane&), int workers) {
   Hall hall(workers);
   {
     std::vector<std::jthread> counting;
-    for (int i = 0; i < workers; ++i) {
+    for (int i = 0; i < workers; ++i)
       counting.emplace_back(take_part, std::ref(hall), i, pdc::Lane("worker {}", i));
-    }
   }  // ~jthread joins here
-  return {hall.at_work.most, hall.in_section.most, hall.primes};
+  return {hall.at_work.most(), hall.in_section.most(), hall.primes};
+}
+
+/// Whether the number is what one worker has found, by a method that shares no code with theirs.
+bool is_one_share(std::int64_t primes, int workers) {
+  for (int i = 0; i < workers; ++i) {
+    const std::int64_t share = pdc::sieve_primes(first_of(i + 1, workers)) -
+                               pdc::sieve_primes(first_of(i, workers));
+    if (primes == share) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -109,7 +117,7 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"workers", 4, "threads that share the work", {2, 64}}});
   const int n = program.integer("workers");
 
-  const Seen without = program.scene("without the mutex", count, work_without_mutex, n);
+  const Seen without = program.scene("without the mutex", count, use_no_mutex, n);
   const Seen held = program.scene("the mutex held during the work", count, hold_mutex_long, n);
   const Seen brief = program.scene("the mutex held for the update", count, hold_mutex_briefly, n);
   pdc::say_speedup(program,
@@ -118,15 +126,19 @@ int main(int argc, char** argv) {
                     {"held briefly", n, [=] { count(hold_mutex_briefly, n); }}},
                    5);
 
-  const std::int64_t expected = pdc::sieve_primes(below);
-  pdc::check(without.in_section == n, "without it, all were in the section at once", "{} of {}",
-             without.in_section, n);
-  pdc::check(held.in_section == 1, "with it, never more than one", "{} of {}", held.in_section, n);
-  pdc::check(held.primes == expected && brief.primes == expected, "and no update was lost",
-             "{} primes", expected);
-  pdc::check(held.at_work == 1, "held long, it lets one work at a time", "{} of {}", held.at_work,
-             n);
-  pdc::check(brief.at_work == n, "held briefly, it lets all work at once", "{} of {}",
+  const std::int64_t all = pdc::sieve_primes(below);
+  pdc::check(without.in_section == n, "without the mutex, all are in the critical section at once",
+             "{} of {}", without.in_section, n);
+  pdc::check(is_one_share(without.primes, n), "without it, the update of one counts, the others are lost",
+             "{} of {} primes", without.primes, all);
+  pdc::check(held.in_section == 1 && brief.in_section == 1,
+             "with the mutex, there is never more than one in the section", "{} and {} of {}",
+             held.in_section, brief.in_section, n);
+  pdc::check(held.primes == all && brief.primes == all, "with the mutex, every update counts",
+             "{} and {} of {} primes", held.primes, brief.primes, all);
+  pdc::check(held.at_work == 1, "held during the work, the mutex lets one work at a time",
+             "{} of {}", held.at_work, n);
+  pdc::check(brief.at_work == n, "held for the update, the mutex lets all work at once", "{} of {}",
              brief.at_work, n);
   return program.finish();
 }
