@@ -6,10 +6,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <concepts>
 #include <cstdint>
@@ -20,16 +20,6 @@
 #include <string>
 #include <vector>
 
-/// The pool of process_pool.cpp: worker processes, a pipe to each and one back.
-
-struct Task {  // also the message to a worker, and back from it
-  std::int64_t get() const { return *error ? throw std::runtime_error(error) : value; }
-  void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
-  std::int64_t number, value = 0;
-  int deaths = 0;  // of workers that had it in hand
-  char error[60] = "";
-};
-
 /// What `call` returns once no signal interrupts it.
 template <std::invocable Call>
 auto uninterrupted(Call call) {
@@ -38,16 +28,35 @@ auto uninterrupted(Call call) {
   return result;
 }
 
-using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
+struct
+    Task {  // also the message to a worker, and back from it; shorter than PIPE_BUF, so it is never torn
+  std::int64_t number;
+  std::int64_t value = 0;
+  int deaths = 0;  // of workers that had it in hand
+  char error[60] = "";
 
+  std::int64_t get() const {
+    if (*error != '\0') throw std::runtime_error(error);
+    return value;
+  }
+  void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
+};
+
+/// Worker processes that do tasks, each reached by a pair of pipes. Requires: the process has no
+/// other threads when the pool forks, in the constructor and when it replaces a worker; SIGPIPE is
+/// ignored (pdc::Program does that). Signals: what a handler interrupts is repeated. A worker that
+/// dies, in the middle of a task or idle, is replaced; a task that has killed `tries` workers fails.
 class Pool {
  public:
-  Pool(int workers, int tries, const Work& work) : work_(work), tries_(tries) {
-    signal(SIGPIPE, SIG_IGN);  // a write to one that has died is an error, not a death
-    workers_.resize(static_cast<std::size_t>(workers));
+  using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
+
+  Pool(int workers, int tries, Work work)
+      : work_(std::move(work)), tries_(tries), workers_(workers) {
     for (Worker& worker : workers_) start(worker);
   }
-  std::vector<Task> map(int tasks) {  // numbers 1, 2, ..., and what comes of each, in order
+
+  /// Tasks 1, 2, ..., and what comes of each, in order.
+  std::vector<Task> map(int tasks) {
     std::vector<Task> all;
     for (int number = 1; number <= tasks; ++number) all.push_back({number});
     for (Task& task : all) waiting_.push_back(&task);
@@ -55,35 +64,46 @@ class Pool {
     return all;
   }
 
+  pid_t first_worker() const { return workers_.front().process->pid(); }
+
  private:
   struct Worker {
     std::optional<pdc::Child> process;
-    pdc::Pipe tasks, results;  // closed before ~Child waits: that ends the process
-    std::deque<Task*> given;   // it has the first in hand
+    pdc::Pipe tasks, results;                        // closed before ~Child waits: that ends it
+    std::deque<Task*> given;                         // in the order in which it does them
+    pdc::Shared<std::atomic<std::int64_t>> in_hand;  // the number of the one it is at; 0: of none
   };
 
   void start(Worker& worker) {
     worker.tasks = pdc::Pipe();
     worker.results = pdc::Pipe();
+    *worker.in_hand = 0;
     worker.process.emplace([&, lane = pdc::Lane("worker {}", started_++)] {
       for (Worker& each : workers_) each.tasks.write_end.close();  // or no stream would end
-      Task task{};
-      const auto take = [&] { return read(worker.tasks.read_end.get(), &task, sizeof task); };
-      const auto answer = [&] { return write(worker.results.write_end.get(), &task, sizeof task); };
-      while (uninterrupted(take) > 0) {
-        try {
-          task.value = work_(task.number, lane);
-        } catch (const std::exception& error) {
-          task.fail(error.what());
-        }
-        if (uninterrupted(answer) == -1) return;
-      }
+      serve(worker, lane);
     });
     worker.tasks.read_end.close();
-    worker.results.write_end.close();
+    worker.results.write_end.close();  // so that the worker's death is the end of the stream
     fcntl(worker.results.read_end.get(), F_SETFL, O_NONBLOCK);
   }
 
+  void serve(Worker& self, const pdc::Lane& lane) {  // in the worker
+    Task task{};
+    const auto take = [&] { return read(self.tasks.read_end.get(), &task, sizeof task); };
+    const auto answer = [&] { return write(self.results.write_end.get(), &task, sizeof task); };
+    while (uninterrupted(take) > 0) {
+      *self.in_hand = task.number;
+      try {
+        task.value = work_(task.number, lane);
+      } catch (const std::exception& error) {
+        task.fail(error.what());
+      }
+      if (uninterrupted(answer) == -1) return;
+      *self.in_hand = 0;
+    }
+  }
+
+  /// Hands out what waits, a share to each. False when nothing waits and nobody has any.
   bool give() {
     const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
     for (Worker& worker : workers_) {
@@ -91,36 +111,36 @@ class Pool {
         Task* const task = waiting_.front();
         waiting_.pop_front();
         worker.given.push_back(task);
-        const auto hand_over = [&] {
-          return write(worker.tasks.write_end.get(), task, sizeof *task);
-        };
-        if (uninterrupted(hand_over) == -1) break;  // it has died, and collect() will see it
+        const auto send = [&] { return write(worker.tasks.write_end.get(), task, sizeof *task); };
+        if (uninterrupted(send) == -1) break;  // it has died, and collect() will see it
       }
     }
     return std::ranges::any_of(workers_, [](const Worker& one) { return !one.given.empty(); });
   }
 
   void collect() {
-    std::vector<pollfd> polled;  // -1: is not looked at
+    std::vector<pollfd> polled;
     for (const Worker& worker : workers_)
-      polled.push_back({worker.given.empty() ? -1 : worker.results.read_end.get(), POLLIN, 0});
-    const auto any_result = [&] { return poll(polled.data(), polled.size(), -1); };
-    pdc::posix(uninterrupted(any_result), "poll");
+      polled.push_back({worker.results.read_end.get(), POLLIN, 0});
+    pdc::posix(uninterrupted([&] { return poll(polled.data(), polled.size(), -1); }), "poll");
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       auto& given = workers_[i].given;
       while (!given.empty() && read(polled[i].fd, given[0], sizeof(Task)) > 0)
         given.pop_front();  // each result went to its task's place
-      if ((polled[i].revents & POLLHUP) != 0 && !given.empty()) replace(workers_[i]);  // it died
+      if ((polled[i].revents & POLLHUP) != 0) replace(workers_[i]);
     }
   }
 
   void replace(Worker& dead) {
-    Task& in_hand = *dead.given.front();
-    pdc::say("task {}: its worker ends with {}", in_hand.number, dead.process->wait().text());
-    if (++in_hand.deaths == tries_) {
-      in_hand.fail(fmt::format("killed {} workers", in_hand.deaths));
-      dead.given.pop_front();
+    const pdc::Exit end = dead.process->wait();
+    if (!dead.given.empty() && *dead.in_hand == dead.given[0]->number) {  // else it was not at one
+      Task& task = *dead.given[0];
+      pdc::say("task {}: its worker ends with {}", task.number, end.text());
+      if (++task.deaths == tries_) {
+        task.fail(fmt::format("killed {} workers", task.deaths));
+        dead.given.pop_front();
+      }
     }
     waiting_.insert(waiting_.begin(), dead.given.begin(), dead.given.end());  // once more
     dead.given.clear();
