@@ -1,13 +1,13 @@
 // Scatter: the root deals out an array, each rank gets its part.
 //
-// Concept   MPI_Scatter deals out equal parts. Elements that do not divide by the ranks are left
-//           over, silently: they stay with the root and belong to nobody. MPI_Scatterv takes a
-//           count and a place for each rank, so that parts may differ and nothing is left.
-// Shows     MPI_Scatter, MPI_Gather, MPI_Scatterv, MPI_Gatherv
+// Concept   MPI_Scatter deals out equal parts. Where the ranks do not divide the elements some are
+//           left over: they stay with the root, nobody works on them, and no error says so.
+//           MPI_Scatterv takes a count and a place for each rank, so that nothing is left.
+// Shows     MPI_Scatter, MPI_Scatterv, std::exclusive_scan
 // Python    mpi4py comm.Scatter, comm.Scatterv
 // Run       mpirun -np 4 scatter --elements 23
-// You see   equal parts lose the rest, uneven parts put together are the whole again
-// Next      scatter_gather computes on the parts; gather collects parts of unknown length
+// You see   equal parts of 5 leave 3 elements to nobody; parts of 6, 6, 6 and 5 leave none
+// Next      gather brings the parts back; scatter_gather computes on them
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
@@ -21,61 +21,81 @@
 
 namespace {
 
+constexpr int root = 0;
+constexpr int part_tag = 7;
+
 using Numbers = std::vector<int>;
 
-/// 1, 2, 3, ... on the root, nothing elsewhere.
-Numbers make(const pdc::mpi::Session& mpi, int size) {
-  if (mpi.rank() != 0) return {};
-  const auto work = mpi.lane().work("makes {}", size);
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays the making
-  Numbers whole(static_cast<std::size_t>(size));
-  std::iota(whole.begin(), whole.end(), 1);
-  return whole;
+/// 1, 2, 3, ..., size
+Numbers numbers(int size) {
+  Numbers all(size);
+  std::iota(all.begin(), all.end(), 1);
+  return all;
 }
 
-/// Each element ten times: so it can be seen that it has been through a rank, exactly once.
-void work_on(Numbers& part, const pdc::Lane& lane) {
-  const auto work = lane.work("works on {}", part.size());
-  std::this_thread::sleep_for(std::chrono::milliseconds(2) * part.size());  // plays the work
-  for (int& element : part) element *= 10;
-}
-
-/// Wrong on purpose where the elements do not divide by the ranks.
-Numbers deal_equal_parts(const pdc::mpi::Session& mpi, int size) {
-  Numbers whole = make(mpi, size);
-  const int count = size / mpi.size();
-  Numbers part(static_cast<std::size_t>(count));
-  MPI_Scatter(whole.data(), count, MPI_INT, part.data(), count, MPI_INT, 0, MPI_COMM_WORLD);
-  work_on(part, mpi.lane());
-  MPI_Gather(part.data(), count, MPI_INT, whole.data(), count, MPI_INT, 0, MPI_COMM_WORLD);
-  return whole;
+/// Wrong on purpose where the ranks do not divide the elements: the rest is dealt to nobody.
+Numbers deal_equal_parts(const Numbers& whole, int size, int ranks, int /*rank*/) {
+  const int count = size / ranks;
+  Numbers part(count);
+  MPI_Scatter(whole.data(), count, MPI_INT, part.data(), count, MPI_INT, root, MPI_COMM_WORLD);
+  return part;
 }
 
 /// The first (size % ranks) ranks get one element more than the others.
-Numbers deal_all(const pdc::mpi::Session& mpi, int size) {
-  Numbers whole = make(mpi, size);
-  std::vector<int> counts(static_cast<std::size_t>(mpi.size()), size / mpi.size());
-  std::for_each_n(counts.begin(), size % mpi.size(), [](int& count) { ++count; });
-  std::vector<int> places(counts.size());
+Numbers deal_all(const Numbers& whole, int size, int ranks, int rank) {
+  std::vector<int> counts(ranks, size / ranks);
+  for (int i = 0; i < size % ranks; ++i) counts[i] += 1;
+  std::vector<int> places(ranks);  // where each part begins: 0, then the sums of the counts so far
   std::exclusive_scan(counts.begin(), counts.end(), places.begin(), 0);
 
-  const int count = counts[static_cast<std::size_t>(mpi.rank())];
-  Numbers part(static_cast<std::size_t>(count));
-  MPI_Scatterv(whole.data(), counts.data(), places.data(),
-               MPI_INT,                                          // on the root: what, where from
-               part.data(), count, MPI_INT, 0, MPI_COMM_WORLD);  // everywhere: where to
-  work_on(part, mpi.lane());
-  MPI_Gatherv(part.data(), count, MPI_INT,  // and back the same way
-              whole.data(), counts.data(), places.data(), MPI_INT, 0, MPI_COMM_WORLD);
-  return whole;
+  Numbers part(counts[rank]);
+  // The root's array, counts and places are read on the root alone; the part is each rank's own.
+  MPI_Scatterv(whole.data(), counts.data(), places.data(), MPI_INT, part.data(), counts[rank],
+               MPI_INT, root, MPI_COMM_WORLD);
+  return part;
 }
 
-/// How many of the elements came back ten times as large, each at its place.
-int dealt(const Numbers& whole) {
-  int count = 0;
-  for (std::size_t i = 0; i < whole.size(); ++i)
-    count += whole[i] == 10 * (static_cast<int>(i) + 1) ? 1 : 0;
-  return count;
+using Deal = Numbers(const Numbers& whole, int size, int ranks, int rank);
+
+/// The parts of all ranks, on the root: what has been dealt, as those say who got it.
+std::vector<Numbers> parts_of_all(const pdc::mpi::Session& mpi, const Numbers& part) {
+  if (mpi.rank() != root) {
+    MPI_Send(part.data(), static_cast<int>(part.size()), MPI_INT, root, part_tag, MPI_COMM_WORLD);
+    return {};
+  }
+  std::vector<Numbers> parts{part};
+  for (int from = 1; from < mpi.size(); ++from) {
+    MPI_Status status;
+    MPI_Probe(from, part_tag, MPI_COMM_WORLD, &status);  // how long is it?
+    int count = 0;
+    MPI_Get_count(&status, MPI_INT, &count);
+    Numbers& came = parts.emplace_back(count);
+    MPI_Recv(came.data(), count, MPI_INT, from, part_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  }
+  for (int rank = 0; rank < mpi.size(); ++rank) {
+    if (!parts[rank].empty())
+      pdc::say("rank {} got {} to {}", rank, parts[rank].front(), parts[rank].back());
+  }
+  return parts;
+}
+
+std::vector<Numbers> deal_and_work(const pdc::mpi::Session& mpi, Deal& deal, int size) {
+  Numbers whole;  // nothing but on the root
+  if (mpi.rank() == root) whole = numbers(size);
+  const Numbers part = deal(whole, size, mpi.size(), mpi.rank());
+  {
+    const auto work = mpi.lane().work("works on {}", part.size());
+    std::this_thread::sleep_for(std::chrono::milliseconds(40) * part.size() / size);  // plays it
+  }
+  return parts_of_all(mpi, part);
+}
+
+/// All elements that were dealt, from the smallest to the largest: one that came twice is in it twice.
+Numbers sorted(const std::vector<Numbers>& parts) {
+  Numbers all;
+  for (const Numbers& part : parts) all.insert(all.end(), part.begin(), part.end());
+  std::ranges::sort(all);
+  return all;
 }
 
 }  // namespace
@@ -84,19 +104,22 @@ int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv, {{"elements", 23, "elements in the array", {1, 100'000}}});
   const int size = program.integer("elements");
-  Numbers whole(
-      static_cast<std::size_t>(size));  // only the root's is read, the others could be empty
-  std::iota(whole.begin(), whole.end(), 1);
 
-  const Numbers equal = program.scene("MPI_Scatter: equal parts", deal_equal_parts, mpi, size);
-  const Numbers all = program.scene("MPI_Scatterv: parts that fit", deal_all, mpi, size);
+  const auto equal =
+      program.scene("MPI_Scatter: equal parts", deal_and_work, mpi, deal_equal_parts, size);
+  const auto fitting =
+      program.scene("MPI_Scatterv: parts that fit", deal_and_work, mpi, deal_all, size);
 
-  if (mpi.rank() == 0) {
-    pdc::check(dealt(equal) == size - size % mpi.size(),
-               "equal parts leave the remainder to nobody", "{} of {} elements dealt", dealt(equal),
-               size);
-    pdc::check(dealt(all) == size, "parts that fit leave nothing, and deal nothing twice",
-               "{} of {} elements dealt", dealt(all), size);
+  if (mpi.rank() == root) {
+    const Numbers by_equal = sorted(equal), by_fitting = sorted(fitting);
+    const int rest = size % mpi.size();
+    pdc::check(by_equal == numbers(size - rest), "equal parts leave the last elements to nobody",
+               "{} of {} dealt", by_equal.size(), size);
+    pdc::check(by_fitting == numbers(size), "parts that fit deal every element, and each one once",
+               "{} of {} dealt", by_fitting.size(), size);
+    const auto [least, most] = std::ranges::minmax(fitting, {}, &Numbers::size);
+    pdc::check(most.size() - least.size() <= 1, "no part is larger than another by more than one",
+               "{} to {} elements", least.size(), most.size());
   }
   return program.finish();
 }
