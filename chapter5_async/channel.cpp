@@ -10,6 +10,7 @@
 // Next      condition is the same for threads; strand shares data without handing it over
 
 // SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>
@@ -92,9 +93,9 @@ asio::awaitable<void> receive_all(Day& day, pdc::Lane lane) {
 }
 
 void spend(Day& day, Role* produce, Role* consume) {
-  asio::co_spawn(day.loop, produce(day, pdc::Lane(pdc::task, "producer")), asio::detached);
+  asio::co_spawn(day.loop, produce(day, pdc::Lane(pdc::task, "producer")), pdc::rethrow);
   for (int i = 0; i < consumers; ++i) {
-    asio::co_spawn(day.loop, consume(day, pdc::Lane(pdc::task, "consumer {}", i)), asio::detached);
+    asio::co_spawn(day.loop, consume(day, pdc::Lane(pdc::task, "consumer {}", i)), pdc::rethrow);
   }
   day.loop.run();  // all of them on this thread, in turns
 }

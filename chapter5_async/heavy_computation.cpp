@@ -12,6 +12,7 @@
 // Next      timeouts gives up what takes too long; process_pool replaces a process that dies
 
 // SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
 #include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
@@ -122,8 +123,8 @@ asio::awaitable<void> beat(Day& day, pdc::Lane lane) {
 }
 
 void spend(Day& day, Compute* compute) {
-  asio::co_spawn(day.loop, beat(day, pdc::Lane(pdc::task, "heart")), asio::detached);
-  asio::co_spawn(day.loop, call(day, pdc::Lane(pdc::task, "caller"), compute), asio::detached);
+  asio::co_spawn(day.loop, beat(day, pdc::Lane(pdc::task, "heart")), pdc::rethrow);
+  asio::co_spawn(day.loop, call(day, pdc::Lane(pdc::task, "caller"), compute), pdc::rethrow);
   day.loop.run();  // both of them on this thread, in turns
 }
 

@@ -10,6 +10,7 @@
 // Next      channel brings inputs as they come; async_futures joins loop and threads
 
 // SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <exception>
 #include <list>
 #include <map>
 #include <memory>
@@ -99,7 +101,10 @@ std::list<Robot> run_all(const pdc::Program& program, decltype(nest)* walk) {
   std::list<Robot> robots;
   for (int i = 0; i < program.integer("robots"); ++i) {
     Robot& robot = robots.emplace_back(plan(i, program.integer("inputs"), random));
-    asio::co_spawn(loop, walk(robot, cutting), [&](auto...) { robot.path += 'd'; });
+    asio::co_spawn(loop, walk(robot, cutting), [&](std::exception_ptr error) {
+      pdc::rethrow(error);
+      robot.path += 'd';
+    });
   }
   loop.run();  // all of them on this thread, in turns
   return robots;

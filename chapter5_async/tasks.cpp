@@ -10,6 +10,7 @@
 // Next      timeouts lets an operation race against a timer; async_futures joins loop and threads
 
 // SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>
@@ -94,7 +95,7 @@ asio::awaitable<void> many_at_once(Day& day) {
 std::vector<std::string> spend(asio::awaitable<void> (*act)(Day&), std::string_view names) {
   Day day;
   for (const char name : names) day.servers.push_back(pdc::Lane(pdc::task, "server {}", name));
-  asio::co_spawn(day.loop, act(day), asio::detached);
+  asio::co_spawn(day.loop, act(day), pdc::rethrow);
   day.loop.run();
   return day.seen;
 }

@@ -11,6 +11,7 @@
 // Next      channel is how the answers come; socket_client talks with a real server
 
 // SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>
@@ -68,10 +69,12 @@ asio::awaitable<int> ask(Request& request) {
 /// Wrong on purpose: when the time is up the client goes away, and nobody tells ask().
 asio::awaitable<void> give_up(Request& request) {
   const auto wait = request.client_lane.wait("answer");
-  asio::co_spawn(request.limit.get_executor(), ask(request), [&](std::exception_ptr, int answer) {
-    request.answer = answer;
-    request.limit.cancel();
-  });
+  asio::co_spawn(request.limit.get_executor(), ask(request),
+                 [&](std::exception_ptr error, int answer) {
+                   pdc::rethrow(error);
+                   request.answer = answer;
+                   request.limit.cancel();
+                 });
   co_await request.limit.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
@@ -107,7 +110,10 @@ Outcome ask_all(int clients, asio::awaitable<void> (*ask_in_time)(Request&)) {
   std::list<Request> requests;
   for (int i = 0; i < clients; ++i) {
     requests.emplace_back(loop, i);
-    asio::co_spawn(loop, ask_in_time(requests.back()), [&](std::exception_ptr) { --waiting; });
+    asio::co_spawn(loop, ask_in_time(requests.back()), [&](std::exception_ptr error) {
+      pdc::rethrow(error);
+      --waiting;
+    });
   }
   while (waiting > 0) loop.run_one();
   const auto left_open = std::ranges::count(requests, true, &Request::open);

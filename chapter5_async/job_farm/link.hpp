@@ -6,7 +6,6 @@
 #include <boost/crc.hpp>
 #include <boost/json.hpp>
 
-#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,11 +24,6 @@ constexpr std::size_t longest = 64 * 1024;  // bytes of a line
 /// The other side does not keep to the protocol.
 struct BrokenProtocol : std::runtime_error {
   using std::runtime_error::runtime_error;
-};
-
-/// For co_spawn: what a task did not catch comes out of io_context::run().
-constexpr auto rethrow = [](std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
 };
 
 /// The end of a line: a CRC-32 of what it says. TCP has a check sum, too, but of 16 bits, and what

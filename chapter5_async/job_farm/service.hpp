@@ -4,6 +4,7 @@
 #include "desk.hpp"
 #include "proof.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -21,8 +22,8 @@ class Service {
         secret_(std::move(secret)),
         silence_(silence),
         deadline_(deadline) {
-    asio::co_spawn(acceptor.get_executor(), accept(), rethrow);
-    asio::co_spawn(acceptor.get_executor(), watch(), rethrow);
+    asio::co_spawn(acceptor.get_executor(), accept(), pdc::rethrow);
+    asio::co_spawn(acceptor.get_executor(), watch(), pdc::rethrow);
   }
 
  private:
@@ -34,7 +35,7 @@ class Service {
   asio::awaitable<void> accept() {
     while (!desk_.is_over()) {
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
-      if (!error) asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), rethrow);
+      if (!error) asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
       if (!error || error == asio::error::operation_aborted) continue;
       asio::steady_timer pause(acceptor_.get_executor(), silence_);  // no descriptors left, say
       co_await pause.async_wait(asio::use_awaitable);

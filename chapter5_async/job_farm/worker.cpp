@@ -14,6 +14,7 @@
 #include "options.hpp"
 #include "visits.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
@@ -60,7 +61,7 @@ asio::awaitable<void> keep_visiting(Visits& visits, const Settings& settings) {
 }
 
 void work(asio::io_context& loop, Visits& visits, const Settings& settings) {
-  asio::co_spawn(loop, keep_visiting(visits, settings), rethrow);
+  asio::co_spawn(loop, keep_visiting(visits, settings), pdc::rethrow);
   loop.run();
 }
 

@@ -4,6 +4,7 @@
 #include "connection.hpp"
 
 #include "pdc/check.hpp"
+#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
 #include "pdc/print.hpp"
 
@@ -116,8 +117,8 @@ inline void serve_until_told(const Limits& limits, asio::awaitable<void> (*serve
   const tcp::endpoint here = service.endpoint();
   fmt::print("listening on {} port {}\n", here.address().to_string(), here.port());
   std::fflush(stdout);
-  asio::co_spawn(loop, serve(service), asio::detached);
-  asio::co_spawn(loop, service.watch(), asio::detached);
+  asio::co_spawn(loop, serve(service), pdc::rethrow);
+  asio::co_spawn(loop, service.watch(), pdc::rethrow);
   loop.run();
   pdc::check(service.connections.empty(), "told to end, it has left nobody waiting");
 }

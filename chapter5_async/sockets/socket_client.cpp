@@ -12,6 +12,7 @@
 // SPDX-License-Identifier: MIT
 #include "../address.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 
@@ -21,7 +22,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,10 +36,6 @@ using boost::system::error_code;
 using Patience = asio::steady_timer::duration;
 
 constexpr std::size_t longest_answer = 1 << 16;  // bytes: one without an end fills no memory
-
-constexpr auto rethrow = [](std::exception_ptr error) {  // asio::detached would drop it
-  if (error) std::rethrow_exception(error);
-};
 
 /// A connection, and how its last call ended.
 struct Client {
@@ -96,7 +92,7 @@ error_code ask_silent_server(Way& way) {
   Client client{tcp::socket(loop), pdc::Lane(pdc::task, "client")};
   client.socket.connect(server.local_endpoint());
   constexpr auto patience = 20ms;
-  asio::co_spawn(loop, way(client, ask(client, "Hello?\n"), patience), rethrow);
+  asio::co_spawn(loop, way(client, ask(client, "Hello?\n"), patience), pdc::rethrow);
   loop.poll();  // it has asked
   loop.restart();
 
@@ -148,7 +144,7 @@ void visit_all(int count, Day& day) {
   asio::io_context loop;
   for (int i = 1; i <= count; ++i) {
     Client client{tcp::socket(loop), pdc::Lane(pdc::task, "client {}", i)};
-    asio::co_spawn(loop, visit(std::move(client), i, day), rethrow);
+    asio::co_spawn(loop, visit(std::move(client), i, day), pdc::rethrow);
   }
   loop.run();
 }

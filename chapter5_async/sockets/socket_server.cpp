@@ -13,6 +13,7 @@
 #include "../address.hpp"
 #include "service.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
 #include <boost/asio.hpp>
@@ -49,7 +50,7 @@ asio::awaitable<void> serve_at_once(Service& service) {
     if (error)  // out of descriptors, say; there may be one soon
       co_await pause.async_wait(with_error);
     else
-      asio::co_spawn(loop, service.talk(std::move(socket)), asio::detached);
+      asio::co_spawn(loop, service.talk(std::move(socket)), pdc::rethrow);
   }
 }
 
@@ -122,7 +123,8 @@ void enter(Day& day, std::string_view name, auto guest) {
       day.clients.emplace_back(tcp::socket(day.loop), pdc::Lane(pdc::task, "{}", name));
   client.socket.connect(day.service.endpoint());
   ++day.here;
-  asio::co_spawn(day.loop, guest(day, client), [&](std::exception_ptr) {
+  asio::co_spawn(day.loop, guest(day, client), [&](std::exception_ptr error) {
+    pdc::rethrow(error);
     client.socket.close();
     if (--day.here == 0) day.service.end();  // nobody will come any more
   });
@@ -133,8 +135,8 @@ void spend(Day& day, asio::awaitable<void> (*serve)(Service&), bool slow) {
   enter(day, "silent", be_silent);  // first of all
   for (int i = 1; i <= good_clients; ++i) enter(day, fmt::format("good {}", i), be_good);
   if (slow) enter(day, "slow", be_slow);
-  asio::co_spawn(day.loop, serve(day.service), asio::detached);
-  asio::co_spawn(day.loop, day.service.watch(), asio::detached);
+  asio::co_spawn(day.loop, serve(day.service), pdc::rethrow);
+  asio::co_spawn(day.loop, day.service.watch(), pdc::rethrow);
   day.loop.run();
 }
 

@@ -49,9 +49,10 @@ Sleep sleep_of(pid_t thread) noexcept {
 
 /// Takes this thread out of there.
 void clear(std::array<std::atomic<pid_t>, Meeting::capacity>& places) noexcept {
+  const pid_t me = gettid();
   for (std::atomic<pid_t>& place : places) {
-    pid_t me = gettid();
-    place.compare_exchange_strong(me, 0);
+    pid_t who = me;
+    place.compare_exchange_strong(who, 0);
   }
 }
 
@@ -73,9 +74,10 @@ void Meeting::join() noexcept {
 
 std::atomic<pid_t>& Meeting::stand_outside() noexcept {
   join();
+  const pid_t me = gettid();
   for (std::size_t i = 0;; i = (i + 1) % outside_.size()) {
     pid_t nobody = 0;
-    if (outside_[i].compare_exchange_strong(nobody, gettid())) return outside_[i];
+    if (outside_[i].compare_exchange_strong(nobody, me)) return outside_[i];
   }
 }
 

@@ -70,8 +70,8 @@ class Meeting {
  public:
   static constexpr int capacity = 128;
 
-  /// A party is a thread, a process, or a task. Requires: 1 to capacity of them, and none that took
-  /// part in the place of one that has ended.
+  /// A party is a thread, a process, or a task. Requires: 1 to capacity of them; if more than one,
+  /// no other takes the place of one that has ended.
   explicit Meeting(int parties) noexcept;
   Meeting(const Meeting&) = delete;
   Meeting& operator=(const Meeting&) = delete;
