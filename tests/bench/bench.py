@@ -25,9 +25,11 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "harness"))
+from quiet import BUSY, others_share, read_clocks  # noqa: E402: where the harness is, is known now
+
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # the system's has its NumPy
 LEAST_ROUNDS = 9  # to judge by
-BUSY = 0.05  # of the processors' time; beyond that, others had too much of it to judge
 PREFIXES = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
 
 
@@ -734,20 +736,6 @@ COMPARISONS = [
     Comparison("task_graph/python", "a small task, beside dask.distributed, 2 workers",
                Ranks(2, "task_graph_bench", "", "task"), Original("task_graph"), "at least 1.0", "task_graph"),
 ]
-
-
-def others_share(before, after, ours):
-    """The part of the processors' time that others had: busy or stolen, and not by this driver and its children."""
-    total = sum(after) - sum(before)
-    busy = sum(after[i] - before[i] for i in (0, 1, 2, 7))  # user, nice, system, steal
-    return max(0.0, busy - ours) / total if total > 0 else 0.0
-
-
-def read_clocks():
-    """The processors' time by kind, and what this process and its children had of it, in seconds."""
-    with open("/proc/stat", encoding="ascii") as stat:
-        ticks = [int(field) for field in stat.readline().split()[1:9]]
-    return [tick / os.sysconf("SC_CLK_TCK") for tick in ticks], sum(os.times()[:4])
 
 
 def median_range(numbers):
