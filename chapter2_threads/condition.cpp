@@ -109,15 +109,16 @@ Seen consume(std::optional<int> (Buffer::*take)(), int consumers, int items) {
   for (int i = 0; i < consumers; ++i) {
     threads.emplace_back([&, lane = pdc::Lane("consumer {}", i)] {
       const auto visit = consuming.visit();
-      for (;;) {
+      for (int misses = 0; misses <= items;) {  // one an item is what waking in vain can come to
         auto wait = everyone.wait_outside(lane, "an item");
         const std::optional<int> item = (buffer.*take)();
         wait.end();
         if (item) {
           const auto work = lane.work("uses item {}", *item);
           std::this_thread::sleep_for(2ms);  // plays the using
-        } else if (buffer.is_closed()) {
-          return;
+        } else {
+          if (buffer.is_closed()) return;
+          ++misses;
         }
       }
     });

@@ -32,7 +32,8 @@ using Lock = pdc::Watched<std::mutex>;
 struct Accounts {
   pdc::LockOrder order;
   Lock lock_a{order, "lock a"}, lock_b{order, "lock b"};
-  std::atomic<int> moved = 0;  // guarded by both locks; atomic, so that nothing is undefined without
+  std::atomic<int> moved =
+      0;  // guarded by both locks; atomic, so that nothing is undefined without
   pdc::Meeting bad_moment{2};
 
   void move() {
@@ -86,7 +87,9 @@ void try_and_back_off(Accounts& accounts, int me, const pdc::Lane& lane) {
     const std::scoped_lock first(one);
     wait.end();
     if (attempt == 0) accounts.bad_moment.meet();  // forced: each holds its first lock, if it can
+    auto wait_again = accounts.bad_moment.wait_outside(lane, "the second lock");
     const std::unique_lock second(other, std::try_to_lock);
+    wait_again.end();
     if (!second) continue;  // ~scoped_lock gives back the first
     accounts.move();
     return;
@@ -95,7 +98,8 @@ void try_and_back_off(Accounts& accounts, int me, const pdc::Lane& lane) {
 
 struct Seen {
   pdc::WaitForGraph deadlock;
-  std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before it
+  std::vector<std::string>
+      circle;  // of locks, each wanted by a thread that holds the one before it
   int moved;
 };
 
