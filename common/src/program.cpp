@@ -203,6 +203,7 @@ Program::Scene::~Scene() {
     }
   }
   detail::set_main_act(fmt::format("main(), after the scene '{}'", r.scene));
+  tell_progress();
   r.scene.clear();
 }
 

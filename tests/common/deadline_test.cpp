@@ -71,6 +71,10 @@ TEST(Deadline, ComesWhateverSignalsWereBlockedBefore) {
   EXPECT_EQ(ended.status, 4);
 }
 
+TEST(Deadline, BeginsAnewWithTheEndOfAScene) {
+  EXPECT_EQ(run({"shows_slowly", "--deadline", "2"}).status, 0);
+}
+
 TEST(Deadline, DoesNotTouchAProgramThatEndsInTime) {
   EXPECT_EQ(run({"holds", "--deadline", "3600"}).status, 0);
 }

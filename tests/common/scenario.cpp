@@ -253,6 +253,12 @@ void measures(pdc::Program& program) {
   holds(program);
 }
 
+void shows_slowly(pdc::Program& program) {
+  for (const char* title : {"first", "second"})
+    program.scene(title, [] { std::this_thread::sleep_for(1200ms); });  // plays slow work
+  pdc::check(true, "both came to their end");
+}
+
 /// Rounds that take long, here or in a child. Says how many there were.
 void measures_slowly(pdc::Program& program) {
   static pdc::Shared<std::atomic<int>> runs(0);
@@ -345,6 +351,7 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"overflows", overflows},
     {"refuses", refuses},
     {"rejects", rejects},
+    {"shows_slowly", shows_slowly},
     {"speaks", speaks},
     {"stuck", stuck},
     {"stuck_child", stuck_child},

@@ -15,8 +15,9 @@ namespace pdc {
 /// their parent. Errors: ends the program with status 3 when the timer cannot be made.
 void set_deadline(std::chrono::duration<double> from_now);
 
-/// The deadline begins anew: something has come further that may take long on a slow machine, such
-/// as a round of a measurement. What never comes that far still ends by the deadline.
+/// The deadline begins anew: something has come further that may take long on a slow machine. The end
+/// of a scene and each run that is timed tell it. What never comes that far still ends by the
+/// deadline.
 /// Thread safety: any thread, any forked child.
 void tell_progress() noexcept;
 
