@@ -1,12 +1,12 @@
 // Socket client: several clients on one thread ask a server, and none waits for ever.
 //
-// Concept   Waiting for an answer takes no thread: a client that waits is a suspended coroutine, and
+// Concept   Waiting for an answer takes no thread: a waiting client is a suspended coroutine, and
 //           the others go on. But a server may hang up, or never answer. So every question ends in
 //           one of three ways: an answer, an error, or the end of patience, which cancels it.
-// Shows     async_connect, async_write, async_read_until, dynamic_buffer, redirect_error, operator ||
+// Shows     async_connect, async_write, async_read_until, dynamic_buffer, operator ||, co_spawn
 // Python    asyncio.open_connection, StreamReader.readline, asyncio.wait_for
 // Run       socket_client --clients 3
-// You see   a wait that only the silent server ends, or patience does; sums, and an error between
+// You see   a client that waits until a silent server hangs up, and one that gives up; sums, and an error
 // Next      socket_server is the other end; coordinator has clients that work for it
 
 // SPDX-License-Identifier: MIT
@@ -93,8 +93,8 @@ error_code ask_silent_server(Way& way) {
   client.socket.connect(server.local_endpoint());
   constexpr auto patience = 20ms;
   asio::co_spawn(loop, way(client, ask(client, "Hello?\n"), patience), pdc::rethrow);
-  loop.poll();  // it has asked
-  loop.restart();
+  loop.poll();     // it has asked
+  loop.restart();  // in case it has given up already
 
   // A loop calls its timers in the order of their expiries, so all patience is over before evening.
   bool is_evening = false;
@@ -178,10 +178,10 @@ int main(int argc, char** argv) {
   pdc::check(without == asio::error::connection_reset,
              "without patience, the client waits until the silent server hangs up", "{}",
              without.message());
-  pdc::check(
-      with == asio::error::timed_out,
-      "with patience, it gives up, and its question is over before the silent server hangs up",
-      "{}", with.message());
+  pdc::check(with == asio::error::timed_out,
+             "with patience, the client gives up, and its question is over before the silent "
+             "server hangs up",
+             "{}", with.message());
   pdc::check(day.together == clients, "all clients were under way at the same time", "{} of {}",
              day.together, clients);
   pdc::check(day.right == clients,
