@@ -148,7 +148,7 @@ class SocketClient(unittest.TestCase):
                 client.wfile.write(b"1" * (1 << 16))
 
         with serving(talk) as port, tempfile.TemporaryFile("w+") as errors:
-            words = [self.program, "--quiet", "--port", str(port), "--patience", "20"]
+            words = [self.program, "--quiet", "--port", str(port)]
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
