@@ -87,11 +87,18 @@ function(pdc_no_orphans)
   endforeach()
 endfunction()
 
-# pdc_test_properties(TEST LABELS label...): what every test of a program, or one that starts programs, needs. Those that
-# start a program many times, or a slow one, and those of benchmarks have it time one round only.
+# pdc_test_properties(TEST LABELS label... [PROCESSORS n] [COST seconds]): what every test of a program, or one that starts
+# programs, needs. PROCESSORS: how many it keeps busy, 1 unless it is said. COST: about how long it takes, said of those that
+# take long, since they begin first. Those that start a program many times, or a slow one, and those of benchmarks have it
+# time one round only.
 function(pdc_test_properties test)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS")
-  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 PROCESSORS 2 ENVIRONMENT "${PDC_TEST_ENVIRONMENT}")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROCESSORS;COST" "LABELS")
+  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 ENVIRONMENT "${PDC_TEST_ENVIRONMENT}")
+  foreach(property IN ITEMS PROCESSORS COST)
+    if(arg_${property})
+      set_tests_properties(${test} PROPERTIES ${property} ${arg_${property}})
+    endif()
+  endforeach()
   if("faults" IN_LIST arg_LABELS OR "bench" IN_LIST arg_LABELS OR ("program" IN_LIST arg_LABELS AND CMAKE_CXX_FLAGS MATCHES "-fsanitize"))
     set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT PDC_ONE_ROUND=1)
   endif()

@@ -25,8 +25,9 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "harness"))
-from quiet import BUSY, others_share, read_clocks  # noqa: E402: where the harness is, is known now
+sys.path.append(str(HERE.parent))
+from harness import mpirun  # noqa: E402
+from harness.quiet import BUSY, others_share, read_clocks  # noqa: E402
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # the system's has its NumPy
 LEAST_ROUNDS = 9  # to judge by
@@ -424,8 +425,7 @@ def mpi_settings(ranks):
     """What mpirun needs here, the same for both sides: ranks that have a processor each stay there and poll; where
     there are more of them, who waits lets others go on."""
     crowded = ranks > (os.cpu_count() or 1)
-    return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1" if crowded else "0",
+    return {**mpirun.ENVIRONMENT, "OMPI_MCA_mpi_yield_when_idle": "1" if crowded else "0",
             "OMPI_MCA_hwloc_base_binding_policy": "none" if crowded else "core:overload-allowed"}
 
 

@@ -14,6 +14,7 @@ import hosts
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.append(str(SOURCE / "tests" / "readme"))
+from harness import catalog  # noqa: E402
 from page import Page  # noqa: E402
 
 README = SOURCE / "chapter4_mpi" / "README.md"
@@ -85,9 +86,8 @@ def block(begin: str) -> str:
 
 def programs(build: Path) -> list[str]:
     """As the commands of the README call them."""
-    catalog = json.loads((build / "catalog.json").read_text())
-    executables = {program["name"]: program["executable"] for program in catalog}
-    return [f"build/release/{executables[name]}" for name in PROGRAMS if name in executables]
+    there = [program for program in catalog.load(build) if program.name in PROGRAMS]
+    return [f"build/release/{program.chapter}/{program.name}" for program in there]
 
 
 class HostsTest(unittest.TestCase):

@@ -12,15 +12,17 @@ process 1 ends, however it does, the kernel ends all others and takes the hosts 
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NoReturn
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness.processes import die_with_parent, executable, lives, wait_until  # noqa: E402, F401
+from harness.room import adopt_orphans  # noqa: E402
 
 SKIPPED = 77  # the status that CTest takes for a skipped test
 TOOLS = ("unshare", "nsenter", "mount", "ip", "mpirun")
@@ -54,9 +56,9 @@ def isolate(*tools: str, as_root: bool = False) -> None:
     command = [*_namespaces(as_root), sys.executable, "-B", "-W", "error", *sys.argv]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: process 1 too is waited for here
+    adopt_orphans()  # process 1 too is waited for here
     environment = {**os.environ, "PDC_ISOLATED": "1"}
-    process = subprocess.Popen(command, env=environment, preexec_fn=_die_with_parent)
+    process = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)
     status = 130
     try:
         status = process.wait()
@@ -158,34 +160,11 @@ def call(*words: str) -> None:
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
 
 
-def lives(pid: int) -> bool:
-    """It is there and no zombie."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    return False
-
-
-def executable(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return os.readlink(f"/proc/{pid}/exe")
-    return ""
-
-
 def others() -> dict[int, str]:
     """All living processes but this one, and what they run."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
     words = {pid: _words(pid) for pid in pids if lives(pid)}
     return {pid: text for pid, text in words.items() if lives(pid)}
-
-
-def wait_until(holds, seconds: float) -> bool:
-    """Asks again and again, at most for so many seconds; whether it came true."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def _namespaces(as_root: bool) -> list[str]:
@@ -205,12 +184,3 @@ def _words(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
     return ""
-
-
-def _prctl(option: int, value: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def _die_with_parent() -> None:
-    _prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

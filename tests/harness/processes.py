@@ -31,8 +31,9 @@ import psutil
 
 from harness import room
 
-TIME_LIMIT = 60  # seconds for whatever has to happen; a program's own deadline is 30
-PATIENCE = 10  # seconds for what a run started to go away after its end
+TIME_LIMIT = 60  # seconds for whatever has to happen
+RUN_LIMIT = 200  # seconds for one run: a busy machine makes it slow, not wrong
+PATIENCE = 30  # seconds for what a run started to go away after its end
 LOOK = 0.01  # seconds until the next look at what tells nobody that it changes
 TERMINAL_COLUMNS = 100
 BARE_ENVIRONMENT = re.compile(r"(PATH|HOME|PDC_ONE_ROUND)$|(OMPI|ASAN|LSAN|UBSAN|TSAN)_")
@@ -54,14 +55,15 @@ def wait_until(holds: Callable[[], object], seconds: float = TIME_LIMIT) -> bool
 
 def living() -> list[psutil.Process]:
     """All processes below this one that live: what it has started and has not ended, whatever those
-    have started, and orphans. Misses none: only this process can take one off its own list."""
-    found = []
-    for pid in filter(_lives, _children(os.getpid())):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            found += process.children(recursive=True)
-            found.append(process)
-    return [process for process in found if _lives(process.pid)]
+    have started, and orphans. None is missed: whoever loses its parent meanwhile is added here."""
+    while True:
+        found, children = [], _children(os.getpid())
+        for pid in filter(lives, children):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                found += [process, *process.children(recursive=True)]
+        if found or children == _children(os.getpid()):
+            return [process for process in found if lives(process.pid)]
 
 
 def kill_all() -> None:
@@ -79,6 +81,12 @@ def end_all(patience: float) -> None:
             process.terminate()
     wait_until(lambda: not living(), patience)
     kill_all()
+
+
+def die_with_parent() -> None:
+    """In a child, before exec: it does not outlive a test that is killed."""
+    set_death_signal = 1
+    _libc.prctl(set_death_signal, signal.SIGKILL, 0, 0, 0)
 
 
 def describe(process: psutil.Process) -> str:
@@ -206,25 +214,33 @@ class Running:
         Running._watch.look()
 
     def has_ended(self) -> bool:
-        return not _lives(self.process.pid)  # not poll(), which takes away what finish() reads
+        return not lives(self.process.pid)  # not poll(), which takes away what finish() reads
 
     def children(self) -> list[int]:
         """Those below the command that live now."""
-        return [pid for pid in _below(self.process.pid) if _lives(pid)]
+        return [pid for pid in _below(self.process.pid) if lives(pid)]
 
-    def running(self, executable: Path) -> list[int]:
+    def running(self, program: Path) -> list[int]:
         """Those of its processes that run it."""
-        return [pid for pid in [self.process.pid, *self.children()] if _executable(pid) == executable]
+        pids = [self.process.pid, *self.children()]
+        return [pid for pid in pids if executable(pid) == str(program)]
 
     def ignores(self, number: signal.Signals) -> bool:
-        match = re.search(rb"^SigIgn:\s*(\w+)", _read(self.process.pid, "status"), re.MULTILINE)
+        return self._has_action("SigIgn", number)
+
+    def catches(self, number: signal.Signals) -> bool:
+        return self._has_action("SigCgt", number)
+
+    def _has_action(self, action: str, number: signal.Signals) -> bool:
+        status = _read(self.process.pid, "status").decode()
+        match = re.search(rf"^{action}:\s*(\w+)", status, re.MULTILINE)
         return match is not None and int(match[1], 16) >> (number - 1) & 1 == 1
 
-    def finish(self, time_limit: float = TIME_LIMIT) -> Run:
+    def finish(self, time_limit: float = RUN_LIMIT) -> Run:
         """Waits, at most that many seconds from now; then everything of this run is killed."""
         ended, screen = self._wait(time_limit)
         seconds = time.monotonic() - self.began
-        survivors = [] if ended else [str(_executable(process.pid)) for process in living()]
+        survivors = [] if ended else [executable(process.pid) for process in living()]
         if not ended:
             kill_all()
         had_children = ended and _had_children(self.process.pid)
@@ -368,7 +384,7 @@ def _stat(pid: int) -> list[str]:
     return _read(pid, "stat").decode(errors="replace").rpartition(")")[2].split()
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
     """It is there and no zombie."""
     return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
@@ -379,11 +395,12 @@ def _had_children(pid: int) -> bool:
     return _stat(pid)[8:9] not in ([], ["0"])
 
 
-def _executable(pid: int) -> Path | None:
+def executable(pid: int) -> str:
+    """What it runs; nothing when it has gone."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/exe"))
-    except OSError:  # it has gone
-        return None
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
 
 
 def _content(file) -> str:

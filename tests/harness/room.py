@@ -36,7 +36,7 @@ def enter(*kept: Path) -> bool:
     to this process. Requires: no other thread has been started.
     """
     global _is_private
-    _call(_libc.prctl, _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     kept = (Path(__file__).parents[2], Path(sys.prefix), *kept)
     for user in (0, _NEW_USER):  # as a user, one has to be root of a name space first
         if _is_private or SHARED in os.environ:
@@ -46,6 +46,11 @@ def enter(*kept: Path) -> bool:
             os.environ["TMPDIR"] = "/tmp"
             _is_private = True
     return _is_private
+
+
+def adopt_orphans() -> None:
+    """From now on they become children of this process."""
+    _call(_libc.prctl, _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def is_private() -> bool:

@@ -8,12 +8,14 @@ Prints a line for each program, and what went wrong. Status 0 when all is well, 
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness import catalog  # noqa: E402
 
 SKIPPED = 77
 TIME_LIMIT = 60  # seconds for one run
@@ -58,13 +60,13 @@ def main() -> int:
             del os.environ[name]
     build(Path(__file__).resolve().parents[2], folder)
     faults = []
-    for program in json.loads((arguments.build / "catalog.json").read_text()):
-        if not program["mpi"]:
+    for program in catalog.load(arguments.build):
+        if not program.mpi:
             continue
-        counts = [ranks for ranks in program["ranks"] if ranks <= MOST_RANKS]
-        found = [fault(folder / program["executable"], ranks) for ranks in counts]
+        counts = [ranks for ranks in program.ranks if ranks <= MOST_RANKS]
+        found = [fault(folder / program.chapter / program.name, ranks) for ranks in counts]
         faults += filter(None, found)
-        print(f"{program['name']}: {'FAILED' if any(found) else 'ok'}, ranks {counts}")
+        print(f"{program.name}: {'FAILED' if any(found) else 'ok'}, ranks {counts}")
     print("\n".join(faults))
     return 1 if faults else 0
 

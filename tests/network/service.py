@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
+
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from harness import room  # noqa: E402
 from harness.processes import TIME_LIMIT, Watch, wait_until  # noqa: E402, F401
@@ -70,9 +72,7 @@ class Service:
 
     def memory(self) -> int:
         """Bytes that are its own."""
-        text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        kinds = re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB$", text, re.MULTILINE)
-        return 1024 * sum(map(int, kinds))
+        return psutil.Process(self.process.pid).memory_full_info().uss
 
 
 class Client:

@@ -8,12 +8,10 @@ next command are what it prints, stdout and stderr together.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import secrets
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,19 +26,12 @@ if TYPE_CHECKING:
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from harness import room  # noqa: E402, F401
-from harness.processes import Watch, end_all  # noqa: E402
+from harness.mpirun import ENVIRONMENT as MPI_ENVIRONMENT  # noqa: E402
+from harness.processes import Watch, die_with_parent, end_all  # noqa: E402
 
 TIME_LIMIT = 120.0  # seconds for one command
 GRACE = 2.0  # seconds for what a block has started to end when it is asked to
 OUTPUT_LIMIT = 256 * 1024  # bytes that one block may print
-
-# MPI as root and with more ranks than cores, also when CTest has not set it.
-MPI_ENVIRONMENT = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-}
 
 # Every command runs in the one shell, finds in $? what the one before has left, and is followed by
 # a line that no program prints: the mark and the status.
@@ -160,9 +151,3 @@ def next_outcome(stream: int, mark: str, output: bytes) -> tuple[Outcome, bytes]
     if not found:
         return Outcome(lines, problem=problem), b""
     return Outcome(lines, int(found[1])), output[found.end() :]
-
-
-def die_with_parent() -> None:
-    """Runs in the child: the shell does not outlive a check that is killed."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
