@@ -162,16 +162,27 @@ std::string Lane::name() const {
   return a == nullptr || index_ == detail::none ? "" : a->lane[index_].name.data();
 }
 
-void mark(std::string_view what) noexcept {
+namespace {
+void record_moment(std::string_view what, bool fault) noexcept {
   if (!recording()) return;
   detail::Arena* a = detail::arena.load(std::memory_order_relaxed);
   if (detail::Record* record = detail::claim(*a)) {
     record->lane = detail::none;
     record->label = detail::label("{}", what);
+    record->fault = fault;
     record->begin = detail::now_ns();
     record->end.store(record->begin, std::memory_order_relaxed);
     record->complete.store(true, std::memory_order_release);
   }
+}
+}  // namespace
+
+void mark(std::string_view what) noexcept {
+  record_moment(what, false);
+}
+
+void fault(std::string_view what) noexcept {
+  record_moment(what, true);
 }
 
 }  // namespace pdc

@@ -25,11 +25,12 @@ struct Record {
   std::int64_t posted;  // when it could first be matched with a message: its begin, or before
   std::uint64_t
       message;  // equal in the two ends of a message or in all parts of a collective; 0: by label
-  std::uint32_t lane;   // none: a mark
+  std::uint32_t lane;   // none: a moment
   std::uint32_t outer;  // what was open in the lane around this, or none
   Kind kind;
   Collective collective;
   bool root;
+  bool fault;                  // of a moment
   std::atomic<bool> complete;  // false until all of the above is there
   Label label;
 };

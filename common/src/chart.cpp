@@ -2,17 +2,27 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
 
 #include "picture.hpp"
+#include "terminal.hpp"
 
-/// The picture in the terminal: a row of blocks for each lane, an axis, a legend.
+/// The picture in the terminal: the moments, a row of blocks for each lane, an axis, a legend.
 namespace pdc::detail {
 namespace {
 
 constexpr std::size_t most_rows = 24;
 constexpr int longest_name = 18;
+
+/// Where bars nest a cell shows the inner one, but for this: the hold would not be seen at all.
+constexpr KindStyle hold_and_wait{Kind::wait, "hold and wait", "▒", "35"};
+constexpr KindStyle moment{Kind::work, "moment", "▾", "39"};
+constexpr KindStyle fault{Kind::work, "fault", "✗", "31"};
+
+const KindStyle& shade(const Bar& bar) {
+  return bar.kind == Kind::wait && bar.in_hold ? hold_and_wait : style(bar.kind);
+}
 
 std::string paint(const KindStyle& kind, const std::string& text, bool colour) {
   return colour ? fmt::format("\x1b[{}m{}\x1b[0m", kind.colour, text) : text;
@@ -26,8 +36,7 @@ int cell_of(std::int64_t time, std::int64_t duration, int cells) {
 /// A cell shows the kind that filled most of it; a bar too short to fill any still gets the one
 /// where it began.
 std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour) {
-  using Shares = std::array<double, std::size(kind_styles)>;
-  std::vector<Shares> shares(static_cast<std::size_t>(cells), Shares{});
+  std::vector<std::map<const KindStyle*, double>> shares(static_cast<std::size_t>(cells));
   const double cell_time = static_cast<double>(duration) / cells;
   const std::vector<Bar> bars = flatten(row);
   for (const Bar& bar : bars) {
@@ -35,23 +44,22 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
          ++cell) {
       const double from = std::max(static_cast<double>(bar.begin), cell * cell_time);
       const double to = std::min(static_cast<double>(bar.end), (cell + 1) * cell_time);
-      shares[static_cast<std::size_t>(cell)][static_cast<std::size_t>(bar.kind)] +=
-          std::max(0.0, to - from);
+      shares[static_cast<std::size_t>(cell)][&shade(bar)] += std::max(0.0, to - from);
     }
   }
   std::vector<const KindStyle*> shown(shares.size(), nullptr);
   for (std::size_t cell = 0; cell < shares.size(); ++cell) {
-    const auto most = std::max_element(shares[cell].begin(), shares[cell].end());
-    if (*most > cell_time / 4) shown[cell] = &kind_styles[most - shares[cell].begin()];
+    const auto most =
+        std::max_element(shares[cell].begin(), shares[cell].end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most != shares[cell].end() && most->second > cell_time / 4) shown[cell] = most->first;
   }
   for (const Bar& bar : row.bars) {
     if (bar.kind == Kind::wait)
       continue;  // a moment of waiting matters less than what came after it
     const auto first = static_cast<std::size_t>(cell_of(bar.begin, duration, cells));
     const auto last = static_cast<std::size_t>(cell_of(bar.end, duration, cells));
-    const auto seen = [&](const KindStyle* kind) {
-      return kind != nullptr && kind->kind == bar.kind;
-    };
+    const auto seen = [&](const KindStyle* kind) { return kind == &style(bar.kind); };
     if (std::none_of(shown.begin() + static_cast<long>(first),
                      shown.begin() + static_cast<long>(last) + 1, seen)) {
       shown[first] = &style(bar.kind);
@@ -68,6 +76,7 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
     last_begin = cell;
     last_end = cell_of(bar.end, duration, cells);
   }
+  while (!shown.empty() && shown.back() == nullptr) shown.pop_back();
   std::string line;
   for (std::size_t cell = 0; cell < shown.size();) {
     std::string run;
@@ -77,12 +86,6 @@ std::string blocks(const Row& row, std::int64_t duration, int cells, bool colour
     line += kind == nullptr ? run : paint(*kind, run, colour);
   }
   return line;
-}
-
-/// How many columns the text takes: bytes but the inner ones of UTF-8.
-int columns(const std::string& text) {
-  return static_cast<int>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 /// A line with texts that begin at given cells. One that would touch the one before, or not fit, is left out.
@@ -105,24 +108,80 @@ class Ruler {
   int next_ = 0;
 };
 
-/// The kinds and marks that occur, in as many lines as they need.
-std::string legend(const Picture& picture, const std::string& margin, int width, bool colour) {
-  std::vector<std::pair<std::string, std::string>> items;  // as painted, as counted
-  for (const KindStyle& kind : kind_styles) {
-    if (!uses(picture, kind.kind)) continue;
-    items.emplace_back(fmt::format("{} {}", paint(kind, kind.glyph, colour), kind.name),
-                       fmt::format("{} {}", kind.glyph, kind.name));
+/// The moments above the rows, each with its name, in as many lines as that takes. A name that
+/// stands there already is not written again where it has no room, its glyph alone is.
+class Moments {
+ public:
+  explicit Moments(int cells) : cells_(cells) {}
+
+  void put(int cell, const Mark& mark) {
+    const KindStyle& kind = mark.fault ? fault : moment;
+    std::string text = fmt::format("{} {}", kind.glyph, mark.label);
+    int begin = cell;
+    if (begin + columns(text) > cells_) {
+      text = fmt::format("{} {}", mark.label, kind.glyph);
+      begin = std::max(0, cell + 1 - columns(text));
+    }
+    const bool is_new = names_.insert(mark.label).second;
+    if (!put(begin, text, kind, is_new)) put(cell, kind.glyph, kind, false);
   }
-  std::set<std::string> names;
-  for (const Mark& mark : picture.marks) names.insert(mark.label);
-  for (const std::string& name : names) items.emplace_back("▾ " + name, "▾ " + name);
+
+  std::string text(const std::string& margin, bool colour) const {
+    std::string result;
+    for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) {  // the first stands lowest
+      result += margin;
+      int reached = 0;
+      for (const Name& name : *line) {
+        result += std::string(static_cast<std::size_t>(name.begin - reached), ' ');
+        result += paint(*name.kind, name.text, colour);
+        reached = name.begin + columns(name.text);
+      }
+      result += '\n';
+    }
+    return result;
+  }
+
+ private:
+  struct Name {
+    int begin;
+    std::string text;
+    const KindStyle* kind;
+  };
+
+  /// Marks come in the order of time, so only the last name of a line can be in the way.
+  bool put(int begin, const std::string& text, const KindStyle& kind, bool in_a_new_line) {
+    const auto line = std::find_if(lines_.begin(), lines_.end(), [&](const auto& names) {
+      return names.back().begin + columns(names.back().text) < begin;
+    });
+    if (line != lines_.end())
+      line->push_back({begin, text, &kind});
+    else if (in_a_new_line)
+      lines_.push_back({{begin, text, &kind}});
+    return line != lines_.end() || in_a_new_line;
+  }
+
+  const int cells_;
+  std::set<std::string> names_;
+  std::vector<std::vector<Name>> lines_;
+};
+
+/// Whatever occurs, in as many lines as that takes.
+std::string legend(const Picture& picture, const std::string& margin, int width, bool colour) {
+  std::vector<const KindStyle*> kinds;
+  for (const KindStyle& kind : kind_styles) {
+    if (uses(picture, kind.kind)) kinds.push_back(&kind);
+  }
+  if (holds_and_waits(picture)) kinds.push_back(&hold_and_wait);
+  if (has_moment(picture, false)) kinds.push_back(&moment);
+  if (has_moment(picture, true)) kinds.push_back(&fault);
   std::string text;
   int reached = width;
-  for (const auto& [painted, counted] : items) {
-    const bool fits = reached + 2 + columns(counted) <= width;
+  for (const KindStyle* kind : kinds) {
+    const int needed = 2 + columns(kind->name);
+    const bool fits = reached + 2 + needed <= width;
     text += fits ? "  " : (text.empty() ? "" : "\n") + margin;
-    text += painted;
-    reached = (fits ? reached + 2 : static_cast<int>(margin.size())) + columns(counted);
+    text += fmt::format("{} {}", paint(*kind, kind->glyph, colour), kind->name);
+    reached = (fits ? reached + 2 : static_cast<int>(margin.size())) + needed;
   }
   return text + "\n";
 }
@@ -137,14 +196,15 @@ std::string chart(const Picture& picture, int width, bool colour) {
   int name_width = 0;
   for (const Row& row : picture.rows) name_width = std::max(name_width, columns(row.name));
   name_width = std::min(name_width, longest_name);
+  const std::string axis_name = picture.own_scale ? "own scale" : "";
+  name_width = std::max(name_width, columns(axis_name));
   const int cells = width - name_width - 6;  // a margin of two on each side, two before the bars
   const std::string margin(static_cast<std::size_t>(name_width) + 4, ' ');
-  const std::int64_t duration = std::max<std::int64_t>(picture.duration, 1);
+  const std::int64_t duration = std::max<std::int64_t>(picture.scale, 1);
 
-  std::string text;
-  Ruler marks(cells, 0);
-  for (const Mark& mark : picture.marks) marks.put(cell_of(mark.time, duration, cells), "▾");
-  if (!picture.marks.empty()) text += margin + marks.line() + "\n";
+  Moments moments(cells);
+  for (const Mark& mark : picture.marks) moments.put(cell_of(mark.time, duration, cells), mark);
+  std::string text = moments.text(margin, colour);
   for (std::size_t i = 0; i < std::min(picture.rows.size(), most_rows); ++i) {
     const Row& row = picture.rows[i];
     text += fmt::format("  {0:{1}.{1}}  {2}\n", row.name, name_width,
@@ -158,7 +218,8 @@ std::string chart(const Picture& picture, int width, bool colour) {
   for (std::int64_t time = 0; time <= duration; time += axis.step) {
     ticks.put(cell_of(time, duration, cells), axis.text(time));
   }
-  return text + margin + ticks.line() + "\n" + legend(picture, margin, width, colour) + dropped;
+  text += fmt::format("  {:{}}  {}\n", axis_name, name_width, ticks.line());
+  return text + legend(picture, margin, width, colour) + dropped;
 }
 
 }  // namespace pdc::detail

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "runtime.hpp"
+#include "terminal.hpp"
 
 namespace pdc::detail {
 namespace {
@@ -50,8 +51,11 @@ void check(bool holds, Then then, std::string_view claim, fmt::string_view evide
   r.claims.push_back(std::move(made));
   print_title();
   if (is_narrator() && r.output != Output::json) {
-    const bool blank_line = first && r.output == Output::text;
-    write_out(fmt::format("{}{}\n", blank_line ? "\n" : "", line));
+    if (r.output == Output::text) {
+      name_svg();
+      if (first) write_out("\n");
+    }
+    write_out(wrapped(line, holds ? 5 : 9) + "\n");
   } else if (!holds) {
     keep_unsaid(line);
   }

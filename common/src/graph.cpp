@@ -5,18 +5,32 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
+#include <limits>
 #include <numbers>
 #include <utility>
 
+#include "drawing.hpp"
 #include "pdc/print.hpp"
 #include "runtime.hpp"
+#include "terminal.hpp"
 
 namespace pdc {
 namespace {
 
+constexpr double half_height = 13;  // of a node
+
 struct Point {
   double x, y;
+};
+
+struct Node {
+  Point at;
+  double half_width;
+};
+
+struct Line {
+  std::string path;
+  Point label;  // its middle
 };
 
 std::size_t place(const std::vector<std::string>& names, const std::string& name) {
@@ -27,6 +41,51 @@ std::size_t place(const std::vector<std::string>& names, const std::string& name
 bool is_on(const std::vector<std::string>& cycle, const std::string& from, const std::string& to) {
   const std::size_t at = place(cycle, from);
   return at < cycle.size() && cycle[(at + 1) % cycle.size()] == to;
+}
+
+/// Two beside each other, more on an ellipse, since names are wide; around y = 0.
+std::vector<Node> place_nodes(const std::vector<std::string>& names) {
+  const auto count = static_cast<double>(names.size());
+  const double up = names.size() == 2 ? 0 : 20 + 14 * count;
+  const double across = names.size() == 2 ? 160 : std::min(2.2 * up, 320.0);
+  std::vector<Node> nodes;
+  for (const std::string& name : names) {
+    const double part = static_cast<double>(nodes.size()) / count - (names.size() == 2 ? 0.25 : 0);
+    const double turn = 2 * std::numbers::pi * part;
+    nodes.push_back({{detail::picture_width / 2 + across * std::sin(turn), -up * std::cos(turn)},
+                     std::max(40.0, 14 + detail::columns(name) * 3.6)});
+  }
+  return nodes;
+}
+
+/// Where the line from a node's middle to a point leaves the node, and a little farther.
+Point rim(const Node& node, const Point& point) {
+  const double x = point.x - node.at.x, y = point.y - node.at.y;
+  const double part = std::min({(node.half_width + 3) / std::max(std::abs(x), 0.1),
+                                (half_height + 3) / std::max(std::abs(y), 0.1), 1.0});
+  return {node.at.x + part * x, node.at.y + part * y};
+}
+
+/// From node to node in a bow, so that two that wait for each other have two lines, with the label
+/// on its outside.
+Line draw_line(const Node& from, const Node& to, const std::string& label) {
+  const auto [a, b] = std::pair(from.at, to.at);
+  const double length = std::hypot(b.x - a.x, b.y - a.y);
+  if (length == 0) {
+    const double up = a.y - half_height - 3;
+    return {fmt::format("M{0:.1f} {2:.1f}C{0:.1f} {3:.1f} {1:.1f} {3:.1f} {1:.1f} {2:.1f}",
+                        a.x - 24, a.x + 24, up, up - 34),
+            {a.x, up - 34}};
+  }
+  const Point out{(b.y - a.y) / length, (a.x - b.x) / length};  // at right angles to the line
+  const Point bend{(a.x + b.x) / 2 + 28 * out.x, (a.y + b.y) / 2 + 28 * out.y};
+  const Point begin = rim(from, bend), end = rim(to, bend);
+  const Point middle{(begin.x + 2 * bend.x + end.x) / 4, (begin.y + 2 * bend.y + end.y) / 4};
+  const double beside = 5 + std::abs(out.y) * 6 +  // to the label's nearest corner, to its middle
+                        std::abs(out.x) * detail::columns(label) * detail::character_width / 2;
+  return {fmt::format("M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}", begin.x, begin.y, bend.x,
+                      bend.y, end.x, end.y),
+          {middle.x + beside * out.x, middle.y + beside * out.y}};
 }
 
 }  // namespace
@@ -80,40 +139,35 @@ void WaitForGraph::draw(std::string_view title) const {
       if (place(names, name) == names.size()) names.push_back(name);
     }
   }
-  const double radius = std::max(80.0, 22.0 * static_cast<double>(names.size()));
-  const Point centre{430, radius + 18};
-  const double wide = std::min(2.0, 360 / radius);  // an ellipse, since names are wide
-  const auto at = [&](std::size_t i) {
-    const auto part = static_cast<double>(i) / static_cast<double>(names.size());
-    const double turn = 2 * std::numbers::pi * (names.size() == 2 ? part - 0.25 : part);
-    return Point{centre.x + wide * radius * std::sin(turn), centre.y - radius * std::cos(turn)};
-  };
-  std::string drawing;
-  const auto add = [&]<class... Args>(fmt::format_string<Args...> text, Args&&... args) {
-    fmt::format_to(std::back_inserter(drawing), text, std::forward<Args>(args)...);
-    drawing += '\n';
+  const std::vector<Node> nodes = place_nodes(names);
+  const auto node = [&](const std::string& name) { return nodes[place(names, name)]; };
+  detail::Drawing out;
+  double highest = std::numeric_limits<double>::max(), lowest = -highest;
+  const auto reach = [&](double y, double half) {
+    highest = std::min(highest, y - half);
+    lowest = std::max(lowest, y + half);
   };
   for (const Wait& wait : waits) {
-    const Point a = at(place(names, wait.who)), b = at(place(names, wait.whom));
-    const double dx = b.x - a.x, dy = b.y - a.y, length = std::max(std::hypot(dx, dy), 1.0);
-    // Beside the straight line, so that two who wait for each other have two lines; it ends at the rim.
-    const Point bend{(a.x + b.x) / 2 + dy / length * 26, (a.y + b.y) / 2 - dx / length * 26};
-    const double ex = bend.x - b.x, ey = bend.y - b.y;
-    const double rim = std::min(58 / std::max(std::abs(ex), 0.1), 16 / std::max(std::abs(ey), 0.1));
-    const Point tip{b.x + ex * std::min(rim, 1.0), b.y + ey * std::min(rim, 1.0)};
+    const Line line = draw_line(node(wait.who), node(wait.whom), wait.what);
     const bool red = is_on(circle, wait.who, wait.whom);
-    add(R"svg(<path class="{}" d="M{:.1f} {:.1f} Q{:.1f} {:.1f} {:.1f} {:.1f}" marker-end="url(#{})"><title>{} waits for {}, which {} has</title></path>)svg",
-        red ? "cycle" : "arrow", a.x, a.y, bend.x, bend.y, tip.x, tip.y, red ? "red-tip" : "tip",
-        detail::escape(wait.who), detail::escape(wait.what), detail::escape(wait.whom));
-    add(R"svg(<text class="on-line" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
-        (a.x + 2 * bend.x + b.x) / 4, (a.y + 2 * bend.y + b.y) / 4 + 4, detail::escape(wait.what));
+    out.add(
+        R"svg(<path class="{}" d="{}" marker-end="url(#{})"><title>{} waits for {}, which {} has</title></path>)svg",
+        red ? "cycle" : "arrow", line.path, red ? "red-tip" : "tip", detail::escape(wait.who),
+        detail::escape(wait.what), detail::escape(wait.whom));
+    out.add(R"svg(<text class="on-line" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
+            line.label.x, line.label.y + 4, detail::escape(wait.what));
+    reach(line.label.y, 10);
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const Point p = at(i);
-    add(R"svg(<rect class="node" x="{:.1f}" y="{:.1f}" width="112" height="26" rx="13"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
-        p.x - 56, p.y - 13, p.x, p.y + 4, detail::escape(names[i]));
+    const auto& [at, half] = nodes[i];
+    out.add(
+        R"svg(<rect class="node" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="26" rx="13"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
+        at.x - half, at.y - half_height, 2 * half, at.x, at.y + 4, detail::escape(names[i]));
+    reach(at.y, half_height + 2);
   }
-  detail::add_drawing(title, std::move(drawing), 2 * radius + 44);
+  detail::add_drawing(
+      title, fmt::format("<g transform=\"translate(0 {:.1f})\">\n{}</g>\n", -highest, out.text()),
+      lowest - highest);
 }
 
 }  // namespace pdc

@@ -59,6 +59,14 @@ void assign(Option& option, const std::string& given) {
   }
 }
 
+/// What --help calls the value.
+std::string value_name(const Option& option) {
+  if (std::holds_alternative<bool>(option.value)) return "";
+  if (option.name == "svg" || option.name == "trace") return " FILE";
+  if (option.name == "deadline") return " SECONDS";
+  return " VALUE";
+}
+
 std::string default_text(const Option& option) {
   if (const int* whole = std::get_if<int>(&option.value))
     return fmt::format(" (default {})", *whole);
@@ -78,8 +86,7 @@ std::string default_text(const Option& option) {
   }
   text += "\nOptions\n";
   for (const Option& option : options) {
-    const bool flag = std::holds_alternative<bool>(option.value);
-    text += fmt::format("  --{:<20}{}{}\n", fmt::format("{}{}", option.name, flag ? "" : " VALUE"),
+    text += fmt::format("  --{:<20}{}{}\n", fmt::format("{}{}", option.name, value_name(option)),
                         allowed(option), default_text(option));
   }
   text += "  --help              this text\n  --version           the version\n";
@@ -115,6 +122,7 @@ std::vector<Option> common_options() {
   return {{"quiet", false, "print the claims only"},
           {"json", false, "print one JSON object instead of text"},
           {"svg", "", "file to write the picture to, as SVG"},
+          {"scene", "", "number or title of the only scene that --svg draws"},
           {"trace", "", "file to write the picture to, as Chrome trace events (Perfetto)"},
           {"deadline", run().deadline, "seconds until a stuck program is ended", {0.001, 86'400}}};
 }
@@ -208,6 +216,9 @@ void read_options(int argc, char** argv, std::vector<Option> options) {
   if (std::get<bool>(find("quiet"))) r.output = Output::claims_only;
   if (std::get<bool>(find("json"))) r.output = Output::json;
   r.svg_file = std::get<std::string>(find("svg"));
+  r.svg_scene = std::get<std::string>(find("scene"));
+  if (!r.svg_scene.empty() && r.svg_file.empty())
+    reject("--scene needs --svg FILE: it is drawn there");
   r.trace_file = std::get<std::string>(find("trace"));
   r.deadline = std::get<double>(find("deadline"));
   for (const Option& option : r.options) {  // now, not when everything has been computed

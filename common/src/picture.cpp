@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -63,6 +64,14 @@ std::map<std::pair<std::uint64_t, std::string>, Ends> messages(const Recording& 
   return result;
 }
 
+/// As many messages of one label are one and its repetitions; more are a kind of messages.
+constexpr std::size_t few = 3;
+
+Arrow join(const std::vector<std::optional<std::size_t>>& rows, const RawBar& from,
+           const RawBar& to, std::int64_t awaited) {
+  return {*rows[from.lane], *rows[to.lane], from.begin, to.end, from.label.data(), awaited};
+}
+
 /// Until when each bar only waited.
 using Waits = std::unordered_map<const RawBar*, std::int64_t>;
 
@@ -76,8 +85,14 @@ void wait_for_messages(const Recording& recording,
       const RawBar& send = *ends.sends[n];
       const RawBar& receive = *ends.receives[n];
       waits[&receive] = send.begin;
-      picture.arrows.push_back(
-          {*rows[send.lane], *rows[receive.lane], send.begin, receive.end, send.label.data()});
+      Arrow& arrow = picture.arrows.emplace_back(
+          join(rows, send, receive, std::max<std::int64_t>(0, send.begin - receive.begin)));
+      arrow.again = n > 0 && ends.sends.size() <= few;
+    }
+    for (std::size_t n = ends.receives.size(); n < ends.sends.size() && n > 0; ++n) {
+      const RawBar& send = *ends.sends[n];
+      Arrow& arrow = picture.arrows.emplace_back(join(rows, send, send, 0));
+      arrow.lost = true;
     }
   }
 }
@@ -105,8 +120,20 @@ void wait_for_collectives(const Recording& recording,
       const RawBar& from = gives ? **root : *bar;
       const RawBar& to = gives ? *bar : **root;
       picture.arrows.push_back(
-          {*rows[from.lane], *rows[to.lane], from.begin, to.end, from.label.data()});
+          join(rows, from, to, std::max<std::int64_t>(0, from.begin - to.begin)));
     }
+  }
+}
+
+/// Tells each bar what stands around it.
+void nest(Row& row) {
+  std::vector<const Bar*> open;
+  for (Bar& bar : row.bars) {
+    std::erase_if(open, [&](const Bar* outer) { return outer->end <= bar.begin; });
+    bar.depth = static_cast<int>(open.size());
+    bar.in_hold = std::any_of(open.begin(), open.end(),
+                              [](const Bar* outer) { return outer->kind == Kind::hold; });
+    open.push_back(&bar);
   }
 }
 
@@ -129,8 +156,8 @@ Recording read_arena(std::uint32_t first) {
       continue;  // its process was killed in that moment
     const std::int64_t end = record.end.load();
     result.bars.push_back({record.label, record.begin, end != 0 ? end : now_ns(), record.posted,
-                           record.message, record.lane, record.kind, record.collective,
-                           record.root});
+                           record.message, record.lane, record.kind, record.collective, record.root,
+                           record.fault});
   }
   result.dropped = a.dropped.load();
   return result;
@@ -160,7 +187,7 @@ Picture assemble(std::string title, Recording recording) {
   for (const RawBar& bar : recording.bars) {
     picture.duration = std::max(picture.duration, bar.end - zero);
     if (bar.lane == none) {
-      picture.marks.push_back({bar.begin - zero, bar.label.data()});
+      picture.marks.push_back({bar.begin - zero, bar.label.data(), bar.fault});
       continue;
     }
     std::vector<Bar>& bars = picture.rows[*rows[bar.lane]].bars;
@@ -177,13 +204,65 @@ Picture assemble(std::string title, Recording recording) {
     std::stable_sort(row.bars.begin(), row.bars.end(), [](const Bar& a, const Bar& b) {
       return std::tuple(a.begin, -a.end) < std::tuple(b.begin, -b.end);
     });
+    nest(row);
   }
+  picture.scale = picture.duration;
   for (Arrow& arrow : picture.arrows) {
     arrow.from -= zero;
     arrow.to = std::max(arrow.to - zero,
                         arrow.from);  // clocks of several hosts agree but for microseconds
   }
+  std::stable_sort(picture.arrows.begin(), picture.arrows.end(),
+                   [](const Arrow& a, const Arrow& b) { return a.from < b.from; });
   return picture;
+}
+
+void share_scale(std::vector<Picture>& pictures) {
+  constexpr std::int64_t too_short = 20;
+  std::vector<Picture*> longest_first;
+  for (Picture& picture : pictures) longest_first.push_back(&picture);
+  std::stable_sort(longest_first.begin(), longest_first.end(),
+                   [](const Picture* a, const Picture* b) { return a->duration > b->duration; });
+  std::int64_t scale = 0;
+  for (Picture* picture : longest_first) {
+    if (picture->duration * too_short < scale || scale == 0) scale = picture->duration;
+    picture->scale = scale;
+    picture->own_scale = scale != longest_first.front()->duration;
+  }
+}
+
+void follow_scale(Picture& picture, std::int64_t& longest) {
+  constexpr std::int64_t too_short = 5;
+  const bool fits = picture.duration <= longest && picture.duration * too_short >= longest;
+  if (fits) picture.scale = longest;
+  picture.own_scale = !fits && longest > 0;
+  longest = std::max(longest, picture.scale);
+}
+
+std::vector<Arrow> select_arrows(const std::vector<Arrow>& arrows, std::size_t most,
+                                 std::int64_t near) {
+  if (arrows.size() <= most) return arrows;
+  std::vector<const Arrow*> by_weight;
+  for (const Arrow& arrow : arrows) by_weight.push_back(&arrow);
+  const auto weight = [&](const Arrow* arrow) {
+    const bool outer = arrow == &arrows.front() || arrow == &arrows.back();
+    return std::tuple(arrow->lost || arrow->again || outer, arrow->awaited);
+  };
+  std::stable_sort(by_weight.begin(), by_weight.end(),
+                   [&](const Arrow* a, const Arrow* b) { return weight(a) > weight(b); });
+  std::vector<const Arrow*> chosen;
+  for (const Arrow* arrow : by_weight) {
+    const auto covers = [&](const Arrow* other) {
+      return std::tie(arrow->from_row, arrow->to_row) == std::tie(other->from_row, other->to_row) &&
+             std::abs(arrow->from - other->from) < near && std::abs(arrow->to - other->to) < near;
+    };
+    if (chosen.size() < most && std::none_of(chosen.begin(), chosen.end(), covers))
+      chosen.push_back(arrow);
+  }
+  std::sort(chosen.begin(), chosen.end());  // their places are in the order of sending
+  std::vector<Arrow> result;
+  for (const Arrow* arrow : chosen) result.push_back(*arrow);
+  return result;
 }
 
 std::vector<Bar> flatten(const Row& row) {
@@ -194,7 +273,11 @@ std::vector<Bar> flatten(const Row& row) {
     while (!open.empty() && reached < time) {
       const Bar& inner = *open.back();
       const std::int64_t stop = std::min(time, inner.end);
-      if (stop > reached) result.push_back({inner.kind, inner.label, reached, stop});
+      if (stop > reached) {
+        Bar& shown = result.emplace_back(inner);
+        shown.begin = reached;
+        shown.end = stop;
+      }
       reached = std::max(reached, stop);
       if (inner.end <= time) open.pop_back();
     }
@@ -226,11 +309,31 @@ Axis make_axis(std::int64_t duration, int most) {
   return {step, 1'000'000'000, "s"};
 }
 
-bool uses(const Picture& picture, Kind kind) {
+namespace {
+template <class Condition>
+bool any_bar(const Picture& picture, Condition&& holds) {
   return std::any_of(picture.rows.begin(), picture.rows.end(), [&](const Row& row) {
-    return std::any_of(row.bars.begin(), row.bars.end(),
-                       [&](const Bar& bar) { return bar.kind == kind; });
+    return std::any_of(row.bars.begin(), row.bars.end(), holds);
   });
+}
+}  // namespace
+
+bool uses(const Picture& picture, Kind kind) {
+  return any_bar(picture, [&](const Bar& bar) { return bar.kind == kind; });
+}
+
+bool holds_and_waits(const Picture& picture) {
+  return any_bar(picture, [](const Bar& bar) { return bar.in_hold && bar.kind == Kind::wait; });
+}
+
+bool has_moment(const Picture& picture, bool fault) {
+  return std::any_of(picture.marks.begin(), picture.marks.end(),
+                     [&](const Mark& mark) { return mark.fault == fault; });
+}
+
+bool has_arrow(const Picture& picture, bool lost) {
+  return std::any_of(picture.arrows.begin(), picture.arrows.end(),
+                     [&](const Arrow& arrow) { return arrow.lost == lost; });
 }
 
 }  // namespace pdc::detail

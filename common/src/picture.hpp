@@ -28,10 +28,11 @@ struct RawBar {
   Kind kind;
   Collective collective;
   bool root;
+  bool fault = false;  // of a moment
 };
 struct Recording {
   std::vector<RawLane> lanes;
-  std::vector<RawBar> bars;  // in the order in which they began to be recorded; lane none: a mark
+  std::vector<RawBar> bars;  // in the order in which they began to be recorded; lane none: a moment
   std::uint32_t dropped = 0;
 };
 
@@ -41,6 +42,8 @@ struct Bar {
   std::string label;
   std::int64_t begin;
   std::int64_t end;
+  int depth = 0;         // how many bars stand around it
+  bool in_hold = false;  // one of them is a hold
 };
 struct Row {
   std::string name;
@@ -54,17 +57,23 @@ struct Arrow {
   std::int64_t from;
   std::int64_t to;
   std::string label;
+  std::int64_t awaited = 0;  // how long its receiver had waited when it was sent
+  bool again = false;        // one of the same label had been sent before
+  bool lost = false;         // never received: from and to are the begin and end of its sending
 };
 struct Mark {
   std::int64_t time;
   std::string label;
+  bool fault = false;
 };
 struct Picture {
   std::string title;
   std::int64_t duration = 0;
   std::vector<Row> rows;
   std::vector<Arrow> arrows;
-  std::vector<Mark> marks;
+  std::vector<Mark> marks;  // by time
+  std::int64_t scale = 0;   // ns, what the whole width shows: not less than the duration
+  bool own_scale = false;   // and that is not what the other pictures' width shows
   std::uint32_t dropped = 0;
   std::string drawing;  // instead of rows: what graph.cpp and plot.cpp have drawn
   double drawing_height = 0;
@@ -80,6 +89,20 @@ Recording read_arena(std::uint32_t first);
 /// until its message's send has begun, a part of a collective call until the last one on which it
 /// depends has come.
 Picture assemble(std::string title, Recording recording);
+
+/// Gives all pictures the scale of the longest one, so that they can be compared by eye. What would
+/// be less than a twentieth of the width gets a scale of its own.
+void share_scale(std::vector<Picture>& pictures);
+
+/// The same where what comes later is not known, with a fifth: gives the picture the scale of the
+/// longest one before, unless it is longer or far too short. `longest` is 0 before the first.
+void follow_scale(Picture& picture, std::int64_t& longest);
+
+/// The arrows if they are no more than `most`, else those that matter: lost, sent again, the first,
+/// the last, and those for which somebody waited longest; of those that are the same but for `near`
+/// ns one. By the time of sending.
+std::vector<Arrow> select_arrows(const std::vector<Arrow>& arrows, std::size_t most,
+                                 std::int64_t near);
 
 /// The bars of a row without overlap: where bars nest, the inner one counts.
 std::vector<Bar> flatten(const Row& row);
@@ -111,16 +134,18 @@ inline const KindStyle& style(Kind kind) {
   return kind_styles[static_cast<std::size_t>(kind)];
 }
 bool uses(const Picture& picture, Kind kind);
+/// Whether somebody waits in it while holding something.
+bool holds_and_waits(const Picture& picture);
+bool has_moment(const Picture& picture, bool fault);
+bool has_arrow(const Picture& picture, bool lost);
 
 /// The chart for a terminal, `width` columns wide. Lines end with \n.
 std::string chart(const Picture& picture, int width, bool colour);
 
-/// Text as it may stand in XML.
-std::string escape(std::string_view text);
-
-/// One SVG with a panel for each picture.
-std::string svg(const std::string& name, const std::string& summary,
-                const std::vector<Picture>& pictures);
+/// SVGs with a panel for each picture, all in the first one if that fits into 800 px of height. At
+/// least one.
+std::vector<std::string> svg(const std::string& name, const std::string& summary,
+                             std::vector<Picture> pictures);
 
 /// Chrome trace events (Perfetto reads them), one picture after the other.
 std::string trace(const std::string& name, const std::vector<Picture>& pictures);

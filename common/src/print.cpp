@@ -13,6 +13,7 @@
 
 #include "arena.hpp"
 #include "runtime.hpp"
+#include "terminal.hpp"
 
 namespace pdc {
 namespace detail {
@@ -125,15 +126,15 @@ void leave_together(int status) {
 
 void print_title() {
   if (run().output == Output::text && is_narrator() && run().title_due.exchange(false)) {
-    write_out(fmt::format("{}: {}\n", run().name, run().summary));
+    write_out(wrapped(fmt::format("{}: {}", run().name, run().summary), 2) + "\n");
   }
 }
 
 void say(fmt::string_view text, fmt::format_args args) {
   if (run().output != Output::text || world().rank != 0) return;
   print_title();
-  const char* indent = run().scene.empty() ? "" : "  ";
-  write_out(indent + fmt::vformat(text, args) + "\n");
+  const std::string indent = run().scene.empty() ? "" : "  ";
+  write_out(wrapped(indent + fmt::vformat(text, args), indent.size() + 2) + "\n");
 }
 
 }  // namespace detail

@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,13 +53,6 @@ std::string json_report() {
   return json::serialize(report) + "\n";
 }
 
-void add_drawing(std::string_view title, std::string drawing, double height) {
-  Picture& picture = run().pictures.emplace_back();
-  picture.title = title;
-  picture.drawing = std::move(drawing);
-  picture.drawing_height = height;
-}
-
 namespace {
 
 /// main has returned, or somebody called exit(), and finish() has not said that a claim failed.
@@ -90,32 +82,6 @@ void gather_failures() {
       if (run().output != Output::json) write_out(claim_line(claim) + "\n");
     }
   }
-}
-
-/// mpirun gives each rank a terminal of its own, whatever its output goes to: with ranks, only what
-/// the environment says counts (the launcher says it).
-bool on_terminal() {
-  if (world().gather != nullptr) return std::getenv("CLICOLOR_FORCE") != nullptr;
-  return isatty(STDOUT_FILENO) != 0;
-}
-
-int terminal_width() {
-  winsize size{};
-  int width = 80;
-  if (const char* columns = std::getenv("COLUMNS")) width = std::atoi(columns);
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) width = size.ws_col;
-  return std::clamp(width, 50, 160);
-}
-
-/// As no-color.org has it, an empty NO_COLOR says nothing. A dumb terminal, or one that nobody names,
-/// takes escapes for text.
-bool in_colour() {
-  const auto value = [](const char* name) {
-    const char* text = std::getenv(name);
-    return std::string_view(text == nullptr ? "" : text);
-  };
-  const std::string_view terminal = value("TERM");
-  return on_terminal() && value("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb";
 }
 
 }  // namespace
@@ -196,11 +162,9 @@ Program::Scene::~Scene() {
   recording.dropped -= r.dropped_before_scene;
   if (detail::world().gather != nullptr) recording = detail::world().gather(std::move(recording));
   if (detail::is_narrator()) {
-    const detail::Picture& picture =
+    detail::Picture& picture =
         r.pictures.emplace_back(detail::assemble(r.scene, std::move(recording)));
-    if (r.output == detail::Output::text) {
-      detail::write_out(detail::chart(picture, detail::terminal_width(), detail::in_colour()));
-    }
+    if (r.output == detail::Output::text) detail::print_chart(picture);
   }
   detail::set_main_act(fmt::format("main(), after the scene '{}'", r.scene));
   tell_progress();
@@ -218,9 +182,7 @@ int Program::finish() {
   const bool holds = std::ranges::all_of(r.claims, &detail::Claim::holds);
   if (detail::is_narrator()) {
     if (r.claims.empty()) detail::end_program(1, "[failed] the program made no claim");
-    if (!r.svg_file.empty())
-      detail::write_file(r.svg_file, detail::svg(r.name, r.summary, r.pictures));
-    if (!r.trace_file.empty()) detail::write_file(r.trace_file, detail::trace(r.name, r.pictures));
+    detail::write_pictures();
     if (r.output == detail::Output::json) {
       detail::write_out(detail::json_report());
     } else if (holds) {

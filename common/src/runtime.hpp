@@ -40,6 +40,7 @@ struct Run {
   std::deque<std::string> words;  // what the string_views of given options point into
   Output output = Output::text;
   std::string svg_file;
+  std::string svg_scene;  // only this one: its number or title
   std::string trace_file;
   double deadline = 30;  // seconds
   // the run so far
@@ -50,6 +51,8 @@ struct Run {
   std::uint32_t scene_first_record = 0;
   std::uint32_t dropped_before_scene = 0;
   std::vector<Picture> pictures;
+  std::int64_t chart_scale = 0;  // of the longest chart so far
+  bool names_due = false;        // name_svg() has something to say
   std::vector<Claim> claims;
   std::vector<Measurement> measurements;
   std::array<char, 4096> unsaid;  // lines about failed claims that standard output has not seen
@@ -92,6 +95,12 @@ void write_out(std::string_view text);
 void write_file(const std::string& path, std::string_view text);
 /// Adds a drawing to the pictures of --svg: SVG elements in the classes of svg.cpp, from y = 0 down.
 void add_drawing(std::string_view title, std::string drawing, double height);
+/// Prints what a scene has recorded.
+void print_chart(Picture& picture);
+/// Tells the reader, below the last chart, where the names of what it shows are.
+void name_svg();
+/// Writes --svg and --trace.
+void write_pictures();
 /// Installs the handler that the deadline and failing children use.
 void catch_signal();
 /// What the main thread is in from now on; the deadline says it.

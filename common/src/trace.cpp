@@ -30,6 +30,7 @@ class Events {
       for (const Bar& bar : row.bars) add(bar, row, zero, lane + i);
     }
     for (const Arrow& arrow : picture.arrows) {
+      if (arrow.lost) continue;  // a flow has two ends
       add_flow("s", arrow, picture.rows[arrow.from_row].process, lane + arrow.from_row,
                zero + arrow.from);
       add_flow("f", arrow, picture.rows[arrow.to_row].process, lane + arrow.to_row,
@@ -40,7 +41,7 @@ class Events {
       events_.push_back(json::object{{"ph", "i"},
                                      {"s", "g"},
                                      {"name", mark.label},
-                                     {"cat", "mark"},
+                                     {"cat", mark.fault ? "fault" : "mark"},
                                      {"ts", microseconds(zero + mark.time)},
                                      {"pid", picture.rows[0].process},
                                      {"tid", lane}});

@@ -138,9 +138,9 @@ TEST(Chart, BarsStandWhereTheyAre) {
   recording.bar(lane, Kind::hold, "", 50 * ms, 75 * ms);
   recording.bar(recording.lane("all"), Kind::wait, "", 0, 100 * ms);
   const auto row = cells(drawn(draft::picture(recording), 109)[0], 3);  // 100 cells
-  ASSERT_EQ(row.size(), 100U);
+  ASSERT_EQ(row.size(), 75U);  // no blanks behind the last bar
   for (std::size_t i = 0; i < row.size(); ++i)
-    EXPECT_EQ(row[i], i < 25 ? "█" : i < 50 || i >= 75 ? " " : "▓") << i;
+    EXPECT_EQ(row[i], i < 25 ? "█" : i < 50 ? " " : "▓") << i;
 }
 
 TEST(Chart, TicksStandAtTheirTimes) {
@@ -168,12 +168,63 @@ TEST(Chart, MarksStandAboveTheRowsAndInTheLegendOnce) {
   Recording recording;
   recording.bar(recording.lane("row"), Kind::work, "", 0, 100 * ms);
   recording.mark("here", 10 * ms);
-  recording.mark("here", 50 * ms);
-  recording.mark("there", 90 * ms);
+  recording.fault("too early", 50 * ms);
+  recording.mark("there", 98 * ms);
   const auto lines = drawn(draft::picture(recording), 109);
-  EXPECT_EQ(lines[0], std::string(7 + 10, ' ') + "▾" + std::string(39, ' ') + "▾" +
-                          std::string(39, ' ') + "▾");
-  EXPECT_EQ(lines.back(), "       █ work  ▾ here  ▾ there");
+  EXPECT_EQ(lines[0], std::string(7 + 10, ' ') + "▾ here" + std::string(34, ' ') + "✗ too early" +
+                          std::string(31, ' ') + "there ▾");
+  EXPECT_EQ(lines.back(), "       █ work  ▾ moment  ✗ fault");
+}
+
+TEST(Chart, MomentsAtOnePlaceAreAllNamedOnce) {
+  Recording recording;
+  recording.bar(recording.lane("row"), Kind::work, "", 0, 100 * ms);
+  recording.mark("killed", 10 * ms);
+  recording.fault("stopped", 11 * ms);
+  recording.mark("killed", 12 * ms);
+  recording.mark("killed", 40 * ms);
+  const auto lines = drawn(draft::picture(recording), 109);
+  EXPECT_EQ(lines[0], std::string(7 + 11, ' ') + "✗ stopped");
+  EXPECT_EQ(lines[1], std::string(7 + 10, ' ') + "▾ killed" + std::string(22, ' ') + "▾ killed");
+}
+
+TEST(Chart, AFaultIsRed) {
+  Recording recording;
+  recording.bar(recording.lane("row"), Kind::work, "", 0, 100 * ms);
+  recording.fault("too early", 50 * ms);
+  const auto lines = drawn(draft::picture(recording), 109, true);
+  EXPECT_EQ(count(lines[0], "\x1b[31m✗ too early\x1b[0m"), 1) << lines[0];
+}
+
+TEST(Chart, WaitingWhileHoldingHasAGlyphOfItsOwn) {
+  Recording recording;
+  const auto lane = recording.lane("row");
+  recording.bar(lane, Kind::hold, "lock 0", 0, 100 * ms);
+  recording.bar(lane, Kind::wait, "lock 1", 50 * ms, 100 * ms);
+  const auto lines = drawn(draft::picture(recording), 109);
+  const auto row = cells(lines[0], 3);
+  EXPECT_EQ(count(row, "▓"), 50);
+  EXPECT_EQ(count(row, "▒"), 50);
+  EXPECT_EQ(lines[2], "       ░ wait  ▓ hold  ▒ hold and wait");
+}
+
+TEST(Chart, OneOfALargerScaleLeavesTheRestOfItsWidth) {
+  Picture picture = draft::plain("row", 25 * ms);
+  picture.scale = 100 * ms;
+  const auto lines = drawn(picture, 109);
+  EXPECT_EQ(cells(lines[0], 3).size(), 25U) << lines[0];
+  EXPECT_EQ(count(lines[1], "80"), 1) << lines[1];
+  EXPECT_EQ(count(lines[1], "own scale"), 0) << lines[1];
+}
+
+TEST(Chart, OneOfAnotherScaleSaysSo) {
+  Picture picture = draft::plain("row", 25 * ms);
+  picture.own_scale = true;
+  for (const int width : {50, 80}) {
+    const auto lines = drawn(picture, width);
+    EXPECT_TRUE(lines[1].starts_with("  own scale  0 ms")) << lines[1];
+    for (const std::string& line : lines) EXPECT_LE(columns(line), width) << line;
+  }
 }
 
 TEST(Chart, ASeamPartsWorkFromWork) {

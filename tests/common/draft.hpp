@@ -34,6 +34,10 @@ struct Recording : pdc::detail::Recording {
   void mark(std::string_view what, std::int64_t time) {
     bar(pdc::detail::none, Kind::work, what, time, time);
   }
+  void fault(std::string_view what, std::int64_t time) {
+    mark(what, time);
+    bars.back().fault = true;
+  }
   void call(std::uint32_t lane, Collective collective, bool root, std::int64_t begin,
             std::int64_t end) {
     const bool takes = collective == Collective::root_takes;

@@ -250,6 +250,101 @@ TEST(Collectives, ThatAreLooseTellNoWaitingApart) {
 
 // Nesting.
 
+TEST(Bars, KnowWhatStandsAroundThem) {
+  Recording recording;
+  const auto lane = recording.lane("row");
+  recording.bar(lane, Kind::hold, "a", 0, 100);
+  recording.bar(lane, Kind::work, "b", 10, 60);
+  recording.bar(lane, Kind::wait, "c", 20, 30);
+  recording.bar(lane, Kind::wait, "d", 100, 110);
+  const Picture picture = draft::picture(recording);
+  const Bars& bars = picture.rows[0].bars;
+  ASSERT_EQ(bars.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(bars[i].depth, i == 3 ? 0 : static_cast<int>(i)) << i;
+    EXPECT_EQ(bars[i].in_hold, i == 1 || i == 2) << i;
+  }
+  EXPECT_TRUE(pdc::detail::holds_and_waits(picture));
+  EXPECT_FALSE(pdc::detail::holds_and_waits(draft::rows(1)));
+}
+
+TEST(Messages, BeyondSendsOfTheirLabelAreLostIfAnyCame) {
+  Recording recording;
+  const auto from = recording.lane("from");
+  const auto to = recording.lane("to");
+  for (int i = 0; i < 3; ++i) recording.bar(from, Kind::send, "part", 100 * i, 100 * i + 10);
+  recording.bar(to, Kind::receive, "part", 20, 30);
+  recording.bar(from, Kind::send, "never taken", 400, 410);  // by nobody who is in the picture
+  const Picture picture = draft::picture(recording);
+  ASSERT_EQ(picture.arrows.size(), 3U);
+  EXPECT_FALSE(picture.arrows[0].lost);
+  EXPECT_TRUE(picture.arrows[1].lost && picture.arrows[2].lost);
+  EXPECT_EQ(picture.arrows[2].from_row, picture.arrows[2].to_row);
+  EXPECT_EQ(picture.arrows[2].to, 210);
+}
+
+TEST(Messages, ThatMatterAreSelected) {
+  std::vector<Arrow> arrows;
+  for (int i = 0; i < 100; ++i) arrows.push_back({0, 1, i, i + 1, std::to_string(i), i % 50});
+  arrows[10].lost = true;
+  arrows[20].again = true;
+  std::vector<std::string> chosen;
+  for (const Arrow& arrow : pdc::detail::select_arrows(arrows, 6, 1)) chosen.push_back(arrow.label);
+  EXPECT_EQ(chosen, (std::vector<std::string>{"0", "10", "20", "48", "49", "99"}));
+  EXPECT_EQ(pdc::detail::select_arrows(arrows, 100, 1), arrows);
+}
+
+TEST(Messages, ThatAreNearlyTheSameAreSelectedOnce) {
+  std::vector<Arrow> arrows;
+  for (int i = 0; i < 100; ++i) arrows.push_back({0, 1, i, i + 50, "job", 100 - i});
+  arrows[1].from_row = 2;
+  std::vector<std::int64_t> chosen;
+  for (const Arrow& arrow : pdc::detail::select_arrows(arrows, 5, 10)) chosen.push_back(arrow.from);
+  EXPECT_EQ(chosen, (std::vector<std::int64_t>{0, 1, 10, 20, 99}));
+}
+
+TEST(Messages, ThatWereSentAgainAreKnownByTheirLabel) {
+  Recording recording;
+  const auto from = recording.lane("from");
+  const auto to = recording.lane("to");
+  for (const char* label : {"part 1", "part 2", "part 1"}) {
+    const auto time = static_cast<std::int64_t>(100 * recording.bars.size());
+    recording.bar(from, Kind::send, label, time, time + 10);
+    recording.bar(to, Kind::receive, label, time, time + 50);
+  }
+  const Picture picture = draft::picture(recording);
+  ASSERT_EQ(picture.arrows.size(), 3U);
+  EXPECT_FALSE(picture.arrows[0].again || picture.arrows[1].again);
+  EXPECT_TRUE(picture.arrows[2].again);
+}
+
+TEST(Scale, IsThatOfTheLongestAndOfThoseThatAreFarTooShort) {
+  std::vector<Picture> pictures;
+  for (const int duration : {100, 2000, 99, 1000, 5})
+    pictures.push_back(draft::plain("row", duration));
+  pdc::detail::share_scale(pictures);
+  const std::vector<std::int64_t> scales = {2000, 2000, 99, 2000, 99};
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    EXPECT_EQ(pictures[i].scale, scales[i]) << i;
+    EXPECT_EQ(pictures[i].own_scale, scales[i] == 99) << i;
+  }
+}
+
+TEST(Scale, FollowsTheLongestOneBeforeIfItFits) {
+  struct Case {
+    int duration, scale;
+    bool own;
+  };
+  std::int64_t longest = 0;
+  for (const Case& one : {Case{100, 100, false}, Case{20, 100, false}, Case{19, 19, true},
+                          Case{60, 100, false}, Case{300, 300, true}, Case{100, 300, false}}) {
+    Picture picture = draft::plain("row", one.duration);
+    pdc::detail::follow_scale(picture, longest);
+    EXPECT_EQ(picture.scale, one.scale) << one.duration;
+    EXPECT_EQ(picture.own_scale, one.own) << one.duration;
+  }
+}
+
 TEST(Flatten, TheInnerBarCounts) {
   const Row row{"",
                 0,

@@ -15,7 +15,7 @@ namespace {
 std::vector<xml::Element> drawn(const pdc::Axis& x, const pdc::Axis& y,
                                 const std::vector<pdc::Curve>& curves) {
   pdc::plot("title", x, y, curves);
-  auto elements = xml::read(pdc::detail::svg("name", "summary", pdc::detail::run().pictures));
+  auto elements = xml::read(pdc::detail::svg("name", "summary", pdc::detail::run().pictures).at(0));
   pdc::detail::run().pictures.clear();
   return elements;
 }
@@ -58,7 +58,27 @@ TEST(Plot, TicksAreRound) {
   EXPECT_EQ(ticks(drawn({"x"}, {"y"}, {{"c", {{0, 0}, {4, 40}}}})),
             (std::set<std::string>{"0", "1", "2", "3", "4", "10", "20", "30", "40"}));
   EXPECT_EQ(ticks(drawn({"x", true}, {"y", true}, {{"c", {{1, 1}, {8, 1000}}}})),
-            (std::set<std::string>{"1", "2", "4", "8", "10", "100", "1000"}));
+            (std::set<std::string>{"1", "2", "4", "8", "10", "100", "1,000"}));
+}
+
+TEST(Plot, CountsHaveATickEachAndNoneBetween) {
+  EXPECT_EQ(ticks(drawn({"threads"}, {"speed-up"}, {{"c", {{1, 1}, {2, 1.5}, {4, 2}}}})),
+            (std::set<std::string>{"0", "0.5", "1", "1.5", "2", "4"}));
+  EXPECT_EQ(ticks(drawn({"threads"}, {"jobs"}, {{"c", {{1, 1}, {2, 2}}}})),
+            (std::set<std::string>{"0", "1", "2"}));
+}
+
+TEST(Plot, WhatIsCountedBeginsWhereItsFirstPointIs) {
+  const auto elements = drawn({"threads"}, {"y"}, {{"c", {{2, 1}, {4, 2}, {8, 3}}}});
+  const auto dots = xml::select(elements, "circle", "dot c0");
+  EXPECT_EQ(number(dots.at(0), "cx"), 118);
+  EXPECT_EQ(number(dots.at(2), "cx"), 660);
+}
+
+TEST(Plot, TicksHaveNoExponents) {
+  EXPECT_EQ(ticks(drawn({"x", true}, {"y", true}, {{"c", {{1, 1e-5}, {1e6, 1e-2}}}})),
+            (std::set<std::string>{"1", "10", "100", "1,000", "10,000", "100,000", "1,000,000",
+                                   "0.00001", "0.0001", "0.001", "0.01"}));
 }
 
 TEST(Plot, OnePointIsDrawnToo) {

@@ -48,6 +48,37 @@ TEST(Print, LinesInsideASceneAreIndented) {
   EXPECT_EQ(scenario::count(ended.out, "\nfirst <scene>\n  told inside\n"), 1) << ended.out;
 }
 
+TEST(Print, LongLinesStayWholeWhereNobodyReadsThemInColumns) {
+  const auto ended = run({"tells"});
+  EXPECT_EQ(
+      scenario::count(ended.out,
+                      "\na title of more words than have room in a line of some fifty columns\n"),
+      1)
+      << ended.out;
+  EXPECT_EQ(
+      scenario::count(
+          ended.out,
+          "[ok] a claim is a whole sentence, which is often longer than a line is wide (1 of 1)\n"),
+      1);
+}
+
+TEST(Print, LongLinesAreBrokenAtBlanksAndContinuedWithAnIndent) {
+  const auto ended = run({"tells"}, {.columns = "60"});
+  EXPECT_EQ(ended.status, 0);
+  for (const char* lines :
+       {"\na title of more words than have room in a line of some fifty\n  columns\n",
+        "\n  and a line inside that is as long as that, and so is the\n    claim below\n",
+        "\n  averyverylongwordthatdoesnotfitintoanylineofsomefiftycolumnsandisnotbroken\n  short\n",
+        "\n[ok] a claim is a whole sentence, which is often longer than\n     a line is wide (1 of "
+        "1)\n"})
+    EXPECT_EQ(scenario::count(ended.out, lines), 1) << lines << "in\n" << ended.out;
+}
+
+TEST(Print, ColumnsThatAreNoNumberAreNone) {
+  for (const char* columns : {"no", "0", "-7"})
+    EXPECT_EQ(run({"tells"}, {.columns = columns}).out, run({"tells"}).out) << columns;
+}
+
 TEST(Print, AClosedOutputIsStatusThree) {
   const auto ended = run({"holds"}, {.redirect = ">&-"});
   EXPECT_EQ(ended.status, 3);

@@ -78,6 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Wrong{{"--mode", ""}, "--mode needs a value: how"},
                     Wrong{{"--mode"}, "--mode needs a value: how"},
                     Wrong{{"--svg"}, "--svg needs a value"},
+                    Wrong{{"--scene", "2"}, "--scene needs --svg FILE"},
                     Wrong{{"--loud=maybe"}, "--loud is on or off and takes no value: leave =maybe"},
                     Wrong{{"--quiet=-1"}, "--quiet is on or off and takes no value: leave =-1 out"},
                     Wrong{{"--json=true"}, "--json is on or off and takes no value"},
@@ -120,8 +121,9 @@ TEST(CommandLine, HelpShowsThePageAndTheOptionsAndStartsNothing) {
   EXPECT_EQ(ended.err, "");
   EXPECT_TRUE(ended.out.starts_with("Scenario: how \"programs\" end.\n")) << ended.out;
   EXPECT_EQ(count(ended.out, "runners, a whole number from 2 to 64 (default 4)"), 1) << ended.out;
-  for (const char* option : {"--threads", "--ratio", "--mode", "--loud", "--help", "--version",
-                             "--quiet", "--json", "--svg", "--trace", "--deadline"})
+  for (const char* option :
+       {"--threads", "--ratio", "--mode", "--loud", "--help", "--version", "--quiet", "--json",
+        "--svg FILE", "--scene", "--trace FILE", "--deadline SECONDS"})
     EXPECT_GE(count(ended.out, option), 1) << option;
   EXPECT_EQ(count(ended.out, "[ok]"), 0);
 }
@@ -253,7 +255,7 @@ TEST(Program, ScenesAreDrawnInTextOnly) {
   const auto ended = run({"draws"});
   EXPECT_EQ(ended.status, 0);
   EXPECT_EQ(count(ended.out, "a & b"), 1) << ended.out;
-  EXPECT_EQ(count(ended.out, "▾ here"), 1) << ended.out;
+  EXPECT_EQ(count(ended.out, "▾ moment"), 1) << ended.out;
   EXPECT_EQ(count(ended.out, "\x1b"), 0);  // no terminal, no colour
   EXPECT_EQ(count(run({"draws", "--quiet"}).out, "a & b"), 0);
   EXPECT_EQ(scenario::lines(run({"draws", "--json"}).out).size(), 1U);
@@ -268,6 +270,46 @@ TEST(Program, PicturesGoToTheFilesAskedFor) {
   EXPECT_EQ(count(scenario::content(svg), "first &lt;scene&gt;"), 1);
   const boost::json::value events = boost::json::parse(scenario::content(trace));
   EXPECT_GT(events.at("traceEvents").as_array().size(), 5U);
+}
+
+TEST(Program, OneSceneIsDrawnAloneByItsNumberOrTitle) {
+  const scenario::Folder folder;
+  const std::string svg = folder.file("picture.svg");
+  for (const char* scene : {"2", "middle"}) {
+    ASSERT_EQ(run({"draws_three", "--svg", svg, "--scene", scene}).status, 0);
+    const std::string drawn = scenario::content(svg);
+    EXPECT_EQ(count(drawn, ">middle</text>"), 1);
+    EXPECT_EQ(count(drawn, ">begin</text>") + count(drawn, ">end</text>"), 0);
+  }
+}
+
+TEST(Program, ASceneThatIsNotThereIsStatusTwoWithThoseThatAre) {
+  const scenario::Folder folder;
+  for (const char* scene : {"0", "4", "02", "none"}) {
+    const auto ended = run({"draws_three", "--svg", folder.file("picture.svg"), "--scene", scene});
+    EXPECT_EQ(ended.status, 2);
+    EXPECT_EQ(scenario::lines(ended.err).size(), 1U) << ended.err;
+    EXPECT_EQ(count(ended.err, "1 'begin', 2 'middle', 3 'end'"), 1) << ended.err;
+    EXPECT_EQ(count(ended.out, "all claims hold"), 0);
+  }
+}
+
+TEST(Program, APictureThatIsTooHighGoesToSeveralFiles) {
+  const scenario::Folder folder;
+  ASSERT_EQ(run({"draws_high", "--svg", folder.file("picture.svg")}).status, 0);
+  EXPECT_EQ(count(scenario::content(folder.file("picture.svg")), "part 1 of 2</text>"), 1);
+  EXPECT_EQ(count(scenario::content(folder.file("picture-2.svg")), "part 2 of 2</text>"), 1);
+}
+
+TEST(Program, SaysOnceBelowAChartWhereTheNamesAre) {
+  const std::string says = "  --svg FILE draws it with names\n";
+  const auto ended = run({"draws"});
+  EXPECT_EQ(count(ended.out, says + "\n[ok]"), 1) << ended.out;
+  EXPECT_EQ(count(run({"draws_three"}).out, says), 1);
+  EXPECT_EQ(count(run({"holds"}).out, says), 0);  // there is no chart
+  EXPECT_EQ(count(run({"draws", "--quiet"}).out, says), 0);
+  const scenario::Folder folder;
+  EXPECT_EQ(count(run({"draws", "--svg", folder.file("picture.svg")}).out, says), 0);
 }
 
 TEST(Program, AFileThatIsThereIsReplaced) {

@@ -113,6 +113,10 @@ Ended run(const std::vector<std::string>& words, const Setting& setting) {
   if (setting.nobody_reads) out.read_end.close();
   pdc::Child child([&] {
     putenv(const_cast<char*>(mark.c_str()));
+    if (setting.columns.empty())
+      unsetenv("COLUMNS");
+    else
+      setenv("COLUMNS", setting.columns.c_str(), 1);
     dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     dup2(out.write_end.get(), STDOUT_FILENO);
     dup2(err.write_end.get(), STDERR_FILENO);

@@ -19,6 +19,7 @@ struct Setting {
   int ranks = 0;              // 0: no mpirun
   std::string redirect = "";  // as a shell spells it: ">&-"
   bool nobody_reads = false;  // standard output is a pipe without a reader
+  std::string columns = "";   // what COLUMNS says; empty: it is not set
 };
 
 /// `words` are the scenario's name and its options. It is a failure of the test if the program does

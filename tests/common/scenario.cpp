@@ -206,6 +206,34 @@ void draws(pdc::Program& program) {
 
 void no_claim(pdc::Program&) {}
 
+/// With a claim after each scene.
+void draws_three(pdc::Program& program) {
+  for (const char* title : {"begin", "middle", "end"}) {
+    program.scene(title, [] { pdc::Lane("row").work("works").end(); });
+    pdc::check(true, "a scene ends");
+  }
+}
+
+/// More lanes than a picture has room for.
+void draws_high(pdc::Program& program) {
+  for (int scene = 1; scene <= 6; ++scene) {
+    program.scene("scene", [] {
+      for (int i = 0; i < 8; ++i) pdc::Lane("row {}", i).work("works").end();
+    });
+  }
+  holds(program);
+}
+
+void tells(pdc::Program& program) {
+  program.scene("a title of more words than have room in a line of some fifty columns", [] {
+    pdc::say("and a line inside that is as long as that, and so is the claim below");
+    pdc::say("averyverylongwordthatdoesnotfitintoanylineofsomefiftycolumnsandisnotbroken");
+    pdc::say("short");
+  });
+  pdc::check(true, "a claim is a whole sentence, which is often longer than a line is wide",
+             "{} of {}", 1, 1);
+}
+
 void marks_only(pdc::Program& program) {
   program.scene("nothing but a mark", [] { pdc::mark("here"); });
   holds(program);
@@ -338,6 +366,8 @@ void terminated(pdc::Program&) {
 const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"child_throws_into_parent", child_throws_into_parent},
     {"draws", draws},
+    {"draws_high", draws_high},
+    {"draws_three", draws_three},
     {"fails", fails},
     {"fails_and_ends", fails_and_ends},
     {"fails_in_child", fails_in_child},
@@ -356,6 +386,7 @@ const std::map<std::string, void (*)(pdc::Program&)> scenarios = {
     {"stuck", stuck},
     {"stuck_child", stuck_child},
     {"stuck_threads", stuck_threads},
+    {"tells", tells},
     {"terminated", terminated},
     {"threads_fail", threads_fail},
     {"threads_need", threads_need},

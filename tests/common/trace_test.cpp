@@ -63,6 +63,7 @@ Picture conversation() {
     recording.bar(from, Kind::send, "job", 100'000 * i + 10'000, 100'000 * i + 12'500);
   }
   recording.mark("here", 200'000);
+  recording.fault("wrong", 210'000);
   return draft::picture(recording);
 }
 
@@ -182,7 +183,9 @@ TEST(Trace, TasksAreAsyncEventsInPairs) {
 
 TEST(Trace, MarksAreInstants) {
   auto all = events({conversation()});
-  ASSERT_EQ(all["i"].size(), 1U);
+  ASSERT_EQ(all["i"].size(), 2U);
+  EXPECT_EQ(text(all["i"][0], "cat"), "mark");
+  EXPECT_EQ(text(all["i"][1], "cat"), "fault");
   EXPECT_EQ(text(all["i"][0], "name"), "here");
   EXPECT_EQ(text(all["i"][0], "s"), "g");
   EXPECT_EQ(number(all["i"][0], "ts"), 200);

@@ -12,7 +12,7 @@ from harness.processes import Run, Running
 
 VERDICT = "all claims hold"
 HOLDS, FAILED, WRONG_COMMAND_LINE, REFUSED, DEADLINE = 0, 1, 2, 3, 4
-COMMON_OPTIONS = {"quiet", "json", "svg", "trace", "deadline", "help", "version"}
+COMMON_OPTIONS = {"quiet", "json", "svg", "scene", "trace", "deadline", "help", "version"}
 PATIENT = ("--deadline", "150")  # where it is not what is tested: a busy machine is slow
 FURTHER_RANKS = {1, 3, 5, 7}  # besides those of the catalog, with which CTest runs it anyway
 
@@ -58,7 +58,7 @@ class Program:
 
     def read_help(self) -> None:
         for line in self.alone("--help").lines:
-            if match := re.fullmatch(r"  --(\w[\w-]*)(?: VALUE)? +(\S.*)", line):
+            if match := re.fullmatch(r"  --(\w[\w-]*)(?: [A-Z]+)? +(\S.*)", line):
                 name, meaning = match.groups()
                 self.options.append(name)
                 bounds = re.search(r", a (whole )?number from (\S+) to (\S+) \(default ", meaning)

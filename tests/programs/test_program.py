@@ -113,7 +113,8 @@ def test_the_help(program: Program):
 def test_json_and_pictures_by_two_runs_at_once(program: Program):
     for run in program.twins:
         ended(run, HOLDS)
-        wrote(run, "picture.svg", "trace.json")
+        more = [file for file in run.files if re.fullmatch(r"picture-\d+\.svg", file)]
+        wrote(run, "picture.svg", "trace.json", *more)
         expect(run.err == "", run, "nothing on standard error", run.err)
         expect(is_good_report(program, run.out), run, "one JSON object in which all claims hold")
         expect_svg(program, run)

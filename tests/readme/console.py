@@ -109,6 +109,7 @@ def run(commands: list[Command], folder: Path) -> list[Outcome]:
     mark = f"readme-{secrets.token_hex(8)}"
     environment = {**MPI_ENVIRONMENT, **os.environ, "LC_ALL": "C.UTF-8", "PDC_README_MARK": mark}
     environment.pop("BASH_ENV", None)
+    environment.pop("COLUMNS", None)  # or lines would be broken
     outcomes: list[Outcome] = []
     watch = Watch()
     with subprocess.Popen(

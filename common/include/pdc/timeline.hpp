@@ -131,4 +131,7 @@ class Lane {
 /// A moment that concerns all lanes, drawn through the whole picture: `pdc::mark("all here")`.
 void mark(std::string_view what) noexcept;
 
+/// The moment at which something has gone wrong, drawn in red: `pdc::fault("update lost")`.
+void fault(std::string_view what) noexcept;
+
 }  // namespace pdc
