@@ -30,7 +30,9 @@ class Referee {
     finished_[0] = runners;
   }
   void sees_start(int leg) {
-    if (finished(leg - 1) < runners_) ++early_;
+    if (finished(leg - 1) == runners_) return;
+    ++early_;
+    pdc::fault("early start");
   }
   void sees_finish(int leg) { ++finished(leg); }
   int early() const { return early_; }

@@ -79,6 +79,7 @@ pdc::WaitForGraph left_then_right(int seats) {
       const std::scoped_lock lock(graph_mutex);
       graph.add(fmt::format("philosopher {}", seat), fmt::format("fork {}", right),
                 fmt::format("philosopher {}", right));
+      if (!graph.cycle().empty()) pdc::fault("nobody can go on");
     }
     all.arrive_and_wait();  // nobody gives up before everyone has tried
   });

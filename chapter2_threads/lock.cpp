@@ -53,6 +53,7 @@ void add(Hall& hall, std::int64_t found) {
   const auto visit = hall.in_section.visit();
   const std::int64_t seen = hall.primes;
   hall.bad_moment.meet();  // forced: all who can be in here, have read before one writes
+  if (hall.primes != seen) pdc::fault("update lost");
   hall.primes = seen + found;
 }
 
@@ -104,8 +105,8 @@ Seen count(void (*take_part)(Hall&, int, const pdc::Lane&), int workers) {
 /// Whether the number is what one worker has found, by a method that shares no code with theirs.
 bool is_one_share(std::int64_t primes, int workers) {
   for (int i = 0; i < workers; ++i) {
-    const std::int64_t share = pdc::sieve_primes(first_of(i + 1, workers)) -
-                               pdc::sieve_primes(first_of(i, workers));
+    const std::int64_t share =
+        pdc::sieve_primes(first_of(i + 1, workers)) - pdc::sieve_primes(first_of(i, workers));
     if (primes == share) return true;
   }
   return false;
@@ -129,8 +130,9 @@ int main(int argc, char** argv) {
   const std::int64_t all = pdc::sieve_primes(below);
   pdc::check(without.in_section == n, "without the mutex, all are in the critical section at once",
              "{} of {}", without.in_section, n);
-  pdc::check(is_one_share(without.primes, n), "without it, the update of one counts, the others are lost",
-             "{} of {} primes", without.primes, all);
+  pdc::check(is_one_share(without.primes, n),
+             "without it, the update of one counts, the others are lost", "{} of {} primes",
+             without.primes, all);
   pdc::check(held.in_section == 1 && brief.in_section == 1,
              "with the mutex, there is never more than one in the section", "{} and {} of {}",
              held.in_section, brief.in_section, n);

@@ -63,7 +63,7 @@ int compute_missing(Image& image) {
 /// Takes band after band; with a counter that others share, those that they have not taken.
 void take(std::atomic<int>& next, int end, Image& image, const pdc::Lane& lane) {
   for (int band = next++; band < end; band = next++) {
-    if (band == image.fatal) pdc::mark("killed");
+    if (band == image.fatal) pdc::fault("killed");
     if (band == image.fatal) raise(SIGKILL);  // forced: it is taken, and not done
     compute(image, band, lane);
   }

@@ -70,7 +70,7 @@ void run_with_barrier(Race& race, int runner, const pdc::Lane& lane) {
 void lose_runner(Race& race, int runner, const pdc::Lane& lane) {
   if (runner != 1) return run_with_barrier(race, runner, lane);
   race.run(runner, 1, lane);
-  pdc::mark("killed");
+  pdc::fault("killed");
   raise(SIGKILL);  // forced: it never arrives at the barrier
 }
 

@@ -87,7 +87,9 @@ void wait_in_vain(Counter& counter, const pdc::Lane& lane) {
   const auto end = (std::chrono::steady_clock::now() + 20ms).time_since_epoch() / 1ns;
   const timespec until{end / 1'000'000'000, end % 1'000'000'000};
   const int error = pthread_mutex_clocklock(&counter.mutex, CLOCK_MONOTONIC, &until);
-  if (error == ETIMEDOUT) ++counter.in_vain;
+  if (error != ETIMEDOUT) return;
+  ++counter.in_vain;
+  pdc::fault("in vain");
 }
 
 using Act = void (*)(Counter&, const pdc::Lane&);
@@ -113,7 +115,7 @@ pdc::Exit run_after_death(int processes, Counter& counter, Act act) {
     raise(SIGKILL);  // forced: the value is changed, its copy is not
   });
   const pdc::Exit death = owner.wait();
-  pdc::mark("killed");
+  pdc::fault("killed");
   run_all(processes, counter, act);
   return death;
 }

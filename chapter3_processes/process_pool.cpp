@@ -49,7 +49,8 @@ Results run_tasks(int workers, int tasks, int tries, int kills) {
     std::this_thread::sleep_for(std::chrono::milliseconds(4 + number % 3));  // plays the task
     if (number == deadly && *killed < kills) {
       work.rename("task {}: death {}", number, ++*killed);
-      work.end();      // or its bar would go on without it
+      work.end();  // or its bar would go on without it
+      pdc::fault("worker killed");
       raise(SIGKILL);  // forced: it has the task in hand
     }
     return number * number * number;

@@ -75,7 +75,7 @@ std::pair<int, int> kill_inside(Room& room) {
     std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
     raise(SIGKILL);  // forced: it never comes to its sem_post
   }).wait();
-  pdc::mark("killed");
+  pdc::fault("killed");
   int lost = 0, back = 0;
   pdc::posix(sem_getvalue(&room.free_places, &lost), "sem_getvalue");
   pdc::Child waiting([&] { enter_with_semaphore(room, next); });

@@ -34,8 +34,9 @@ Numbers numbers(int size) {
 }
 
 /// Wrong on purpose where the ranks do not divide the elements: the rest is dealt to nobody.
-Numbers deal_equal_parts(const Numbers& whole, int size, int ranks, int /*rank*/) {
+Numbers deal_equal_parts(const Numbers& whole, int size, int ranks, int rank) {
   const int count = size / ranks;
+  if (rank == root && size % ranks != 0) pdc::fault("the rest is dealt to nobody");
   Numbers part(count);
   MPI_Scatter(whole.data(), count, MPI_INT, part.data(), count, MPI_INT, root, MPI_COMM_WORLD);
   return part;

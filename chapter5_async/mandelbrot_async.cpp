@@ -66,7 +66,7 @@ Outcome farm_out(int workers) {
   first.process.send(SIGKILL);  // forced: it has tiles in hand, and there is nobody else
   const pdc::Exit killed = first.process.wait();
   first.alive.end();
-  pdc::mark("worker 0 is killed");
+  pdc::fault("worker 0 is killed");
   const std::string task = coordinator.said("worker 0 is gone, with task ");
   std::list<Worker> others;
   for (int i = 1; i < workers; ++i) others.emplace_back(i, port);

@@ -77,7 +77,7 @@ struct Accidents {
     if (pid == team.pids.end() || !victims.emplace(task, guest.name).second) return;  // once
     const char* what = signal == SIGKILL ? "killed" : "stopped";
     pdc::say("{} is {}, with task {} in hand", guest.name, what, task);
-    pdc::mark(fmt::format("{} is {}", guest.name, what));
+    pdc::fault(fmt::format("{} is {}", guest.name, what));
     guest.bar.reset();
     if (signal == SIGSTOP) guest.bar.emplace(guest.lane->wait("stopped"));
     ::kill(pid->second, signal);

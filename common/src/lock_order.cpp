@@ -87,6 +87,7 @@ bool LockOrder::closes_circle(std::size_t lock) {
     if (owner.id == me) {
       waits_.erase(me);
       if (deadlock_.cycle().empty()) deadlock_ = circle;
+      fault("deadlock");
       return true;
     }
     const auto next = waits_.find(owner.id);
