@@ -45,9 +45,9 @@ struct Option {
 ///     pdc::check(early > 0, "without it, a runner started early", "{} times", early);
 ///     return program.finish();
 ///
-/// Every program has --help, --version, --quiet, --json, --svg FILE, --trace FILE and --deadline
-/// SECONDS besides. Guarantees: a wrong command line ends with status 2 before anything is started;
-/// an exception that escapes, from any thread, ends with status 3 (std::system_error,
+/// Every program has --help, --version, --quiet, --json, --svg FILE, --scene, --trace FILE and
+/// --deadline SECONDS besides. Guarantees: a wrong command line ends with status 2 before anything
+/// is started; an exception that escapes, from any thread, ends with status 3 (std::system_error,
 /// std::bad_alloc: the machine refused something) or 1; the deadline ends a stuck program with 4.
 /// One object a process. Thread safety: the main thread only.
 class Program {
