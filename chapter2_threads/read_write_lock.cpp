@@ -65,15 +65,17 @@ struct Seen {
 
 /// The same for both kinds of mutex: only what a reader takes differs.
 template <class Mutex, class ReadLock>
-void read_and_write(int readers, int at_once, Seen& seen) {
+void read_and_write(int readers, Seen& seen) {
   Pair pair;
   Mutex mutex;
   pdc::Meeting inside(readers + 1);  // of the readers and the writer
+  std::latch writing(1);
   std::vector<std::jthread> threads;
   for (int i = 0; i < readers; ++i) {
     threads.emplace_back([&, lane = pdc::Lane("reader {}", i)] {
       for (int visit = 0; visit < visits; ++visit) {
         auto wait = inside.wait_outside(lane, "to read");
+        if (visit > 0) writing.wait();  // forced: all want to read while there is a change
         const ReadLock lock(mutex);
         wait.end();
         const auto hold = lane.hold("reads");
@@ -86,13 +88,14 @@ void read_and_write(int readers, int at_once, Seen& seen) {
     });
   }
   threads.emplace_back([&, lane = pdc::Lane("writer")] {
-    while (seen.readers.most() < at_once) std::this_thread::yield();  // the readers come first
+    while (seen.readers.most() == 0) std::this_thread::yield();  // a reader comes first
     for (int visit = 0; visit < visits; ++visit) {
       auto wait = inside.wait_outside(lane, "to write");
       const std::scoped_lock lock(mutex);
       wait.end();
       const auto hold = lane.hold("writes");
       ++pair.first;
+      if (visit == 0) writing.count_down();
       inside.meet();  // forced: whoever can be inside is, in the middle of the change
       std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the writing
       seen.writer_in_company += seen.readers.inside() != 0 ? 1 : 0;
@@ -110,10 +113,10 @@ int main(int argc, char** argv) {
   Seen one, shared;
 
   const int torn = program.scene("without a lock", read_without_lock, n);
-  program.scene("a mutex", read_and_write<std::mutex, std::scoped_lock<std::mutex>>, n, 1,
+  program.scene("a mutex", read_and_write<std::mutex, std::scoped_lock<std::mutex>>, n,
                 std::ref(one));
   program.scene("a shared mutex",
-                read_and_write<std::shared_mutex, std::shared_lock<std::shared_mutex>>, n, n,
+                read_and_write<std::shared_mutex, std::shared_lock<std::shared_mutex>>, n,
                 std::ref(shared));
 
   pdc::check(torn == n, "without a lock, every reader saw half a change", "{} of {}", torn, n);

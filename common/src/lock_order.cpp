@@ -22,7 +22,8 @@ thread_local std::list<Held> held;  // by this thread, in the order in which it 
 thread_local const Lane* locking_lane = nullptr;
 
 std::string name_of_this_thread() {
-  return locking_lane != nullptr ? locking_lane->name() : fmt::format("thread {}", gettid());
+  const std::string name = locking_lane == nullptr ? "" : locking_lane->name();
+  return name.empty() ? fmt::format("thread {}", gettid()) : name;
 }
 
 }  // namespace
