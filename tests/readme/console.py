@@ -104,12 +104,14 @@ def workspace(source: Path, build: Path, preset: str) -> Iterator[Path]:
         yield folder
 
 
-def run(commands: list[Command], folder: Path) -> list[Outcome]:
-    """Runs the commands in one bash. The list is shorter than theirs if one of them stops it."""
+def run(commands: list[Command], folder: Path, **more: str) -> list[Outcome]:
+    """Runs the commands in one bash, with some more variables in their environment. The list is
+    shorter than theirs if one of them stops it."""
     mark = f"readme-{secrets.token_hex(8)}"
-    environment = {**MPI_ENVIRONMENT, **os.environ, "LC_ALL": "C.UTF-8", "PDC_README_MARK": mark}
-    environment.pop("BASH_ENV", None)
-    environment.pop("COLUMNS", None)  # or lines would be broken
+    own = {"LC_ALL": "C.UTF-8", "PDC_README_MARK": mark}
+    environment = {**MPI_ENVIRONMENT, **os.environ, **more, **own}
+    for name in ("BASH_ENV", "CLICOLOR_FORCE", "COLUMNS"):  # each would change what is printed
+        environment.pop(name, None)
     outcomes: list[Outcome] = []
     watch = Watch()
     with subprocess.Popen(

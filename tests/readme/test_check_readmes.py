@@ -290,6 +290,10 @@ class Consoles(Case):
     def test_the_commands_share_one_shell(self):
         self.assert_console("$ x=5 && cd chapter1_demo\n$ echo $x ${PWD##*/}\n5 chapter1_demo")
 
+    def test_the_environment_does_not_change_the_output(self):
+        with mock.patch.dict(os.environ, {"COLUMNS": "60", "CLICOLOR_FORCE": "1"}):
+            self.assert_console("$ echo ${COLUMNS-}${CLICOLOR_FORCE-}none\nnone")
+
     def test_blocks_do_not_share_one(self):
         self.assert_console("$ x=5; touch new\n```\n\n```console\n$ echo $x new*\nnew*")
 
@@ -428,6 +432,13 @@ class Update(Case):
         self.assertEqual(page, self.PAGE.format(self.COMMAND, *old))
         page = self.assert_updated(old, force=True)
         self.assertEqual(page, self.PAGE.format(self.COMMAND, old[0].replace("9", "1"), old[1]))
+
+    def test_programs_measure_in_full_only_then(self):
+        page = "```console\n$ echo ${{PDC_ONE_ROUND-all}} rounds\n{} rounds\n```\n"
+        readme = self.write("notes/README.md", page.format(1))
+        self.assertEqual(self.faults(readme), [])
+        self.assertEqual(self.faults(readme, update=True), [])
+        self.assertEqual(readme.read_text(encoding="utf-8"), page.format("all"))
 
     def test_what_is_the_same_is_not_written(self):
         os.utime(self.root, (1, 1))
