@@ -39,7 +39,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 from bench import BUSY, others_share, read_clocks
 
 CODE_COLUMNS = 120
-BLOCK_LINES = 55  # of a console block: it has to fit on a slide
+BLOCK_LINES = 60  # of a console block: it has to fit on a slide
 HELP_LIMIT = 30  # seconds
 LINES_SHOWN = 20  # of what a command has printed that did not end well
 CHAPTER_TABLE = ["program", "concept", "run", "you see"]
