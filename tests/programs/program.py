@@ -166,9 +166,10 @@ class Program:
 
 def ended(run: Run, *allowed: int) -> None:
     """It ended with one of these statuses and left nothing behind."""
-    expect(not run.left, run, "nothing is left behind", "\n".join(run.left))
+    seen = f"{status_text(run.status)}; {short(run.err)}"
     expected = " or ".join(status_text(status) for status in allowed)
-    expect(run.status in allowed, run, expected, f"{status_text(run.status)}; {short(run.err)}")
+    expect(not run.left, run, "nothing is left behind", "\n".join([*run.left, f"after {seen}"]))
+    expect(run.status in allowed, run, expected, seen)
 
 
 def wrote(run: Run, *files: str) -> None:
