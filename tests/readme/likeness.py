@@ -6,7 +6,7 @@ Both are brought into a form in which nothing is left that varies from run to ru
   - a number with a unit of time, a rate or a percentage, whatever its unit; a size if it has
     decimals; in a table, which is a line with wide gaps, every number with decimals; a spread;
   - a port, an address in memory, a version, the number of a process or a thread;
-  - a chart's bars, marks and ticks, and whether its legend has `wait`. Its names count.
+  - a chart's bars, marks and ticks, its scale, and whether its legend has `wait`. Its names count.
 
 What varies in one block only, its author says in HTML comments right above the fence:
 
@@ -50,7 +50,7 @@ SPREAD = rf"{NUMBER}, from {NUMBER} to {NUMBER}|\({NUMBER} to {NUMBER}\)"
 IN_NARRATION = [(re.compile(SPREAD), "<spread>")]
 IN_TABLES = [(re.compile(rf" *{DECIMAL}"), " <decimal>")]
 
-AXIS = re.compile(r"( {5,})0(?: [nµum]?s)?(?: +\d+(?:\.\d+)?)*(?: [nµum]?s)?")
+AXIS = re.compile(r"( {5,}|  own scale +)0(?: [nµum]?s)?(?: +\d+(?:\.\d+)?)*(?: [nµum]?s)?")
 WAIT = re.compile(r"\W wait")
 
 
@@ -183,7 +183,7 @@ def charted(lines: list[str]) -> list[Piece]:
         if axis and (rows := rows_above(pieces, len(axis[1]))):
             for row in rows:
                 row.kind, row.text = "row", row.text[: len(axis[1])].strip()
-            while end < len(lines) and re.match(rf"{axis[1]}\S", lines[end]):
+            while end < len(lines) and re.match(rf" {{{len(axis[1])}}}\S", lines[end]):
                 end += 1
             names = [name for line in lines[at + 1 : end] for name in line.strip().split("  ")]
             pieces.append(Piece("names", "  ".join(names), lines[at:end]))
@@ -207,10 +207,13 @@ def rows_above(pieces: list[Piece], margin: int) -> list[Piece]:
     while first > 0 and pieces[first - 1].kind == "text" and row.fullmatch(pieces[first - 1].text):
         first -= 1
     rows = pieces[first:]
-    marks = pieces[first - 1] if rows and first > 0 else None
-    if marks and marks.kind == "text" and re.match(rf" {{{margin}}} *\S", marks.text):
-        marks.kind = "names"
-        marks.text = "  ".join(re.sub(r"[^\w\s]+ ?", " ", marks.text).split())
+    begin = first
+    while rows and begin > 0 and re.match(rf" {{{margin}}} *\S", pieces[begin - 1].text):
+        begin -= 1
+    marks = [line for piece in pieces[begin:first] for line in piece.lines]
+    if marks:
+        words = re.sub(r"[^\w\s]+ ?", " ", " ".join(marks)).split()
+        pieces[begin:first] = [Piece("names", "  ".join(words), marks)]
     return rows
 
 

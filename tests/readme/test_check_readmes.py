@@ -277,9 +277,9 @@ class Consoles(Case):
         self.assert_console("$ echo 'took 3 ms'\ntook [..]", "- took [..]", "'[..]' is no output")
 
     def test_a_block_fits_on_a_slide(self):
-        lines = "\n".join(map(str, range(1, 55)))
-        self.assert_console(f"$ seq 54\n{lines}")
-        self.assert_console(f"$ seq 55\n{lines}\n55", "56 lines in a console block")
+        lines = "\n".join(map(str, range(1, 60)))
+        self.assert_console(f"$ seq 59\n{lines}")
+        self.assert_console(f"$ seq 60\n{lines}\n60", "61 lines in a console block")
 
     def test_stderr_is_part_of_the_output_in_its_order(self):
         self.assert_console("$ echo a; echo b >&2; echo c\na\nb\nc")

@@ -174,6 +174,13 @@ class Charts(Case):
         self.assert_alike(named, CHART.replace("▾                    ▾\n", "▾ lost  ▾ early\n"))
         self.assert_changed(named, "▾ lost", "▾ found")
 
+    def test_its_scale_may_be_its_own(self):
+        marks = "                    ▾          ▾\n"
+        chart = marks + "  runner 0  ███\n  runner 1  ██\n            0 ms   10\n            █ work"
+        own = "   ▾\n" + "  runner 0   ██\n  runner 1   █\n  own scale  0 ms   5\n             █ work"
+        self.assert_alike(chart, " " * 12 + own)
+        self.assert_changed(chart, "runner 1", "runner 2")
+
     def test_text_above_it_counts(self):
         text = "  runner 0 starts in process 1\n  and 3 others\n"
         chart = CHART.replace("  runner 0", text + "  runner 0", 1)
