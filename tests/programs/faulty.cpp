@@ -97,7 +97,7 @@ void share_work() {
     pdc::set_deadline(60s);
     wait_for_ever();
   }
-  pdc::check(!is_lost, "no child was lost");
+  pdc::require(!is_lost, "no child was lost");
   shm_unlink(name.c_str());
 }
 

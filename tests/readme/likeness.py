@@ -212,7 +212,7 @@ def rows_above(pieces: list[Piece], margin: int) -> list[Piece]:
         begin -= 1
     marks = [line for piece in pieces[begin:first] for line in piece.lines]
     if marks:
-        words = re.sub(r"[^\w\s]+ ?", " ", " ".join(marks)).split()
+        words = re.sub(r"[^\w\s]+ ?|\b\d+\b", " ", " ".join(marks)).split()  # who, not which one
         pieces[begin:first] = [Piece("names", "  ".join(words), marks)]
     return rows
 
