@@ -83,7 +83,10 @@ class Buffer {
 
   std::optional<int> pop() {
     if (items_.empty()) {
-      if (!closed_) ++found_empty;  // front() would be undefined behaviour here
+      if (!closed_) {  // front() would be undefined behaviour here
+        ++found_empty;
+        pdc::fault("nothing to take");
+      }
       return std::nullopt;
     }
     const int item = items_.front();
