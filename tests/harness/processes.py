@@ -198,6 +198,8 @@ class Running:
         inherited = {k: v for k, v in os.environ.items() if not bare or BARE_ENVIRONMENT.match(k)}
         for name in ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"):
             inherited.pop(name, None)
+        if stdout == "terminal":
+            inherited["TERM"] = "xterm"  # whatever this test was started from
         if redirect:
             command = ["/bin/sh", "-c", f'exec "$@" {redirect}', "sh", *command]
         with _standard_output(stdout, self.out) as (descriptor, self.screen):

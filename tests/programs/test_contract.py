@@ -140,6 +140,7 @@ def test_colour_on_a_terminal_and_only_there(scenario):
     for run, is_coloured in (
         (on_terminal(extra=wanted), True),
         (on_terminal(extra=wanted | {"NO_COLOR": "1"}), False),
+        (on_terminal(extra=wanted | {"TERM": "dumb"}), False),
         (scenario.run(), False),
     ):
         scenario.succeeded(run)
