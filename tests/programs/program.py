@@ -2,6 +2,7 @@
 """A program of the book under test: how it is run, and what is expected of any run of it."""
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,10 +123,18 @@ class Program:
         and it itself in other builds."""
         return self.sanitized and self.is_slow
 
-    @property
+    @cached_property
     def has_children(self) -> bool:
-        """Processes; MPI's ranks are none."""
-        return self.plain.had_children and not self.mpi
+        """Processes; MPI's ranks are none, nor is the one with which AddressSanitizer looks for leaks."""
+        if self.mpi or not self.sanitized:
+            return self.plain.had_children and not self.mpi
+        return self.start(*PATIENT, extra=self.without_tracer).finish().had_children
+
+    @property
+    def without_tracer(self) -> dict[str, str]:
+        """AddressSanitizer looks for leaks by a process of its own, which is not the program's."""
+        options = os.environ.get("ASAN_OPTIONS", "")
+        return {"ASAN_OPTIONS": f"{options}:detect_leaks=0"} if self.sanitized else {}
 
     def complaints(self, run: Run) -> list[str]:
         """What it said on standard error. mpirun and MPI_Abort add lines of their own."""

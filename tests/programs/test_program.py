@@ -281,7 +281,7 @@ def lose_child(
     """Signals one of the children that live at a moment, or the next one; and whether there was one
     before the program ended."""
     deadline = round(2 + 2 * program.seconds, 1)  # a loss should not take long to show
-    running = program.start("--deadline", str(deadline), extra=without_tracer(program))
+    running = program.start("--deadline", str(deadline), extra=program.without_tracer)
     moment = choice.uniform(0, latest)
     time.sleep(moment)  # orders nothing: the moment is what is random
     children: list[int] = []
@@ -291,12 +291,6 @@ def lose_child(
     signal_one(children, number, choice)
     by = f"{number.name} to one of {len(children)} children after {moment:.3f} s"
     return interrupted(program, running, by, deadline), True
-
-
-def without_tracer(program: Program) -> dict[str, str]:
-    """AddressSanitizer looks for leaks by a process of its own, which is not the program's."""
-    options = os.environ.get("ASAN_OPTIONS", "")
-    return {"ASAN_OPTIONS": f"{options}:detect_leaks=0"} if program.sanitized else {}
 
 
 def ended_with_loss(program: Program, run: Run) -> None:
