@@ -41,6 +41,7 @@ LARGEST_VALUE_TO_RUN = 64  # above it, the largest allowed value may take very l
 LOSSES = 20  # of a child process, and of a parent of some: at random moments
 TIME_FOR_LOSSES = 5  # seconds after which no further one is lost
 TRIES_TO_LOSE = 20  # one at least
+LOW_PRIORITY = 10  # of whoever loses a child: the look at it comes first, on one core too
 TIME_TO_END = 60  # seconds, after a signal or the loss of a rank
 MPIRUN_IS_STUCK = 10  # seconds that it lives without ranks
 # No message is buffered. Open MPI's header alone takes 56 bytes, and in shared memory small messages
@@ -282,6 +283,7 @@ def lose_child(
     before the program ended."""
     deadline = round(2 + 2 * program.seconds, 1)  # a loss should not take long to show
     running = program.start("--deadline", str(deadline), extra=program.without_tracer)
+    os.setpriority(os.PRIO_PROCESS, running.process.pid, LOW_PRIORITY)
     moment = choice.uniform(0, latest)
     time.sleep(moment)  # orders nothing: the moment is what is random
     while not (children := running.children()) and not running.has_ended():
