@@ -113,7 +113,7 @@ make_machine() {
 as() {
   local net=(--net) settings=true
   [[ $2 == alone ]] || net=()
-  [[ ! $ccache ]] || settings="export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_READONLY=1 CCACHE_BASEDIR=$home \
+  [[ ! $ccache ]] || settings="export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_TEMPDIR=/tmp CCACHE_READONLY=1 CCACHE_BASEDIR=$home \
     CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
   apart "${net[@]}" bash -c "$(declare -f enter); enter \"\$@\"" bash "$machine" "$ccache" "$1" "$settings; cd $home/pdc && $3"
 }
