@@ -211,8 +211,11 @@ void Panel::draw_lane(std::size_t index, double top, Drawing& out) const {
     const auto place =
         fmt::format(R"(x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}")", box.x,
                     top + box.y, box.width, box.height, round);
-    if (bar.depth > 0 && bar.kind == Kind::wait)  // its hatching is not to show what is around it
-      out.add(R"(<rect class="base" {}/>)", place);
+    if (bar.depth > 0) {  // an edge to what is around it, and nothing of that through a hatching
+      out.add(
+          R"(<rect class="base" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}"/>)",
+          box.x - 1, top + box.y - 1, box.width + 2, box.height + 2, round);
+    }
     out.add(R"(<rect class="{}" {}><title>{}: {} {}, {:.1f} to {:.1f} {}</title></rect>)", kind,
             place, escape(row.name), kind, escape(bar.label), number(bar.begin), number(bar.end),
             unit.unit_name);
