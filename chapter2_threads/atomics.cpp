@@ -1,121 +1,150 @@
 // Atomics: one number that many threads change, and no lock.
 //
 // Concept   An atomic operation is never seen half done: fetch_add reads, adds and writes in one
-//           step. What has no operation of its own is built from compare-exchange: write only if
-//           nobody has written since I looked, else look again. And wait sleeps until it changes.
-// Shows     fetch_add, compare_exchange_weak, compare_exchange_strong, wait, notify_all
-// Run       atomics --threads 4 --updates 100000
-// You see   a load and a separate store lose all updates but one; fetch_add counts every one, and
-//           compare-exchange keeps the highest, and gives the last one to one only
+//           step. What has no operation of its own is built from compare-exchange: it writes only
+//           if the value is still the one that was seen, and says what it is if not. Then look again.
+// Shows     fetch_add, compare_exchange_weak
+// Run       atomics --threads 4
+// You see   with a load and a separate store one addition of 4 counts, the highest value is
+//           overwritten, and all 4 get the last seat; atomic operations get each of the three right
 // Next      parallel_reduce shares no number at all; lock guards more than one at a time
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <atomic>
-#include <barrier>
+#include <functional>
 #include <thread>
 #include <vector>
 
 namespace {
 
-/// The values grow, so each of the last ones may be the highest: a thread's neighbour has one more.
-int value(int thread, int update, int threads) {
-  return threads * update + thread + 1;
+struct Hall {
+  explicit Hall(int n) : threads(n), all_have_read(n), turn_is_over(n) {}
+
+  const int threads;
+  std::atomic<int> count = 0, highest = 0, seats = 1;
+  pdc::Meeting all_have_read, turn_is_over;
+};
+
+int read(Hall& hall, const std::atomic<int>& number) {
+  const int seen = number;
+  hall.all_have_read.meet();  // forced: each thread has read before one writes
+  return seen;
 }
 
-/// Wrong on purpose. The counter is atomic, but a load and then a store are two operations.
-int count_with_load_and_store(int threads) {
-  std::atomic<int> count = 0;
-  std::barrier all_have_read(threads);
+/// Forced: the lowest value is written first, then the highest, then those between.
+void write_in_turn(Hall& hall, int mine, const std::function<void()>& write) {
+  const int my_turn = mine == 1 ? 0 : mine == hall.threads ? 1 : 2;
+  for (int turn = 0; turn < 3; ++turn) {
+    if (turn == my_turn) write();
+    hall.turn_is_over.meet();
+  }
+}
+
+/// Right: adding is an operation of its own.
+void add(Hall& hall) {
+  read(hall, hall.count);
+  hall.count.fetch_add(1);
+}
+
+/// Wrong on purpose: the load and the store are atomic, but others act between the two.
+void add_by_store(Hall& hall) {
+  const int seen = read(hall, hall.count);
+  if (hall.count != seen) pdc::fault("addition lost");
+  hall.count = seen + 1;
+}
+
+/// Right: a value is overwritten only by a thread that has seen it, and has a higher one.
+void keep_highest(Hall& hall, int mine) {
+  int seen = read(hall, hall.highest);
+  write_in_turn(hall, mine, [&] {
+    while (mine > seen && !hall.highest.compare_exchange_weak(seen, mine)) {
+      // it is not as seen: now `seen` is what it was instead
+    }
+  });
+}
+
+/// Wrong on purpose.
+void keep_highest_by_store(Hall& hall, int mine) {
+  const int seen = read(hall, hall.highest);
+  write_in_turn(hall, mine, [&] {
+    if (hall.highest > mine) pdc::fault("highest lost");
+    if (mine > seen) hall.highest = mine;
+  });
+}
+
+/// Right: a seat that was free when this thread looked may be taken now.
+bool take_seat(Hall& hall) {
+  int seen = read(hall, hall.seats);
+  while (seen > 0) {
+    if (hall.seats.compare_exchange_weak(seen, seen - 1)) return true;
+  }
+  return false;
+}
+
+/// Wrong on purpose.
+bool take_seat_by_store(Hall& hall) {
+  const int seen = read(hall, hall.seats);
+  if (seen == 0) return false;
+  if (hall.seats != seen) pdc::fault("seat taken twice");
+  hall.seats = seen - 1;
+  return true;
+}
+
+struct Operations {
+  void (*add)(Hall&);
+  void (*keep_highest)(Hall&, int mine);
+  bool (*take_seat)(Hall&);
+};
+constexpr Operations loads_and_stores{add_by_store, keep_highest_by_store, take_seat_by_store};
+constexpr Operations atomic_operations{add, keep_highest, take_seat};
+
+struct Seen {
+  int count, highest, seated;
+};
+
+Seen change(const Operations& use, int threads) {
+  Hall hall(threads);
+  std::atomic<int> seated = 0;
   {
-    std::vector<std::jthread> counting;
+    std::vector<std::jthread> changing;
     for (int i = 0; i < threads; ++i) {
-      counting.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
-        const int seen = count.load();
-        const auto work = lane.work("reads {}, writes {}", seen, seen + 1);
-        all_have_read.arrive_and_wait();  // forced: nobody writes before everybody has read
-        count.store(seen + 1);
+      changing.emplace_back([&, mine = i + 1, lane = pdc::Lane("thread {}", i)] {
+        auto work = lane.work("adds 1");
+        use.add(hall);
+        work.end();
+        auto next = lane.work("has {}", mine);
+        use.keep_highest(hall, mine);
+        next.end();
+        auto last = lane.work("a seat?");
+        if (use.take_seat(hall)) ++seated;
       });
     }
   }  // ~jthread joins here
-  return count;
-}
-
-struct Found {
-  int count, highest;
-};
-
-Found count_with_atomic_operations(int threads, int updates) {
-  std::atomic<int> count = 0, highest = 0;
-  std::atomic<bool> go = false;
-  std::barrier all_have_read(threads);
-  {
-    std::vector<std::jthread> updating;
-    for (int thread = 0; thread < threads; ++thread) {
-      updating.emplace_back([&, thread, lane = pdc::Lane("thread {}", thread)] {
-        auto wait = lane.wait("go");
-        go.wait(false);  // sleeps while it is false
-        wait.end();
-        const auto work = lane.work("{} updates", updates);
-        for (int i = 0; i < updates; ++i) {
-          count.fetch_add(1);
-          const int mine = value(thread, i, threads);
-          int seen = highest.load();
-          if (i == updates - 1) all_have_read.arrive_and_wait();  // forced: all have seen the same
-          while (mine > seen && !highest.compare_exchange_weak(seen, mine)) {
-            // another was faster: seen is now what it has written
-          }
-        }
-      });
-    }
-    go = true;
-    go.notify_all();
-  }
-  return {count, highest};
-}
-
-/// All see that one is left, and all try to take it. Returns how many get it.
-int take_the_last(int threads) {
-  std::atomic<int> left = 1, taken = 0;
-  std::barrier all_have_read(threads);
-  {
-    std::vector<std::jthread> taking;
-    for (int i = 0; i < threads; ++i) {
-      taking.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
-        int seen = left.load();
-        auto work = lane.work("sees {}", seen);
-        all_have_read.arrive_and_wait();  // forced: nobody takes before everybody has read
-        const bool mine = left.compare_exchange_strong(seen, seen - 1);  // only if it is as seen
-        work.rename("{}", mine ? "takes it" : "is refused");
-        if (mine) ++taken;
-      });
-    }
-  }
-  return taken;
+  return {hall.count, hall.highest, seated};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"threads", 4, "threads that update", {2, 64}},
-                        {"updates", 100'000, "updates of each thread", {1, 1'000'000}}});
-  const int threads = program.integer("threads");
-  const int updates = program.integer("updates");
+  pdc::Program program(argc, argv, {{"threads", 4, "threads that change it", {3, 64}}});
+  const int n = program.integer("threads");
 
-  const int without = program.scene("a load and a store", count_with_load_and_store, threads);
-  const Found with =
-      program.scene("atomic operations", count_with_atomic_operations, threads, updates);
-  const int taken = program.scene("the last one", take_the_last, threads);
+  const Seen wrong = program.scene("loads and stores", change, loads_and_stores, n);
+  const Seen right = program.scene("atomic operations", change, atomic_operations, n);
 
-  pdc::check(without == 1, "with a load and a store, one update counts, the others are lost",
-             "{} of {}", without, threads);
-  pdc::check(with.count == threads * updates, "with fetch_add, every update counts", "{} of {}",
-             with.count, threads * updates);
-  pdc::check(with.highest == value(threads - 1, updates - 1, threads),
-             "with compare-exchange, the highest value is kept", "{}", with.highest);
-  pdc::check(taken == 1, "the last one, seen by all, went to one of them", "{} of {}", taken,
-             threads);
+  pdc::check(wrong.count == 1, "with a load and a store, one addition counts and all others do not",
+             "{} of {}", wrong.count, n);
+  pdc::check(wrong.highest < n, "with a load and a store, a lower value overwrites the highest",
+             "{}, not {}", wrong.highest, n);
+  pdc::check(wrong.seated == n, "with a load and a store, all threads get the last seat",
+             "{} of {}", wrong.seated, n);
+  pdc::check(right.count == n, "with fetch_add, every addition counts", "{} of {}", right.count, n);
+  pdc::check(right.highest == n, "with compare-exchange, the highest value stays", "{}",
+             right.highest);
+  pdc::check(right.seated == 1, "with compare-exchange, one thread gets the last seat", "{} of {}",
+             right.seated, n);
   return program.finish();
 }

@@ -1,19 +1,21 @@
 // Event: many threads wait for one moment.
 //
-// Concept   An event is a flag that threads sleep on until somebody sets it. It must stay set: a
-//           flag that is set and cleared at once is a shout, and whoever does not listen at that
-//           moment waits for ever. For a moment that comes once, a latch is enough.
+// Concept   An event is a flag that threads sleep on until another thread sets it. It has to stay
+//           set: if it is cleared at once, a thread that comes a moment later waits for ever, and
+//           one that slept wakes, looks again, and may wait on. For what happens only once, a
+//           latch is enough.
 // Shows     std::atomic<bool>::wait, std::atomic<bool>::notify_all, std::latch
 // Python    threading.Event
 // Run       event --threads 4
-// You see   set and cleared at once, the event is missed by all; set for good, nobody misses it
+// You see   half of the threads sleep when the event comes, half come later: set and cleared at
+//           once, it is missed by all who come later; set for good, it is missed by none
 // Next      semaphore counts how many may pass; barrier closes again behind those who passed
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <latch>
 #include <thread>
@@ -21,82 +23,89 @@
 
 namespace {
 
-using namespace std::chrono_literals;
+class Event {
+ public:
+  void set() {
+    is_set_ = true;
+    is_set_.notify_all();  // whoever sleeps wakes, and looks again
+  }
+  void clear() { is_set_ = false; }
+  void wait() const { is_set_.wait(false); }  // sleeps while it is false
 
-struct Tally {
-  std::atomic<int> missed = 0;  // found the event gone
-  std::atomic<int> early = 0;   // passed before it
-  std::atomic<int> passed = 0;
+ private:
+  std::atomic<bool> is_set_ = false;
 };
 
-void set_for_good(std::atomic<bool>& flag) {
-  flag = true;
-  flag.notify_all();
+/// Right: a thread that comes later finds it set, and passes at once.
+void set_for_good(Event& event) {
+  event.set();
 }
 
-/// Wrong on purpose: who looks after the flag was cleared sleeps on, until somebody helps.
-void wait_for_pulse(Tally& tally, int threads) {
-  std::atomic<bool> flag = false;
-  std::latch is_over(1), all_looked(threads);
-  const pdc::Lane setter("setter");
-  std::vector<std::jthread> waiters;
-  for (int i = 0; i < threads; ++i) {
-    waiters.emplace_back([&, lane = pdc::Lane("waiter {}", i)] {
-      is_over.wait();  // forced: all come when it is over
-      const auto wait = lane.wait("what is gone");
-      if (!flag) ++tally.missed;
-      all_looked.count_down();
-      flag.wait(false);
-    });
-  }
-  const auto work = setter.work("sets, clears, forgets");
-  std::this_thread::sleep_for(10ms);  // plays the work that the others wait for
-  flag = true;
-  flag.notify_all();
-  flag = false;
-  is_over.count_down();
-  all_looked.wait();
-  std::this_thread::sleep_for(20ms);  // plays "for ever"
-  set_for_good(flag);                 // only this lets them go
-}  // ~jthread joins each
+/// Wrong on purpose: it can be seen for an instant only.
+void set_and_clear(Event& event) {
+  event.set();
+  event.clear();
+}
 
-/// Those with an even number come before the event, the others after it.
-void meet(Tally& tally, int threads, const std::function<void()>& set,
-          const std::function<void()>& wait_for_it) {
-  std::atomic<bool> happened = false;
-  std::latch first_are_here((threads + 1) / 2), is_over(1);
+struct Seen {
+  int sleepers, latecomers;  // those who passed
+  int too_soon;              // those who passed before it had happened
+};
+
+/// Those with an even number sleep when it happens, the others come later.
+Seen meet(int threads, const std::function<void()>& announce,
+          const std::function<void()>& wait_for_it, const std::function<void()>& help) {
+  pdc::Meeting all_sleep(threads + 1);
+  std::latch is_over(1);
+  std::atomic<bool> has_happened = false;
+  std::atomic<int> sleepers = 0, latecomers = 0, too_soon = 0;
   const pdc::Lane setter("setter");
   std::vector<std::jthread> waiters;
   for (int i = 0; i < threads; ++i) {
     waiters.emplace_back([&, i, lane = pdc::Lane("waiter {}", i)] {
-      if (i % 2 == 1) is_over.wait();  // forced: these come later
-      auto wait = lane.wait("the event");
-      if (i % 2 == 0) first_are_here.count_down();
+      const bool is_late = i % 2 == 1;
+      if (is_late) {
+        const auto elsewhere = all_sleep.wait_outside(lane, "comes later");
+        is_over.wait();  // forced: these come when it has happened
+      }
+      auto wait = all_sleep.wait_outside(lane, "the event");
       wait_for_it();
       wait.end();
-      const auto work = lane.work("goes on");
-      ++(happened ? tally.passed : tally.early);
-      std::this_thread::sleep_for(10ms);  // plays what it was waiting to do
+      if (!has_happened) ++too_soon;
+      if (is_late) {
+        ++latecomers;
+      } else {
+        ++sleepers;
+      }
     });
   }
-  const auto work = setter.work("prepares, sets");
-  first_are_here.wait();
-  std::this_thread::sleep_for(20ms);  // plays the work that the others wait for
-  happened = true;
-  set();
+  auto work = setter.work("prepares");
+  all_sleep.meet();  // forced: those who come before it sleep
+  work.end();
+  has_happened = true;
+  pdc::mark("it happens");
+  announce();
   is_over.count_down();
+  all_sleep.meet();  // each has passed, or sleeps on
+  const Seen seen{sleepers, latecomers, too_soon};
+  if (sleepers + latecomers < threads) pdc::fault("missed: waits for ever");
+  help();  // only this lets those go on that missed it
+  return seen;
+}  // ~jthread joins each
+
+Seen meet_at_event(void (*announce)(Event&), int threads) {
+  Event event;
+  return meet(
+      threads, [&] { announce(event); }, [&] { event.wait(); }, [&] { event.set(); });
 }
 
-void wait_for_flag(Tally& tally, int threads) {
-  std::atomic<bool> flag = false;
-  meet(
-      tally, threads, [&] { set_for_good(flag); }, [&] { flag.wait(false); });
-}
-
-void wait_for_latch(Tally& tally, int threads) {
+Seen meet_at_latch(int threads) {
   std::latch once(1);
-  meet(
-      tally, threads, [&] { once.count_down(); }, [&] { once.wait(); });
+  return meet(
+      threads, [&] { once.count_down(); }, [&] { once.wait(); },
+      [&] {
+        if (!once.try_wait()) once.count_down();
+      });
 }
 
 }  // namespace
@@ -104,19 +113,26 @@ void wait_for_latch(Tally& tally, int threads) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"threads", 4, "threads that wait", {2, 64}}});
   const int threads = program.integer("threads");
-  Tally pulse, flag, latch;
+  const int early = (threads + 1) / 2;
 
-  program.scene("set and cleared at once", wait_for_pulse, pulse, threads);
-  program.scene("set for good", wait_for_flag, flag, threads);
-  program.scene("a latch, for once", wait_for_latch, latch, threads);
+  const Seen pulse =
+      program.scene("set and cleared at once", meet_at_event, set_and_clear, threads);
+  const Seen event = program.scene("set for good", meet_at_event, set_for_good, threads);
+  const Seen latch = program.scene("a latch, for once", meet_at_latch, threads);
+  pdc::say("set and cleared at once: {} of {} that slept looked in time, by luck", pulse.sleepers,
+           early);
 
-  const int early = flag.early + latch.early;
-  pdc::check(pulse.missed == threads, "set and cleared at once, all who looked later missed it",
-             "{} of {}", pulse.missed.load(), threads);
-  pdc::check(early == 0, "none passed before the event", "{} of {}", early, 2 * threads);
-  pdc::check(flag.passed == threads, "set for good, all passed after it", "{} of {}",
-             flag.passed.load(), threads);
-  pdc::check(latch.passed == threads, "so they did with a latch", "{} of {}", latch.passed.load(),
-             threads);
+  pdc::check(pulse.latecomers == 0,
+             "set and cleared at once, the event is missed by every thread that comes later",
+             "{} of {} passed", pulse.latecomers, threads - early);
+  pdc::check(event.sleepers + event.latecomers == threads,
+             "set for good, the event is missed by no thread, asleep or late",
+             "{} and {} of {} passed", event.sleepers, event.latecomers, threads);
+  pdc::check(latch.sleepers + latch.latecomers == threads,
+             "with a latch, every thread passes, asleep or late", "{} and {} of {} passed",
+             latch.sleepers, latch.latecomers, threads);
+  pdc::check(pulse.too_soon + event.too_soon + latch.too_soon == 0,
+             "no thread passes before the event", "{} of {}",
+             pulse.too_soon + event.too_soon + latch.too_soon, 3 * threads);
   return program.finish();
 }
