@@ -1,125 +1,145 @@
 // Recursive lock: a method that holds the lock calls another that takes it.
 //
-// Concept   A mutex does not ask who holds it: the thread that has it and asks again waits for
-//           itself, for ever. A recursive mutex counts how often its holder has taken it. Better is
-//           a design that needs none: public methods lock, private ones do the work.
-// Shows     std::mutex, try_lock, std::recursive_mutex, std::scoped_lock
+// Concept   A std::mutex does not count: a thread that holds it and locks it again waits for
+//           itself, for ever (the standard calls that undefined). A recursive mutex counts how often
+//           its owner has locked it, and is free after as many unlocks. Better is a design that
+//           needs none: public methods lock, private ones do the work.
+// Shows     std::mutex, std::recursive_mutex, std::scoped_lock
 // Python    threading.RLock
 // Run       recursive_lock --threads 3 --rounds 2
-// You see   the mutex is still taken where the inner method would ask for it; with a recursive one,
-//           or with private methods that do not lock, all items are added
+// You see   with a mutex, the thread waits for itself; with a recursive one, and with private
+//           methods that do not lock, every item is added, and no other comes between a pair
 // Next      deadlock has two locks and two threads; lock tells what to do inside, and what not
 
 // SPDX-License-Identifier: MIT
+#include "pdc/lock_order.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
-#include <chrono>
+#include <array>
+#include <atomic>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace {
 
-void pack() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(1));  // plays the packing of one item
-}
+/// What is in a box: for each item the number of the pair that it belongs to, or alone. Atomic, so
+/// that without a lock nothing is undefined.
+struct Items {
+  static constexpr int capacity = 3 * 64 * 10;
+  static constexpr int alone = 0;
 
-/// Wrong on purpose: add_two() calls add(), and both want the mutex. Asking again for a mutex that
-/// one holds is undefined, so add() sends a friend to ask: try_lock by another thread is defined.
-class BoxWithMutex {
- public:
-  void add_two(const pdc::Lane& lane) {
-    const std::scoped_lock lock(mutex_);
-    const auto hold = lane.hold("add_two");
-    pack();
-    add();
-    add();
-  }
-  void add() {
-    std::jthread friend_of_mine([&, lane = pdc::Lane("friend")] {
-      const auto work = lane.work("asks");
-      const bool free = mutex_.try_lock();
-      if (free) mutex_.unlock();
-      if (!free) ++stuck;  // lock() would wait for add_two(), which waits for this
-    });
-  }
-  int stuck = 0;
+  explicit Items(int threads) : bad_moment(threads) {}
 
- private:
-  std::mutex mutex_;
+  void put(int pair) {
+    const int seen = count;
+    bad_moment.meet();  // forced: if another thread can be in here as well, both have read
+    items.at(static_cast<std::size_t>(seen)) = pair;
+    count = seen + 1;
+  }
+
+  std::array<std::atomic<int>, capacity> items = {};
+  std::atomic<int> count = 0;
+  pdc::Meeting bad_moment;
 };
 
-class BoxWithRecursiveMutex {
+/// Every public method locks, and add_two() calls add(): wrong with a std::mutex, right with one
+/// that counts.
+template <class Mutex>
+class Box {
  public:
-  void add_two(const pdc::Lane& lane) {
-    auto wait = lane.wait("mutex");
+  Box(Items& items, pdc::LockOrder& order) : items_(items), mutex_(order, "the box") {}
+
+  void add_two(int pair, const pdc::Lane& lane) {
+    auto wait = items_.bad_moment.wait_outside(lane, "the box");
     const std::scoped_lock lock(mutex_);  // the first time: waits for the others
     wait.end();
     const auto hold = lane.hold("add_two");
-    add(lane);
-    add(lane);
+    add(pair, lane);
+    items_.bad_moment.meet();  // forced: if another thread can come in between, it does
+    add(pair, lane);
   }
-  void add(const pdc::Lane& lane) {
-    const std::scoped_lock lock(mutex_);  // the second time: counts to two and goes on
+
+  void add(int pair, const pdc::Lane& lane) {
+    auto wait = items_.bad_moment.wait_outside(lane, "the box");
+    const std::scoped_lock lock(mutex_);  // under add_two() the second time: counts to two
+    wait.end();
     const auto hold = lane.hold("add");
-    const int seen = items;
-    pack();
-    items = seen + 1;
+    items_.put(pair);
   }
-  int items = 0;
 
  private:
-  std::recursive_mutex mutex_;
+  Items& items_;
+  pdc::Watched<Mutex> mutex_;  // notes who holds it and who wants it, and is as it is otherwise
 };
 
-/// The better design: who is inside has the lock, and nobody inside asks for it.
+/// The better design: a thread that is inside has the lock, and nothing inside locks.
 class BoxWithPrivateWork {
  public:
-  void add_two(const pdc::Lane& lane) {
-    auto wait = lane.wait("mutex");
+  BoxWithPrivateWork(Items& items, pdc::LockOrder& order)
+      : items_(items), mutex_(order, "the box") {}
+
+  void add_two(int pair, const pdc::Lane& lane) {
+    auto wait = items_.bad_moment.wait_outside(lane, "the box");
     const std::scoped_lock lock(mutex_);
     wait.end();
     const auto hold = lane.hold("add_two");
-    put_in(lane);
-    put_in(lane);
+    put(pair, lane);
+    items_.bad_moment.meet();
+    put(pair, lane);
   }
-  void add(const pdc::Lane& lane) {
+
+  void add(int pair, const pdc::Lane& lane) {
+    auto wait = items_.bad_moment.wait_outside(lane, "the box");
     const std::scoped_lock lock(mutex_);
-    put_in(lane);
+    wait.end();
+    const auto hold = lane.hold("add");
+    put(pair, lane);
   }
-  int items = 0;
 
  private:
-  void put_in(const pdc::Lane& lane) {  // requires: mutex_ is held
-    const auto hold = lane.hold("put_in");
-    const int seen = items;
-    pack();
-    items = seen + 1;
+  void put(int pair, const pdc::Lane& lane) {  // requires: mutex_ is held
+    const auto hold = lane.hold("put");
+    items_.put(pair);
   }
-  std::mutex mutex_;
+
+  Items& items_;
+  pdc::Watched<std::mutex> mutex_;
 };
 
-int ask_twice() {
-  BoxWithMutex box;
-  box.add_two(pdc::Lane("thread"));
-  return box.stuck;
+struct Seen {
+  std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before
+  int items, pairs;                 // pairs: with no other item in between
+};
+
+int count_pairs(const Items& box) {
+  int pairs = 0;
+  for (std::size_t i = 1; i < box.items.size(); ++i) {
+    if (box.items[i] != Items::alone && box.items[i] == box.items[i - 1]) ++pairs;
+  }
+  return pairs;
 }
 
+/// Each thread adds two items, then one, and so on.
 template <class Box>
-int fill(int threads, int rounds) {
-  Box box;
+Seen fill(int threads, int rounds) {
+  pdc::LockOrder order;
+  Items items(threads);
+  Box box(items, order);
   {
     std::vector<std::jthread> filling;
     for (int i = 0; i < threads; ++i) {
-      filling.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
+      filling.emplace_back([&, i, lane = pdc::Lane("thread {}", i)] {
         for (int round = 0; round < rounds; ++round) {
-          box.add_two(lane);
-          box.add(lane);
+          box.add_two(1 + i * rounds + round, lane);
+          box.add(Items::alone, lane);
         }
       });
     }
   }  // ~jthread joins here
-  return box.items;
+  return {order.cycle(), items.count, count_pairs(items)};
 }
 
 }  // namespace
@@ -131,17 +151,26 @@ int main(int argc, char** argv) {
   const int threads = program.integer("threads");
   const int rounds = program.integer("rounds");
 
-  const int stuck = program.scene("a mutex, asked for twice", ask_twice);
-  const int recursive =
-      program.scene("a recursive mutex", fill<BoxWithRecursiveMutex>, threads, rounds);
-  const int better =
+  const Seen twice = program.scene("a mutex, locked twice", fill<Box<std::mutex>>, 1, 1);
+  const Seen recursive =
+      program.scene("a recursive mutex", fill<Box<std::recursive_mutex>>, threads, rounds);
+  const Seen better =
       program.scene("private methods that do not lock", fill<BoxWithPrivateWork>, threads, rounds);
 
-  const int all = 3 * threads * rounds;
-  pdc::check(stuck == 2, "a mutex is still taken when the inner method asks for it",
-             "{} of 2 times", stuck);
-  pdc::check(recursive == all, "with a recursive mutex, every item is added", "{} of {}", recursive,
-             all);
-  pdc::check(better == all, "with private methods that do not lock, too", "{} of {}", better, all);
+  const int items = 3 * threads * rounds;
+  const int pairs = threads * rounds;
+  pdc::check(twice.circle.size() == 1, "a thread that locks a std::mutex twice waits for itself");
+  pdc::check(recursive.circle.empty(), "with a recursive mutex, no thread waits for itself");
+  pdc::check(recursive.items == items, "with a recursive mutex, every item is added", "{} of {}",
+             recursive.items, items);
+  pdc::check(recursive.pairs == pairs,
+             "with a recursive mutex, no other item comes between the two of a pair", "{} of {}",
+             recursive.pairs, pairs);
+  pdc::check(better.circle.empty(), "with private methods that do not lock, none waits for itself");
+  pdc::check(better.items == items, "with private methods that do not lock, every item is added",
+             "{} of {}", better.items, items);
+  pdc::check(better.pairs == pairs,
+             "with private methods that do not lock, no other item comes between a pair",
+             "{} of {}", better.pairs, pairs);
   return program.finish();
 }

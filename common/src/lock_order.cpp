@@ -68,8 +68,11 @@ bool LockOrder::want(std::size_t lock, bool again) {
   if (has_it && again) return true;
   for (const Held& other : held)
     if (other.order == this && !other.passed) edges_.emplace(other.lock, lock);
-  if (has_it && deadlock_.cycle().empty())
-    deadlock_.add(name_of_this_thread(), locks_[lock].name, name_of_this_thread());
+  if (has_it) {
+    if (deadlock_.cycle().empty())
+      deadlock_.add(name_of_this_thread(), locks_[lock].name, name_of_this_thread());
+    fault("deadlock");
+  }
   return !has_it;
 }
 
