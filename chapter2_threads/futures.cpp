@@ -1,144 +1,171 @@
 // Futures: a result, or an exception, that will be there later.
 //
-// Concept   A future is the place where somebody waits for a result; get() gives it, or throws what
-//           was thrown instead. The other end is a promise, a packaged task, or std::async, which
-//           runs a function on a thread of its own, and whose future waits in its destructor.
+// Concept   A future is the place where a thread waits for a result; get() returns it, or throws
+//           what was thrown instead. The other end is a promise, a packaged task, or std::async,
+//           which runs a function on a thread of its own, and whose future waits in its destructor.
 // Shows     std::promise, std::packaged_task, std::async, std::future, std::future_error
 // Python    concurrent.futures.Future
-// Run       futures --threads 4
-// You see   values, exceptions and a broken promise arrive; futures dropped at once run in a row
+// Run       futures
+// You see   values, exceptions and a broken promise arrive at a thread that waits for them; a future
+//           of std::async that is dropped at once is waited for all the same
 // Next      thread_pool hands out futures; async_futures joins them with an event loop
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 #include "pdc/stage.hpp"
 
-#include <chrono>
+#include <array>
+#include <atomic>
 #include <exception>
+#include <functional>
 #include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace {
 
-using namespace std::chrono_literals;
+/// Where one thread asks and another answers.
+struct Desk {
+  const pdc::Lane answers;
+  const std::thread::id asker = std::this_thread::get_id();
+  pdc::Meeting asker_waits{2};
+  std::atomic<bool> is_asked = false;     // the asker is in get()
+  std::atomic<int> made_while_asked = 0;  // results
+};
 
-int square(int number, const pdc::Lane& lane) {
-  const auto work = lane.work("square of {}", number);
-  std::this_thread::sleep_for(5ms);  // plays a longer computation
+int square(int number, Desk& desk) {
+  const auto work = desk.answers.work("square of {}", number);
+  if (std::this_thread::get_id() != desk.asker) {
+    desk.asker_waits.meet();  // forced: there is no result before the asker waits for it
+    if (desk.is_asked) ++desk.made_while_asked;
+  }
   if (number < 0) throw std::invalid_argument("negative");
   return number * number;
 }
 
-std::future<int> by_promise(int number, const pdc::Lane& lane) {
+/// What is promised, and the thread that keeps it.
+struct Order {
+  std::future<int> result;
+  std::jthread thread;  // joined when the order ends
+};
+
+Order promise(int number, Desk& desk) {
   std::promise<int> promise;
-  std::future<int> later = promise.get_future();
-  const std::jthread keeper([&, mine = std::move(promise)]() mutable {
+  std::future<int> result = promise.get_future();
+  std::jthread thread([number, &desk, mine = std::move(promise)]() mutable {
     try {
-      mine.set_value(square(number, lane));
+      mine.set_value(square(number, desk));
     } catch (...) {
       mine.set_exception(std::current_exception());
     }
   });
-  return later;
-}  // ~jthread joins here
-
-std::future<int> by_task(int number, const pdc::Lane& lane) {
-  std::packaged_task<int(int, pdc::Lane)> task(square);  // a function and its promise
-  std::future<int> later = task.get_future();
-  const std::jthread keeper(std::move(task), number, lane);
-  return later;
+  return {std::move(result), std::move(thread)};
 }
 
-std::future<int> by_async(int number, const pdc::Lane& lane) {  // and its thread as well
-  return std::async(std::launch::async, square, number, lane);
+Order package(int number, Desk& desk) {
+  std::packaged_task<int(int, Desk&)> task(square);  // a function and its promise
+  std::future<int> result = task.get_future();
+  return {std::move(result), std::jthread(std::move(task), number, std::ref(desk))};
 }
 
-/// Wrong on purpose: the promise ends, and nobody has kept it.
-std::future<int> by_nobody(int number, const pdc::Lane& lane) {
-  const auto work = lane.work("forgets {}", number);
-  return std::promise<int>().get_future();
+Order launch(int number, Desk& desk) {  // and its thread as well
+  return {std::async(std::launch::async, square, number, std::ref(desk)), {}};
 }
 
-using Way = std::future<int> (*)(int, const pdc::Lane&);
-
-/// What comes through, for 12 and for -1.
-std::string outcomes(const char* name, Way promise) {
-  const pdc::Lane lane("{}", name);
-  std::string all;
-  for (const int number : {12, -1}) {
-    if (!all.empty()) all += ", ";
-    try {
-      all += fmt::format("{}", promise(number, lane).get());
-    } catch (const std::invalid_argument& error) {
-      all += error.what();
-    } catch (const std::future_error& error) {
-      all += error.code() == std::future_errc::broken_promise ? "broken promise" : error.what();
-    }
-  }
-  return all;
+/// Wrong on purpose: the promise ends, and nothing was set.
+Order forget(int /*number*/, Desk& /*desk*/) {
+  return {std::promise<int>().get_future(), {}};
 }
 
-std::vector<std::string> try_all_ways() {
-  return {outcomes("promise", by_promise), outcomes("packaged task", by_task),
-          outcomes("async", by_async), outcomes("nobody", by_nobody)};
-}
-
-/// Counts who is at work.
-struct Office {
-  explicit Office(int at_once) : together(at_once) {}
-
-  void work(const pdc::Lane& lane) {
-    const auto span = lane.work("at work");
-    const auto counted = at_work.visit();
-    together.meet();                   // forced: as many are at work at once as can be
-    std::this_thread::sleep_for(8ms);  // plays the work
-  }
-
-  pdc::Meeting together;
-  pdc::Gauge at_work;
+struct Outcome {
+  std::string came;
+  int waited;  // results that were made while the asker waited
 };
 
-/// Wrong on purpose: nobody keeps the future, and that of std::async waits when it ends.
-int drop_futures(int threads) {
-  Office office(1);
-  for (int i = 0; i < threads; ++i) {
-    const auto dropped =
-        std::async(std::launch::async, &Office::work, &office, pdc::Lane("thread {}", i));
-  }  // ~future waits here, before the next one starts
-  return office.at_work.most();
+/// Asks for the squares of 12 and -1.
+Outcome ask(const pdc::Lane& lane, const char* way, Order (*give)(int, Desk&)) {
+  const pdc::Lane answers("{}", way);
+  Outcome outcome{"", 0};
+  for (const int number : {12, -1}) {
+    Desk desk{answers};
+    const auto wait = desk.asker_waits.wait_outside(lane, "square of {}", number);
+    if (!outcome.came.empty()) outcome.came += ", ";
+    try {
+      Order order = give(number, desk);
+      desk.is_asked = true;
+      outcome.came += fmt::format("{}", order.result.get());
+    } catch (const std::invalid_argument& error) {
+      outcome.came += error.what();
+    } catch (const std::future_error& error) {
+      const bool is_broken = error.code() == std::future_errc::broken_promise;
+      outcome.came += is_broken ? "broken promise" : error.what();
+    }
+    outcome.waited += desk.made_while_asked;
+  }
+  return outcome;
 }
 
-int keep_futures(int threads) {
-  Office office(threads);
-  std::vector<std::future<void>> kept;
-  for (int i = 0; i < threads; ++i) {
-    kept.push_back(
-        std::async(std::launch::async, &Office::work, &office, pdc::Lane("thread {}", i)));
-  }
-  for (std::future<void>& one : kept) one.get();
-  return office.at_work.most();
+std::array<Outcome, 4> ask_in_all_ways() {
+  const pdc::Lane lane("asks");
+  return {ask(lane, "promise", promise), ask(lane, "packaged task", package),
+          ask(lane, "std::async", launch), ask(lane, "nobody", forget)};
+}
+
+void toil(Desk& desk, std::atomic<bool>& is_done) {
+  const auto work = desk.answers.work("work");
+  desk.asker_waits.meet();  // forced: it is not done before the other thread waits for it
+  is_done = true;
+}
+
+/// Wrong on purpose: it looks as if this went on at once. Returns whether the work was done then.
+bool drop_future() {
+  const pdc::Lane lane("asks");
+  Desk desk{pdc::Lane("toils")};
+  std::atomic<bool> is_done = false;
+  const auto wait = desk.asker_waits.wait_outside(lane, "the future that is dropped");
+  {
+    const auto dropped = std::async(std::launch::async, toil, std::ref(desk), std::ref(is_done));
+  }  // ~future waits here
+  return is_done;
+}
+
+bool keep_future() {
+  const pdc::Lane lane("asks");
+  Desk desk{pdc::Lane("toils")};
+  std::atomic<bool> is_done = false;
+  std::future<void> kept = std::async(std::launch::async, toil, std::ref(desk), std::ref(is_done));
+  auto work = lane.work("goes on");
+  const bool was_done = is_done;
+  work.end();
+  const auto wait = desk.asker_waits.wait_outside(lane, "the future that is kept");
+  kept.get();
+  return was_done;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"threads", 4, "threads of std::async", {2, 64}}});
-  const int threads = program.integer("threads");
+  pdc::Program program(argc, argv);
 
-  const auto came = program.scene("three ways, and a broken promise", try_all_ways);
-  const int dropped = program.scene("futures dropped at once", drop_futures, threads);
-  const int kept = program.scene("futures kept", keep_futures, threads);
+  const auto [promised, packaged, launched, forgotten] =
+      program.scene("three ways, and a broken promise", ask_in_all_ways);
+  const bool dropped = program.scene("the future of std::async, dropped", drop_future);
+  const bool kept = program.scene("the future of std::async, kept", keep_future);
 
-  pdc::check(came[0] == "144, negative", "value and exception came by a promise", "{}", came[0]);
-  pdc::check(came[1] == "144, negative", "so they did by a packaged task", "{}", came[1]);
-  pdc::check(came[2] == "144, negative", "and by std::async", "{}", came[2]);
-  pdc::check(came[3] == "broken promise, broken promise", "a broken promise is an exception", "{}",
-             came[3]);
-  pdc::check(dropped == 1, "dropped at once, they ran one by one", "{}", dropped);
-  pdc::check(kept == threads, "kept, all were at work at once", "{}", kept);
+  pdc::check(promised.came == "144, negative", "a value and an exception come by a promise", "{}",
+             promised.came);
+  pdc::check(packaged.came == "144, negative", "a value and an exception come by a packaged task",
+             "{}", packaged.came);
+  pdc::check(launched.came == "144, negative", "a value and an exception come by std::async", "{}",
+             launched.came);
+  const int waited = promised.waited + packaged.waited + launched.waited;
+  pdc::check(waited == 6, "each of them was made by another thread, while get() waited", "{} of 6",
+             waited);
+  pdc::check(forgotten.came == "broken promise, broken promise",
+             "from a promise that is never kept an exception comes", "{}", forgotten.came);
+  pdc::check(dropped, "where a future of std::async is dropped, the work is done before all else");
+  pdc::check(!kept, "where it is kept, the thread goes on before the work is done");
   return program.finish();
 }
