@@ -168,8 +168,8 @@ TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
   const std::string failed = "[failed] MPI's requests, objects and calls are settled ";
   for (const auto& [name, text] : {
            std::pair("forgets_to_free",
-                     "(rank 0: Comm_dup made a communicator that is never freed; "
-                     "rank 1: Comm_dup made a communicator that is never freed)"),
+                     "(rank 0: Type_vector made a type that is never freed; "
+                     "rank 1: Type_vector made a type that is never freed)"),
            std::pair("forgets_to_receive", "(Send from 1 to 0 with tag 3 never received)"),
            std::pair("disagrees",
                      "(collective call 2: Bcast with root 0 on rank 0, "

@@ -3,23 +3,27 @@
 
 #include <mpi.h>
 
-#include <concepts>
 #include <string>
-#include <type_traits>
 
 #include "pdc/timeline.hpp"
 
 /// RAII over MPI. The calls themselves, with buffer, count, type, tag and communicator, stand in
 /// the pages.
 ///
-/// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put every send,
-/// receive and collective into the timeline of rank 0's picture, clocks aligned, with no line in
-/// the page. They also keep accounts: what is not settled when Program::finish() is called is a
-/// failed claim that names the calls (a request under way, a communicator, type, group, window or
-/// operation that is not freed, a message that nobody received, collective calls that differ
-/// between ranks). With PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its
-/// receive. Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text; so does
-/// MPI_Init when the mpirun of another MPI has started several processes, each of which is alone.
+/// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put what the pages
+/// call into the timeline of rank 0's picture, clocks aligned, with no line in the page. A bar is: a
+/// send, or the call that begins one; a receive, which one that was only begun is when it has been
+/// completed; a wait (Wait, Waitall, Probe); a collective call. Every other call is silent. No page
+/// calls what is neither wrapped (common/src/mpi/calls.cpp) nor listed as silent, with the reason
+/// (tests/mpi_calls/silent.toml): the test mpi_calls looks. What the bars say is tests/common's.
+///
+/// The wrappers also keep accounts: what is not settled when Program::finish() is called is a failed
+/// claim that names the calls (a request under way; a communicator, type or operation that is not
+/// freed; a message that nobody received; collective calls that differ between ranks). With
+/// PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its receive.
+///
+/// Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text; so does MPI_Init
+/// when the mpirun of another MPI has started several processes, each of which is alone.
 namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
@@ -45,23 +49,6 @@ class Session {
   int rank_ = 0;
   int size_ = 1;
 };
-
-/// The MPI datatype of an arithmetic C++ type.
-template <class T>
-requires std::is_arithmetic_v<T> MPI_Datatype type() {
-  if constexpr (std::same_as<T, bool>) return MPI_CXX_BOOL;
-  if constexpr (std::same_as<T, char>) return MPI_CHAR;
-  if constexpr (std::same_as<T, float>) return MPI_FLOAT;
-  if constexpr (std::same_as<T, double>) return MPI_DOUBLE;
-  if constexpr (std::integral<T> && sizeof(T) == 1)
-    return std::signed_integral<T> ? MPI_INT8_T : MPI_UINT8_T;
-  if constexpr (std::integral<T> && sizeof(T) == 2)
-    return std::signed_integral<T> ? MPI_INT16_T : MPI_UINT16_T;
-  if constexpr (std::integral<T> && sizeof(T) == 4)
-    return std::signed_integral<T> ? MPI_INT32_T : MPI_UINT32_T;
-  if constexpr (std::integral<T> && sizeof(T) == 8)
-    return std::signed_integral<T> ? MPI_INT64_T : MPI_UINT64_T;
-}
 
 /// Prints every rank's line, in rank order, through rank 0. Collective over MPI_COMM_WORLD; not in
 /// the picture.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
@@ -14,14 +15,24 @@
 #include <vector>
 
 #include "gather.hpp"
+#include "requests.hpp"
 
 namespace pdc::mpi::detail {
 namespace {
 
 constexpr std::size_t findings_told = 6;
 
-std::array<std::unordered_multimap<std::uint64_t, const char*>, 5> objects;  // by kind, then handle
-constexpr std::array kinds = {"a communicator", "a type", "a group", "a window", "an operation"};
+struct KindOfObject {
+  const char* name;
+  std::uint64_t null;
+};
+const std::array kinds = {
+    // in the order of Object
+    KindOfObject{"a communicator", number_of(MPI_COMM_NULL)},
+    KindOfObject{"a type", number_of(MPI_DATATYPE_NULL)},
+    KindOfObject{"an operation", number_of(MPI_OP_NULL)},
+};
+std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 
 using Findings = std::vector<std::string>;
 
@@ -36,7 +47,7 @@ void find_own(Findings& findings) {
     std::map<std::string, int> by_call;
     for (const auto& [handle, call] : objects[kind]) ++by_call[call];
     for (const auto& [call, number] : by_call)
-      add(call, number, fmt::format("made {} that is never freed", kinds[kind]));
+      add(call, number, fmt::format("made {} that is never freed", kinds[kind].name));
   }
 }
 
@@ -159,7 +170,8 @@ void Order::find(std::uint64_t comm) {
 }
 
 void object_made(Object kind, std::uint64_t handle, const char* call) {
-  objects[static_cast<std::size_t>(kind)].emplace(handle, call);
+  const auto place = static_cast<std::size_t>(kind);
+  if (handle != kinds[place].null) objects[place].emplace(handle, call);
 }
 
 void object_freed(Object kind, std::uint64_t handle) {

@@ -4,7 +4,6 @@
 #include <mpi.h>
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -105,7 +104,8 @@ class Order {
 };
 extern Order all_called;
 
-enum class Object { communicator, type, group, window, operation };
+enum class Object { communicator, type, operation };  // as ledger.cpp names them
+/// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);
 void object_freed(Object kind, std::uint64_t handle);
 
@@ -117,9 +117,6 @@ std::uint64_t number_of(Handle handle) {
   else
     return static_cast<std::uint64_t>(handle);
 }
-
-/// How many requests of each call are still under way. (requests.cpp)
-std::map<std::string, int> requests_under_way();
 
 /// What is not settled, in words; empty when all is. The whole of it on rank 0, nothing elsewhere.
 /// Collective.

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "wrapper.hpp"
+
+/// Every MPI call that the layer sees, in MPI's profiling interface: the linker takes these for the
+/// program's MPI_ calls; each records a span, tells the ledger, and calls its PMPI_ twin. First the
+/// calls of uniform kinds, which wrapper.hpp describes, a line for each; then those that have no like.
+///
+/// Here is what the book's pages call, and no more; tests/mpi_calls fails when a page calls what is
+/// neither here nor known to be silent, and when no page calls what is here. What a new page calls is
+/// a line or two:
+///
+///   MPI_Bsend            PDC_WRAP(Bsend, 6, send)
+///   MPI_Exscan           PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
+///   MPI_Ibarrier         PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>): nobody waits in it
+///   MPI_Ibcast           PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
+///   MPI_Put              PDC_WRAP(Put, 8, span<Kind::send>)
+///   MPI_File_write_at    PDC_WRAP(File_write_at, 6, span<Kind::work>)
+///   MPI_Win_allocate     PDC_WRAP(Win_allocate, 6, make<Object::window>), with a line for
+///   MPI_Win_free         PDC_WRAP(Win_free, 1, free<Object::window>)      windows in ledger.hpp and
+///                        ledger.cpp; so with files (MPI_File_open, MPI_File_close) and groups
+///   MPI_Send_init        PDC_WRAP(Send_init, 7, make<Object::request>), freed by MPI_Request_free
+///   MPI_Start            PDC_WRAP(Start, 1, span<Kind::send>)
+///   MPI_Intercomm_create PDC_WRAP(Intercomm_create, 6, make<Object::communicator>); what is called in
+///                        it then needs an id that both groups agree on, in id_of_another()
+///   MPI_Comm_spawn       by hand, for its handle is not the last argument: call PMPI_Comm_spawn and
+///                        object_made(Object::communicator, number_of(*handle), "Comm_spawn")
+///   MPI_Init_thread      by hand, as MPI_Init; several threads in MPI need a lock in the ledger
+namespace pdc::mpi::detail {
+
+using pdc::detail::Collective;
+
+bool asked_to_be_synchronous() {
+  const char* value = std::getenv("PDC_MPI_SYNCHRONOUS");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
+namespace {
+
+/// A message received by a call that blocks; `pmpi` writes its status.
+template <class Pmpi>
+int receive(Name name, int from, MPI_Comm comm, MPI_Status* wanted, Pmpi pmpi) {
+  Call call(Kind::receive, name);
+  call.receives(from);
+  MPI_Status own;
+  MPI_Status* status = wanted == MPI_STATUS_IGNORE ? &own : wanted;
+  const int result = pmpi(status);
+  call.received(comm, *status);
+  return result;
+}
+
+std::vector<MPI_Request> copy(int count, const MPI_Request requests[]) {
+  return {requests, requests + count};
+}
+
+void all_completed(const std::vector<MPI_Request>& requests, const Statuses& statuses) {
+  int place = 0;
+  for (MPI_Request request : requests) {
+    request_completed(request, statuses[place]);
+    ++place;
+  }
+}
+
+}  // namespace
+
+extern "C" {  // so they are MPI's own, whatever the namespace around them
+
+PDC_WRAP(Send, 6, standard_send<PMPI_Ssend>)
+PDC_WRAP(Ssend, 6, send)
+PDC_WRAP(Isend, 7, standard_send<PMPI_Issend>)
+PDC_WRAP(Issend, 7, send)
+
+PDC_WRAP(Barrier, 1, rootless<Collective::all, Kind::wait>)
+PDC_WRAP(Bcast, 5, rooted<Collective::root_gives>)
+PDC_WRAP(Scatter, 8, rooted<Collective::root_gives>)
+PDC_WRAP(Scatterv, 9, rooted<Collective::root_gives>)
+PDC_WRAP(Gather, 8, rooted<Collective::root_takes>)
+PDC_WRAP(Gatherv, 9, rooted<Collective::root_takes>)
+PDC_WRAP(Reduce, 7, rooted<Collective::root_takes>)
+PDC_WRAP(Allreduce, 6, rootless<Collective::all>)
+PDC_WRAP(Allgather, 7, rootless<Collective::all>)
+PDC_WRAP(Allgatherv, 8, rootless<Collective::all>)
+PDC_WRAP(Alltoall, 7, rootless<Collective::all>)
+PDC_WRAP(Alltoallv, 9, rootless<Collective::all>)
+PDC_WRAP(Scan, 6, rootless<Collective::loose>)
+PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
+
+PDC_WRAP(Cart_create, 6, make<Object::communicator>)
+PDC_WRAP(Comm_free, 1, free<Object::communicator>)
+PDC_WRAP(Type_vector, 5, make<Object::type>)
+PDC_WRAP(Type_create_struct, 5, make<Object::type>)
+PDC_WRAP(Type_create_resized, 4, make<Object::type>)
+PDC_WRAP(Type_free, 1, free<Object::type>)
+PDC_WRAP(Op_create, 3, make<Object::operation>)
+PDC_WRAP(Op_free, 1, free<Object::operation>)
+
+int MPI_Init(int* argc, char*** argv) {
+  end_with_mpirun();
+  const int result = PMPI_Init(argc, argv);
+  begin_recording();
+  return result;
+}
+
+int MPI_Finalize() {
+  end_recording();
+  return PMPI_Finalize();
+}
+
+int MPI_Recv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+             MPI_Status* wanted) {
+  return receive("Recv", from, comm, wanted, [=](MPI_Status* status) {
+    return PMPI_Recv(data, count, type, from, tag, comm, status);
+  });
+}
+
+int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, int out_tag,
+                 void* in, int in_count, MPI_Datatype in_type, int from, int in_tag, MPI_Comm comm,
+                 MPI_Status* wanted) {
+  Call(Kind::send, "Sendrecv").sends(comm, to, out_tag);
+  return receive("Sendrecv", from, comm, wanted, [=](MPI_Status* status) {
+    MPI_Request sending = MPI_REQUEST_NULL;
+    const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
+    send(out, out_count, out_type, to, out_tag, comm, &sending);
+    const int result = PMPI_Recv(in, in_count, in_type, from, in_tag, comm, status);
+    PMPI_Wait(&sending, MPI_STATUS_IGNORE);
+    return result;
+  });
+}
+
+int MPI_Probe(int from, int tag, MPI_Comm comm, MPI_Status* status) {
+  Call call(Kind::wait, "Probe");
+  call.receives(from);
+  return PMPI_Probe(from, tag, comm, status);
+}
+
+/// The message counts as received here, and not in MPI_Mrecv, which does not know the communicator.
+int MPI_Mprobe(int from, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* wanted) {
+  return receive("Mprobe", from, comm, wanted,
+                 [=](MPI_Status* status) { return PMPI_Mprobe(from, tag, comm, message, status); });
+}
+
+int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+              MPI_Request* request) {
+  const std::int64_t now = pdc::detail::now_ns();
+  const int result = PMPI_Irecv(data, count, type, from, tag, comm, request);
+  receive_begun(*request, "Irecv", now, {communicator_id(comm), from, rank_in(comm), tag});
+  return result;
+}
+
+int MPI_Wait(MPI_Request* request, MPI_Status* status) {
+  const Call call(Kind::wait, "Wait");
+  const MPI_Request waited = *request;
+  Statuses seen(status, 1);
+  const int result = PMPI_Wait(request, seen.get());
+  request_completed(waited, seen[0]);
+  return result;
+}
+
+int MPI_Waitall(int count, MPI_Request requests[], MPI_Status statuses[]) {
+  const Call call(Kind::wait, "Waitall");
+  const std::vector<MPI_Request> waited = copy(count, requests);
+  Statuses seen(statuses, count);
+  const int result = PMPI_Waitall(count, requests, seen.get());
+  all_completed(waited, seen);
+  return result;
+}
+
+int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
+  const MPI_Request tested = *request;
+  Statuses seen(status, 1);
+  const int result = PMPI_Test(request, done, seen.get());
+  if (*done != 0) request_completed(tested, seen[0]);
+  return result;
+}
+
+int MPI_Testall(int count, MPI_Request requests[], int* done, MPI_Status statuses[]) {
+  const std::vector<MPI_Request> tested = copy(count, requests);
+  Statuses seen(statuses, count);
+  const int result = PMPI_Testall(count, requests, done, seen.get());
+  if (*done != 0) all_completed(tested, seen);
+  return result;
+}
+
+}  // extern "C"
+
+}  // namespace pdc::mpi::detail

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ledger.hpp"
+
+/// Requests: what is begun by one call and completed by another.
+namespace pdc::mpi::detail {
+
+void request_begun(MPI_Request request, Name call);
+
+/// A receive, begun at that time. Whom it is from may be known only when it is completed.
+void receive_begun(MPI_Request request, Name call, std::int64_t time, const Envelope& envelope);
+
+/// If it was a receive, that is a short bar of its own.
+void request_completed(MPI_Request request, const MPI_Status& status);
+
+/// How many requests of each call are still under way.
+std::map<std::string, int> requests_under_way();
+
+/// Somewhere to write one status, or several, when the program does not want them.
+class Statuses {
+ public:
+  Statuses(MPI_Status* wanted, int count)
+      : own_(wanted == MPI_STATUS_IGNORE || wanted == MPI_STATUSES_IGNORE
+                 ? static_cast<std::size_t>(count)
+                 : 0),
+        seen_(own_.empty() ? wanted : own_.data()) {}
+  MPI_Status* get() { return seen_; }
+  const MPI_Status& operator[](int i) const { return seen_[i]; }
+
+ private:
+  std::vector<MPI_Status> own_;
+  MPI_Status* seen_;
+};
+
+}  // namespace pdc::mpi::detail

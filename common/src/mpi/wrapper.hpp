@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mpi.h>
+
+#include <boost/preprocessor/repetition/enum.hpp>
+#include <boost/preprocessor/repetition/enum_params.hpp>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "ledger.hpp"
+#include "recorder.hpp"
+#include "requests.hpp"
+
+/// What the wrappers of one kind have in common. Each function template here is a kind: it is given
+/// the name of a call, its PMPI_ twin and its arguments, records, tells the ledger, and calls the
+/// twin. PDC_WRAP makes a wrapper of it. A kind finds what it needs by where MPI's calls have it: a
+/// new handle or the communicator is the last argument, the root stands before the communicator.
+namespace pdc::mpi::detail {
+
+template <class Function>
+struct Signature;
+template <class... Parameters>
+struct Signature<int(Parameters...)> {
+  template <std::size_t place>
+  using Parameter = std::tuple_element_t<place, std::tuple<Parameters...>>;
+};
+
+/// PDC_WRAP(Bcast, 5, rooted<Collective::root_gives>) defines MPI_Bcast, which has five parameters,
+/// as a call of that kind. Their types are those of PMPI_Bcast; a wrong number does not compile.
+/// Stands in this namespace, within extern "C".
+#define PDC_WRAP(name, count, ...)                                                       \
+  int MPI_##name(BOOST_PP_ENUM(count, PDC_PARAMETER, PMPI_##name)) {                     \
+    return __VA_ARGS__(Name(#name), PMPI_##name, BOOST_PP_ENUM_PARAMS(count, argument)); \
+  }
+#define PDC_PARAMETER(repetition, place, pmpi) \
+  Signature<decltype(pmpi)>::Parameter<place> argument##place
+
+/// The last argument, or with 1 the last but one, with 2 the one before.
+template <std::size_t from_end, class... Arguments>
+auto argument(Arguments... arguments) {
+  return std::get<sizeof...(Arguments) - 1 - from_end>(std::tie(arguments...));
+}
+
+/// Calls that only begin have their request behind all else.
+template <class... Arguments>
+constexpr std::size_t requests_in =
+    std::is_same_v<decltype(argument<0>(std::declval<Arguments>()...)), MPI_Request*> ? 1 : 0;
+
+/// Calls the twin; what only begins is under way then.
+template <class... Arguments>
+int call_or_begin(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  const int result = pmpi(arguments...);
+  if constexpr (requests_in<Arguments...> == 1) request_begun(*argument<0>(arguments...), name);
+  return result;
+}
+
+/// Drawn, and no more.
+template <Kind kind, class... Arguments>
+int span(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  const Call call(kind, name);
+  return pmpi(arguments...);
+}
+
+/// A message sent, by a call that blocks or, with a request, only begins.
+template <class... Request>
+int send(Name name, int (*pmpi)(const void*, int, MPI_Datatype, int, int, MPI_Comm, Request...),
+         const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+         Request... request) {
+  Call call(Kind::send, name);
+  call.sends(comm, to, tag);
+  return call_or_begin(name, pmpi, data, count, type, to, tag, comm, request...);
+}
+
+/// As send(); which twin is called is settled when the program runs: see synchronous().
+template <auto synchronous_pmpi, class... Arguments>
+int standard_send(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  return send(name, synchronous() ? synchronous_pmpi : pmpi, arguments...);
+}
+
+/// A collective call without a root: all need all, or with Collective::loose some of the others.
+template <pdc::detail::Collective kind, Kind drawn = Kind::receive, class... Arguments>
+int rootless(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  Call call(drawn, name);
+  call.collective(argument<requests_in<Arguments...>>(arguments...), kind);
+  return call_or_begin(name, pmpi, arguments...);
+}
+
+/// One in which one rank, the root, gives to all or takes from all.
+template <pdc::detail::Collective kind, class... Arguments>
+int rooted(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  constexpr std::size_t requests = requests_in<Arguments...>;
+  const MPI_Comm comm = argument<requests>(arguments...);
+  const int root = argument<requests + 1>(arguments...);
+  const bool takes = (rank_in(comm) == root) == (kind == pdc::detail::Collective::root_takes);
+  Call call(takes ? Kind::receive : Kind::send, name);
+  call.collective(comm, kind, root);
+  return call_or_begin(name, pmpi, arguments...);
+}
+
+/// An object made, to be freed before the end. Not drawn.
+template <Object kind, class... Arguments>
+int make(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  const int result = pmpi(arguments...);
+  object_made(kind, number_of(*argument<0>(arguments...)), name.text);
+  return result;
+}
+
+template <Object kind, class Handle>
+int free(Name, int (*pmpi)(Handle*), Handle* handle) {
+  object_freed(kind, number_of(*handle));
+  return pmpi(handle);
+}
+
+}  // namespace pdc::mpi::detail
