@@ -10,12 +10,12 @@
 /// RAII over MPI. The calls themselves, with buffer, count, type, tag and communicator, stand in
 /// the pages.
 ///
-/// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put what the pages
-/// call into the timeline of rank 0's picture, clocks aligned, with no line in the page. A bar is: a
-/// send, or the call that begins one; a receive, which one that was only begun is when it has been
-/// completed; a wait (Wait, Waitall, Probe); a collective call. Every other call is silent. No page
-/// calls what is neither wrapped (common/src/mpi/calls.cpp) nor listed as silent, with the reason
-/// (tests/mpi_calls/silent.toml): the test mpi_calls looks. What the bars say is tests/common's.
+/// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put the pages' calls
+/// into the timeline of rank 0's picture, clocks aligned, with no line in the page. A send has a bar,
+/// or the call that begins it; so has a receive, or its completion if it was only begun; a Wait,
+/// Waitall or Probe; and a collective call. tests/common/mpi_test.cpp holds what the bars say. All
+/// other calls are silent: the test mpi_calls fails if a page calls what common/src/mpi/calls.cpp
+/// does not wrap and tests/mpi_calls/silent.toml does not list, with the reason why not.
 ///
 /// The wrappers also keep accounts: what is not settled when Program::finish() is called is a failed
 /// claim that names the calls (a request under way; a communicator, type or operation that is not

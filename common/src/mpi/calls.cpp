@@ -9,26 +9,30 @@
 /// program's MPI_ calls; each records a span, tells the ledger, and calls its PMPI_ twin. First the
 /// calls of uniform kinds, which wrapper.hpp describes, a line for each; then those that have no like.
 ///
-/// Here is what the book's pages call, and no more; tests/mpi_calls fails when a page calls what is
-/// neither here nor known to be silent, and when no page calls what is here. What a new page calls is
-/// a line or two:
+/// Here is what the book's pages call, and no more. The test mpi_calls fails when a page calls what is
+/// neither here nor known to be silent, and when no page calls what is here. A new page's call is a
+/// line or two:
 ///
-///   MPI_Bsend            PDC_WRAP(Bsend, 6, send)
-///   MPI_Exscan           PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
-///   MPI_Ibarrier         PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>): nobody waits in it
-///   MPI_Ibcast           PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
-///   MPI_Put              PDC_WRAP(Put, 8, span<Kind::send>)
-///   MPI_File_write_at    PDC_WRAP(File_write_at, 6, span<Kind::work>)
-///   MPI_Win_allocate     PDC_WRAP(Win_allocate, 6, make<Object::window>), with a line for
-///   MPI_Win_free         PDC_WRAP(Win_free, 1, free<Object::window>)      windows in ledger.hpp and
-///                        ledger.cpp; so with files (MPI_File_open, MPI_File_close) and groups
-///   MPI_Send_init        PDC_WRAP(Send_init, 7, make<Object::request>), freed by MPI_Request_free
-///   MPI_Start            PDC_WRAP(Start, 1, span<Kind::send>)
-///   MPI_Intercomm_create PDC_WRAP(Intercomm_create, 6, make<Object::communicator>); what is called in
-///                        it then needs an id that both groups agree on, in id_of_another()
-///   MPI_Comm_spawn       by hand, for its handle is not the last argument: call PMPI_Comm_spawn and
-///                        object_made(Object::communicator, number_of(*handle), "Comm_spawn")
-///   MPI_Init_thread      by hand, as MPI_Init; several threads in MPI need a lock in the ledger
+///   PDC_WRAP(Bsend, 6, send)
+///   PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
+///   PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)  // no rank waits in a call that only begins
+///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
+///   PDC_WRAP(Put, 8, span<Kind::send>)
+///   PDC_WRAP(File_write_at, 6, span<Kind::work>)
+///
+/// Further objects need their kind in ledger.hpp's Object and its row in ledger.cpp:
+///
+///   PDC_WRAP(Win_allocate, 6, make<Object::window>)
+///   PDC_WRAP(Win_free, 1, free<Object::window>)
+///   PDC_WRAP(Send_init, 7, make<Object::request>)  // not counted, so Recv_init has to be its other side
+///   PDC_WRAP(Start, 1, span<Kind::send>)
+///   PDC_WRAP(Request_free, 1, free<Object::request>)
+///
+/// These need more than their line:
+///
+///   PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)  // an id that both groups agree on
+///   MPI_Comm_spawn: by hand, with object_made(), since its handle is not the last argument
+///   MPI_Init_thread: by hand, as MPI_Init; a lock in the ledger if several threads call MPI
 namespace pdc::mpi::detail {
 
 using pdc::detail::Collective;

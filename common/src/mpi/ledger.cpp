@@ -26,8 +26,8 @@ struct KindOfObject {
   const char* name;
   std::uint64_t null;
 };
+// In the order of Object.
 const std::array kinds = {
-    // in the order of Object
     KindOfObject{"a communicator", number_of(MPI_COMM_NULL)},
     KindOfObject{"a type", number_of(MPI_DATATYPE_NULL)},
     KindOfObject{"an operation", number_of(MPI_OP_NULL)},

@@ -14,10 +14,10 @@
 #include "recorder.hpp"
 #include "requests.hpp"
 
-/// What the wrappers of one kind have in common. Each function template here is a kind: it is given
-/// the name of a call, its PMPI_ twin and its arguments, records, tells the ledger, and calls the
-/// twin. PDC_WRAP makes a wrapper of it. A kind finds what it needs by where MPI's calls have it: a
-/// new handle or the communicator is the last argument, the root stands before the communicator.
+/// What wrappers of one kind have in common. Each function template here is a kind of call: given a
+/// call's name, its PMPI_ twin and its arguments, it records, tells the ledger and calls the twin.
+/// PDC_WRAP makes a wrapper of it. A kind finds what it needs where MPI's calls have it: a new handle
+/// or the communicator is the last argument, the root stands before the communicator.
 namespace pdc::mpi::detail {
 
 template <class Function>
@@ -29,8 +29,8 @@ struct Signature<int(Parameters...)> {
 };
 
 /// PDC_WRAP(Bcast, 5, rooted<Collective::root_gives>) defines MPI_Bcast, which has five parameters,
-/// as a call of that kind. Their types are those of PMPI_Bcast; a wrong number does not compile.
-/// Stands in this namespace, within extern "C".
+/// as a call of that kind. Their types are taken from PMPI_Bcast; a wrong number does not compile.
+/// For use in this namespace, within extern "C".
 #define PDC_WRAP(name, count, ...)                                                       \
   int MPI_##name(BOOST_PP_ENUM(count, PDC_PARAMETER, PMPI_##name)) {                     \
     return __VA_ARGS__(Name(#name), PMPI_##name, BOOST_PP_ENUM_PARAMS(count, argument)); \
@@ -44,16 +44,16 @@ auto argument(Arguments... arguments) {
   return std::get<sizeof...(Arguments) - 1 - from_end>(std::tie(arguments...));
 }
 
-/// Calls that only begin have their request behind all else.
+/// How many requests stand behind all else: one, if a call only begins what another completes.
 template <class... Arguments>
-constexpr std::size_t requests_in =
+constexpr std::size_t requests_behind =
     std::is_same_v<decltype(argument<0>(std::declval<Arguments>()...)), MPI_Request*> ? 1 : 0;
 
 /// Calls the twin; what only begins is under way then.
 template <class... Arguments>
 int call_or_begin(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   const int result = pmpi(arguments...);
-  if constexpr (requests_in<Arguments...> == 1) request_begun(*argument<0>(arguments...), name);
+  if constexpr (requests_behind<Arguments...> == 1) request_begun(*argument<0>(arguments...), name);
   return result;
 }
 
@@ -84,14 +84,14 @@ int standard_send(Name name, int (*pmpi)(Arguments...), Arguments... arguments) 
 template <pdc::detail::Collective kind, Kind drawn = Kind::receive, class... Arguments>
 int rootless(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   Call call(drawn, name);
-  call.collective(argument<requests_in<Arguments...>>(arguments...), kind);
+  call.collective(argument<requests_behind<Arguments...>>(arguments...), kind);
   return call_or_begin(name, pmpi, arguments...);
 }
 
 /// One in which one rank, the root, gives to all or takes from all.
 template <pdc::detail::Collective kind, class... Arguments>
 int rooted(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
-  constexpr std::size_t requests = requests_in<Arguments...>;
+  constexpr std::size_t requests = requests_behind<Arguments...>;
   const MPI_Comm comm = argument<requests>(arguments...);
   const int root = argument<requests + 1>(arguments...);
   const bool takes = (rank_in(comm) == root) == (kind == pdc::detail::Collective::root_takes);
@@ -100,7 +100,7 @@ int rooted(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   return call_or_begin(name, pmpi, arguments...);
 }
 
-/// An object made, to be freed before the end. Not drawn.
+/// An object made, to be freed before the program's end. Neither is drawn.
 template <Object kind, class... Arguments>
 int make(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   const int result = pmpi(arguments...);
