@@ -1,172 +1,190 @@
-// Bank: clients move money between accounts at the same time, and none of it may get lost.
+// Bank: clients move money between accounts at the same time, and audits look in.
 //
-// Concept   A transfer changes two accounts, and between the two changes the money is in neither.
-//           One lock for all is right, and lets one client at a time act. A lock for each account
-//           lets those work at once who have nothing in common: both in one order, or both or none.
-//           Compare-exchange needs no lock, but nobody can see the whole bank while it goes on.
-// Shows     std::mutex, std::scoped_lock, compare_exchange_weak
+// Concept   A transfer looks at one account and changes two, and in between the money is in
+//           neither. That each change is atomic does not help: the whole has to be. One lock for
+//           all is right, and serves one client at a time; a lock for each account serves those
+//           at once that have none in common, if everybody locks in the same order.
+// Shows     std::mutex, std::scoped_lock, std::unique_lock, std::barrier
 // Python    threading.Lock
-// Run       bank --clients 4 --accounts 6 --transfers 8
-// You see   without a lock 30 of 40 paid in are lost; in all other ways nothing is, and how fast
-// Next      deadlock locks in another order; dining_philosophers has more locks and a cycle
+// Run       bank --clients 4
+// You see   without a lock the money of one goes to all, and an audit misses some; with locks it
+//           goes to one, and no audit misses any
+// Next      deadlock locks in opposite order; atomics takes what is left without a lock
 
 // SPDX-License-Identifier: MIT
-#include "bank.hpp"
-
-#include "pdc/measure.hpp"
+#include "pdc/lock_order.hpp"
+#include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <functional>
-#include <string_view>
+#include <atomic>
+#include <barrier>
+#include <deque>
+#include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
-constexpr std::chrono::milliseconds booking(1);  // meanwhile the money is in neither account
+constexpr int opening_balance = 100;
+constexpr int wanted = 60;  // by each client from account 0: enough for one of them
 
-/// Wrong on purpose: reads and writes, and nobody is kept out in between.
-bool without_lock(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  bank.accounts[order.from].balance -= order.amount;
-  std::atomic<int>& to = bank.accounts[order.to].balance;
-  const int seen = to;
-  const auto work = lane.work("reads {}, writes {}", seen, seen + order.amount);
-  bank.all_have_read.arrive_and_wait();  // forced: nobody writes before everybody has read
-  to = seen + order.amount;
-  return true;
+struct Account {
+  Account(pdc::LockOrder& order, int number) : mutex(order, fmt::format("account {}", number)) {}
+
+  pdc::Watched<std::mutex> mutex;  // notes who holds it and who wants it
+  std::atomic<int> balance =
+      opening_balance;  // atomic, so that without a lock nothing is undefined
+};
+
+struct Bank {
+  explicit Bank(int clients) : bad_moment(clients + 1) {
+    for (int number = 0; number <= 2 * clients; ++number) accounts.emplace_back(order, number);
+  }
+
+  int missing() const {
+    int sum = 0;
+    for (const Account& account : accounts) sum += opening_balance - account.balance;
+    return sum;
+  }
+  void wait_for_others(std::barrier<>& others, const pdc::Lane& lane) {
+    const auto wait = bad_moment.wait_outside(lane, "the others");
+    others.arrive_and_wait();
+  }
+
+  pdc::LockOrder order;
+  std::deque<Account> accounts;
+  std::mutex mutex;  // of the bank as a whole
+  pdc::Meeting bad_moment;
+  pdc::Gauge served;  // clients
+};
+
+struct Order {
+  int from, to;
+  int amount;
+};
+
+/// Right only for a thread that has both accounts to itself. Returns whether the money was there.
+bool move_money(Bank& bank, const Order& order) {
+  const auto visit = bank.served.visit();
+  std::atomic<int>& from = bank.accounts.at(order.from).balance;
+  std::atomic<int>& to = bank.accounts.at(order.to).balance;
+  const bool is_there = from >= order.amount;
+  const int paid_in = to + order.amount;
+  bank.bad_moment.meet();  // forced: all who can be in here have looked
+  if (is_there) from -= order.amount;
+  bank.bad_moment.meet();  // forced: an audit looks now, if it can: the money is in neither account
+  bank.bad_moment.meet();
+  if (is_there) to = paid_in;
+  return is_there;
 }
 
-/// Right only for who has both accounts to himself. Returns false when the money is not there.
-bool move_money(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  const auto hold = lane.hold("{} to {}", order.from, order.to);
-  std::atomic<int>&from = bank.accounts[order.from].balance, &to = bank.accounts[order.to].balance;
-  const int less = from - order.amount, more = to + order.amount;
-  if (less < 0) return false;
-  from = less;
-  std::this_thread::sleep_for(booking);  // plays it
-  to = more;
-  return true;
-}
-
-bool one_lock(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  auto wait = lane.wait("the bank");
+/// Right, but those wait who have nothing to do with each other.
+bool lock_bank(Bank& bank, const Order& order, const pdc::Lane& lane) {
+  auto wait = bank.bad_moment.wait_outside(lane, "the bank");
   const std::scoped_lock lock(bank.mutex);
   wait.end();
-  return move_money(bank, order, lane);
+  const auto hold = lane.hold("{} to {}", order.from, order.to);
+  return move_money(bank, order);
 }
 
-bool ordered_locks(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  const auto [low, high] = std::minmax(order.from, order.to);  // the same order for everyone
-  auto wait = lane.wait("{}, then {}", low, high);
-  const std::scoped_lock first(bank.accounts[low].mutex);
-  const std::scoped_lock second(bank.accounts[high].mutex);
+/// Right: a thread that holds an account never waits for one with a lower number.
+bool lock_accounts(Bank& bank, const Order& order, const pdc::Lane& lane) {
+  const auto [low, high] = std::minmax(order.from, order.to);
+  auto wait = bank.bad_moment.wait_outside(lane, "{}, then {}", low, high);
+  const std::scoped_lock first(bank.accounts.at(low).mutex);
+  const std::scoped_lock second(bank.accounts.at(high).mutex);
   wait.end();
-  return move_money(bank, order, lane);
+  const auto hold = lane.hold("{} to {}", order.from, order.to);
+  return move_money(bank, order);
 }
 
-/// Takes one, tries for the other, and gives back the first if that is taken.
-bool both_or_none(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  auto wait = lane.wait("{} and {}", order.from, order.to);
-  const std::scoped_lock both(bank.accounts[order.from].mutex, bank.accounts[order.to].mutex);
-  wait.end();
-  return move_money(bank, order, lane);
-}
-
-/// Writes what is left, unless somebody else has changed it since; then it looks again.
-bool no_lock(Bank& bank, const Order& order, const pdc::Lane& lane) {
+/// Wrong on purpose.
+bool lock_nothing(Bank& bank, const Order& order, const pdc::Lane& lane) {
   const auto work = lane.work("{} to {}", order.from, order.to);
-  std::atomic<int>& from = bank.accounts[order.from].balance;
-  int seen = from;
-  do {
-    if (seen < order.amount) return false;
-  } while (!from.compare_exchange_weak(seen, seen - order.amount));
-  std::this_thread::sleep_for(booking);  // plays it
-  bank.accounts[order.to].balance += order.amount;
-  return true;
+  return move_money(bank, order);
 }
 
-struct Strategy {
-  const char* name;
-  bool (*transfer)(Bank&, const Order&, const pdc::Lane&);
-  int audits;  // meanwhile
+/// Returns how much is missing, while it holds every lock that there is.
+int audit(Bank& bank, const pdc::Lane& lane) {
+  auto wait = bank.bad_moment.wait_outside(lane, "all locks");
+  const std::scoped_lock lock(bank.mutex);
+  std::vector<std::unique_lock<pdc::Watched<std::mutex>>> locks;
+  for (Account& account : bank.accounts) locks.emplace_back(account.mutex);  // lowest first, too
+  wait.end();
+  const auto hold = lane.hold("audit");
+  bank.bad_moment.meet();
+  bank.bad_moment.meet();  // forced: money is under way, if it can be now
+  const int missing = bank.missing();
+  if (missing != 0) pdc::fault("money is missing");
+  bank.bad_moment.meet();
+  return missing;
+}
+
+struct Seen {
+  int got_it;                       // clients that got the money of account 0
+  int missing;                      // the most that an audit misses
+  int served;                       // clients, at most at once
+  std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before
 };
-constexpr std::array<Strategy, 4> right = {{{"one lock for all", one_lock, 3},
-                                            {"a lock for each, in order", ordered_locks, 3},
-                                            {"a lock for each, both or none", both_or_none, 3},
-                                            {"compare-exchange", no_lock, 0}}};
 
-/// Clients give their orders, and audits look in meanwhile; the last one comes when all have ended.
-void serve(const Strategy& strategy, std::size_t accounts, const Orders& orders, Seen& seen) {
-  Bank bank{std::vector<Account>(accounts), std::barrier<>(std::ssize(orders))};
-  const pdc::Lane auditor("audit");
-  std::vector<std::jthread> clients;
-  for (std::size_t i = 0; i < orders.size(); ++i) {
-    clients.emplace_back([&, i, lane = pdc::Lane("client {}", i)] {
-      for (const Order& order : orders[i])
-        ++(strategy.transfer(bank, order, lane) ? seen.accepted : seen.refused);
-    });
-  }
-  for (int i = 0; i < strategy.audits; ++i) {
-    std::this_thread::sleep_for(2 * booking);  // plays the writing of the report
-    audit(bank, seen, auditor);
-  }
-  clients.clear();  // joins
-  audit(bank, seen, auditor);
+/// First all clients take from account 0, then each moves money of its own, then all pay into it.
+Seen serve(bool (*transfer)(Bank&, const Order&, const pdc::Lane&), int clients) {
+  Bank bank(clients);
+  std::barrier all_are_served(clients + 1);
+  std::atomic<int> got_it = 0;
+  int missing = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i <= clients; ++i) {
+      threads.emplace_back([&, mine = i, savings = clients + i, lane = pdc::Lane("client {}", i)] {
+        if (transfer(bank, {0, mine, wanted}, lane)) ++got_it;
+        bank.wait_for_others(all_are_served, lane);
+        transfer(bank, {mine, savings, wanted}, lane);
+        bank.wait_for_others(all_are_served, lane);
+        transfer(bank, {savings, 0, wanted}, lane);
+      });
+    }
+    const pdc::Lane auditor("audit");
+    missing = audit(bank, auditor);
+    bank.wait_for_others(all_are_served, auditor);
+    bank.wait_for_others(all_are_served, auditor);
+    missing = std::max(missing, audit(bank, auditor));
+    bank.bad_moment.leave();
+  }  // ~jthread joins here
+  missing = std::max(missing, bank.missing());
+  return {got_it, missing, bank.served.most(), bank.order.cycle()};
 }
 
-void say_throughput(pdc::Program& program, std::size_t accounts, const Orders& orders) {
-  std::vector<pdc::Variant> variants;
-  for (const auto& [name, transfer, audits] : right) {
-    variants.push_back({name, static_cast<int>(orders.size()), [&, transfer] {
-                          Seen seen;
-                          serve({"", transfer, 0}, accounts, orders, seen);
-                        }});
-  }
-  const auto count = static_cast<double>(orders.size() * orders[0].size());
-  pdc::say("\n{:<30}   orders per second", "");
-  for (std::size_t i = 0; const pdc::Timing& time : pdc::time_in_turns(variants, 3)) {
-    const std::string& name = variants[i++].name;
-    pdc::say("{:<30} {:>6.0f}, from {:.0f} to {:.0f}", name, count / time.median,
-             count / time.highest, count / time.lowest);
-    program.report(name, count / time.median, "1/s");
-  }
-}
-
-/// Each client's first order asks for more than there is.
-void claim_safe(std::string_view name, const Seen& seen, const Orders& orders) {
-  const int clients = static_cast<int>(orders.size());
-  const int given = clients * static_cast<int>(orders[0].size());
-  const int done = seen.accepted, refused = seen.refused;
-  const bool safe = seen.poorer == 0 && refused >= clients && done + refused == given;
-  pdc::check(safe, fmt::format("{}: no money is lost and no order, none overdraws", name),
-             "audits: {}, done: {}, refused: {}", seen.audits, done, refused);
+void check_right(const char* how, const Seen& seen, int clients) {
+  pdc::check(seen.got_it == 1, fmt::format("{}: the money that is there for one goes to one", how),
+             "{} of {}", seen.got_it, clients);
+  pdc::check(seen.missing == 0, fmt::format("{}: no audit misses money", how), "{} missing",
+             seen.missing);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"clients", 4, "threads that give orders", {2, 32}},
-                        {"accounts", 6, "accounts", {2, 32}},
-                        {"transfers", 8, "orders of each client", {1, 50}},
-                        {"seed", 1, "of the random orders"}});
-  const int clients = program.integer("clients"), transfers = program.integer("transfers");
-  const auto accounts = static_cast<std::size_t>(program.integer("accounts"));
-  const Orders orders = make_orders(clients, accounts, transfers, program.integer("seed"));
-  const Orders payments = make_payments(clients);
+  pdc::Program program(argc, argv, {{"clients", 4, "threads that move money", {2, 32}}});
+  const int clients = program.integer("clients");
 
-  Seen without;
-  std::array<Seen, right.size()> with;
-  program.scene("without a lock", serve, Strategy{"", without_lock, 0}, payments.size() + 1,
-                payments, std::ref(without));
-  for (std::size_t i = 0; i < right.size(); ++i)
-    program.scene(right[i].name, serve, right[i], accounts, orders, std::ref(with[i]));
-  say_throughput(program, accounts, orders);
+  const Seen without = program.scene("no lock", serve, lock_nothing, clients);
+  const Seen one = program.scene("one lock for all", serve, lock_bank, clients);
+  const Seen each = program.scene("a lock for each account", serve, lock_accounts, clients);
 
-  const int lost = without.missing;
-  pdc::check(lost == 10 * (clients - 1), "without a lock, all payments but one are lost",
-             "{} of {}", lost, 10 * clients);
-  for (std::size_t i = 0; i < right.size(); ++i) claim_safe(right[i].name, with[i], orders);
+  pdc::check(without.got_it == clients, "no lock: the money that is there for one goes to all",
+             "{} of {}", without.got_it, clients);
+  pdc::check(without.missing > 0, "no lock: an audit misses money", "{} missing", without.missing);
+  check_right("one lock for all", one, clients);
+  pdc::check(one.served == 1, "one lock for all: one client is served at a time", "{} of {}",
+             one.served, clients);
+  check_right("a lock for each account", each, clients);
+  pdc::check(each.served == clients,
+             "a lock for each account: clients that have none in common are served at once",
+             "{} of {}", each.served, clients);
+  pdc::check(each.circle.empty(),
+             "a lock for each account: no circle among the locks held and wanted");
   return program.finish();
 }
