@@ -1,10 +1,10 @@
 // Dining philosophers: five at a round table, five forks, and each needs two to eat.
 //
-// Concept   Whoever takes one fork and waits for the other keeps it from the neighbour meanwhile.
-//           If all take their left fork first, each waits for the next one round the table: a
-//           deadlock. It needs a circle, and each cure breaks it: take the forks in one order, let
-//           one less than all try, or take both forks or none.
-// Shows     std::mutex, std::unique_lock, std::counting_semaphore, std::scoped_lock, std::barrier
+// Concept   A philosopher who takes one fork and waits for the other keeps it from a neighbour
+//           meanwhile. If all take their left fork first, each waits for the next one round the
+//           table: a deadlock. It needs a circle, and each cure breaks it: take the forks in one
+//           order, take both or none, or have a waiter who lets all but one to the forks.
+// Shows     std::mutex, std::scoped_lock, std::counting_semaphore
 // Python    threading.Lock, threading.Semaphore
 // Run       dining_philosophers --seats 5 --meals 3
 // You see   the circle of those who wait, and three ways in which all eat
@@ -12,124 +12,115 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
+#include "pdc/lock_order.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
-#include <chrono>
+#include <deque>
 #include <mutex>
 #include <semaphore>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace {
 
-/// Fork i lies between philosopher i, as the left one, and the one before, as the right one.
-class Table {
- public:
-  explicit Table(int seats) : forks_(static_cast<std::size_t>(seats)), eating_(forks_.size()) {}
+/// A std::mutex that notes who holds it and who wants it. Where its lock() would wait for ever it
+/// returns without the lock, so that the program goes on and can tell.
+using Fork = pdc::Watched<std::mutex>;
 
-  int seats() const { return static_cast<int>(forks_.size()); }
-  int next(int seat) const { return (seat + 1) % seats(); }
-  std::mutex& fork(int number) { return forks_[static_cast<std::size_t>(number)]; }
-
-  void eat(int seat, const pdc::Lane& lane) {
-    const auto work = lane.work("eats");
-    eating(seat) = true;
-    if (eating(next(seat)) || eating((seat + seats() - 1) % seats())) ++clashes;
-    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the eating
-    eating(seat) = false;
-    ++meals;
+struct Table {
+  explicit Table(int n) : seats(n), waiter(n - 1), bad_moment(n) {
+    for (int i = 0; i < n; ++i) forks.emplace_back(order, fmt::format("fork {}", i));
+    eating.resize(forks.size());
   }
 
-  std::atomic<int> meals = 0;
-  std::atomic<int> clashes = 0;  // meals that began while a neighbour was eating
+  int next(int seat) const { return (seat + 1) % seats; }
 
- private:
-  std::atomic<bool>& eating(int seat) { return eating_[static_cast<std::size_t>(seat)]; }
-
-  std::vector<std::mutex> forks_;
-  std::vector<std::atomic<bool>> eating_;
+  const int seats;
+  pdc::LockOrder order;
+  std::deque<Fork> forks;  // fork i is the left one of philosopher i, and the right one of i - 1
+  std::deque<std::atomic<bool>> eating;
+  std::counting_semaphore<> waiter;
+  std::atomic<int> meals = 0, clashes = 0;  // clashes: meals beside a neighbour who was eating
+  pdc::Gauge at_the_forks;
+  pdc::Meeting bad_moment;
 };
 
-template <class Life>
-void seat_all(int seats, Life life) {
-  std::vector<std::jthread> philosophers;
-  for (int seat = 0; seat < seats; ++seat)
-    philosophers.emplace_back(life, seat, pdc::Lane("philosopher {}", seat));
-}  // ~jthread joins here
-
-/// Wrong on purpose: all take the left fork, then the right one. They only try to take it, and
-/// tell whom they would wait for; with lock() they would sit there for ever.
-pdc::WaitForGraph left_then_right(int seats) {
-  Table table(seats);
-  pdc::WaitForGraph graph;
-  std::mutex graph_mutex;
-  std::barrier all(seats);
-  seat_all(seats, [&](int seat, const pdc::Lane& lane) {
-    const int right = table.next(seat);
-    const std::scoped_lock left_fork(table.fork(seat));
-    auto hold = lane.hold("fork {}", seat);
-    all.arrive_and_wait();  // forced: everyone has the left fork
-    const std::unique_lock right_fork(table.fork(right), std::try_to_lock);
-    if (right_fork) return table.eat(seat, lane);
-    const auto wait = lane.wait("fork {}", right);
-    {
-      const std::scoped_lock lock(graph_mutex);
-      graph.add(fmt::format("philosopher {}", seat), fmt::format("fork {}", right),
-                fmt::format("philosopher {}", right));
-      if (!graph.cycle().empty()) pdc::fault("nobody can go on");
-    }
-    all.arrive_and_wait();  // nobody gives up before everyone has tried
-  });
-  return graph;
+void eat(Table& table, int seat, const pdc::Lane& lane) {
+  const auto work = lane.work("eats");
+  table.eating.at(seat) = true;
+  table.bad_moment.meet();  // forced: all who can eat, do
+  if (table.eating.at(table.next(seat))) ++table.clashes;
+  table.bad_moment.meet();
+  table.eating.at(seat) = false;
+  ++table.meals;
 }
 
-void eat_with(Table& table, int seat, int first, int second, const pdc::Lane& lane) {
-  auto wait = lane.wait("fork {}", first);
-  const std::scoped_lock one(table.fork(first));
+void eat_with(Table& table, int first, int second, int seat, const pdc::Lane& lane) {
+  const auto visit = table.at_the_forks.visit();
+  auto wait = table.bad_moment.wait_outside(lane, "fork {}", first);
+  const std::scoped_lock one(table.forks.at(first));
   wait.end();
   const auto hold = lane.hold("fork {}", first);
-  auto wait_again = lane.wait("fork {}", second);
-  const std::scoped_lock other(table.fork(second));
+  table.bad_moment.meet();  // forced: all who can have their first fork, have it
+  auto wait_again = table.bad_moment.wait_outside(lane, "fork {}", second);
+  const std::scoped_lock two(table.forks.at(second));
   wait_again.end();
-  table.eat(seat, lane);
+  eat(table, seat, lane);
 }
 
-/// The last one takes the right fork first, as fork 0 comes before his left one: no circle.
-void in_order(Table& table, int meals) {
-  seat_all(table.seats(), [&](int seat, const pdc::Lane& lane) {
-    const auto [low, high] = std::minmax({seat, table.next(seat)});
-    for (int meal = 0; meal < meals; ++meal) eat_with(table, seat, low, high, lane);
-  });
+/// Wrong on purpose: each takes the left fork, then the right one.
+void left_then_right(Table& table, int seat, const pdc::Lane& lane) {
+  eat_with(table, seat, table.next(seat), seat, lane);
 }
 
-/// A waiter lets all but one to the forks: somebody always finds both.
-void with_a_waiter(Table& table, int meals) {
-  std::counting_semaphore<> waiter(table.seats() - 1);
-  seat_all(table.seats(), [&](int seat, const pdc::Lane& lane) {
-    for (int meal = 0; meal < meals; ++meal) {
-      auto wait = lane.wait("the waiter");
-      waiter.acquire();
-      wait.end();
-      eat_with(table, seat, seat, table.next(seat), lane);
-      waiter.release();
+/// The last one takes the right fork first, since fork 0 comes before the left one: no circle.
+void lower_number_first(Table& table, int seat, const pdc::Lane& lane) {
+  const auto [low, high] = std::minmax({seat, table.next(seat)});
+  eat_with(table, low, high, seat, lane);
+}
+
+/// Waits for a fork only while it holds none: std::lock, which this calls, cannot deadlock.
+void both_or_none(Table& table, int seat, const pdc::Lane& lane) {
+  auto wait = table.bad_moment.wait_outside(lane, "both forks");
+  const std::scoped_lock both(table.forks.at(seat), table.forks.at(table.next(seat)));
+  wait.end();
+  const auto hold = lane.hold("both forks");
+  eat(table, seat, lane);
+}
+
+/// The waiter lets all but one to the forks: one of them always finds both.
+void ask_the_waiter(Table& table, int seat, const pdc::Lane& lane) {
+  auto wait = table.bad_moment.wait_outside(lane, "the waiter");
+  table.waiter.acquire();
+  wait.end();
+  left_then_right(table, seat, lane);
+  table.waiter.release();
+}
+
+struct Seen {
+  pdc::WaitForGraph deadlock;
+  std::vector<std::string> circle;  // of forks, each wanted by one who holds the one before it
+  int meals, clashes;
+  int at_the_forks;  // at most at once
+};
+
+Seen dine(void (*eat_once)(Table&, int, const pdc::Lane&), int seats, int meals) {
+  Table table(seats);
+  {
+    std::vector<std::jthread> philosophers;
+    for (int seat = 0; seat < seats; ++seat) {
+      philosophers.emplace_back([&, seat, lane = pdc::Lane("philosopher {}", seat)] {
+        const pdc::LockingLane names_this(lane);
+        for (int meal = 0; meal < meals; ++meal) eat_once(table, seat, lane);
+      });
     }
-  });
-}
-
-/// std::scoped_lock of two takes both, and gives the first one back when the second is taken.
-void both_or_none(Table& table, int meals) {
-  seat_all(table.seats(), [&](int seat, const pdc::Lane& lane) {
-    for (int meal = 0; meal < meals; ++meal) {
-      auto wait = lane.wait("both forks");
-      const std::scoped_lock both(table.fork(seat), table.fork(table.next(seat)));
-      wait.end();
-      const auto hold = lane.hold("both forks");
-      table.eat(seat, lane);
-    }
-  });
+  }  // ~jthread joins here
+  return {table.order.deadlock(), table.order.cycle(), table.meals, table.clashes,
+          table.at_the_forks.most()};
 }
 
 }  // namespace
@@ -137,27 +128,35 @@ void both_or_none(Table& table, int meals) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"seats", 5, "philosophers, and as many forks", {2, 32}},
-                        {"meals", 3, "meals that each one eats", {1, 100}}});
+                        {"meals", 3, "meals that each one eats", {1, 20}}});
   const int seats = program.integer("seats");
   const int meals = program.integer("meals");
 
-  const pdc::WaitForGraph graph = program.scene("left, then right", left_then_right, seats);
-  graph.draw("who waits for whom");
-  Table ordered(seats), served(seats), both(seats);
-  program.scene("the lower number first", in_order, ordered, meals);
-  program.scene("with a waiter", with_a_waiter, served, meals);
-  program.scene("both forks or none", both_or_none, both, meals);
+  const Seen wrong = program.scene("left, then right", dine, left_then_right, seats, 1);
+  wrong.deadlock.draw("who waits for whom");
+  const Seen ordered =
+      program.scene("the lower number first", dine, lower_number_first, seats, meals);
+  const Seen both = program.scene("both forks or none", dine, both_or_none, seats, meals);
+  const Seen served = program.scene("with a waiter", dine, ask_the_waiter, seats, meals);
 
-  const auto circle = static_cast<int>(graph.cycle().size());
-  pdc::check(circle == seats, "left, then right: they wait for one another in a circle", "{} of {}",
-             circle, seats);
-  const auto check_cure = [&](const char* claim, const Table& table) {
-    pdc::check(table.meals == seats * meals && table.clashes == 0, claim,
-               "{} of {}, {} beside a neighbour who ate", table.meals.load(), seats * meals,
-               table.clashes.load());
+  const auto in_circle = static_cast<int>(wrong.deadlock.cycle().size());
+  pdc::check(in_circle == seats, "left, then right: all wait for one another in a circle",
+             "{} of {}", in_circle, seats);
+  const auto check_meals = [&](const char* claim, const Seen& seen) {
+    pdc::check(seen.meals == seats * meals && seen.clashes == 0, claim,
+               "{} of {}, {} beside a neighbour who ate", seen.meals, seats * meals, seen.clashes);
   };
-  check_cure("the lower number first: all eat all their meals", ordered);
-  check_cure("with a waiter: all eat all their meals", served);
-  check_cure("both forks or none: all eat all their meals", both);
+  pdc::check(ordered.circle.empty(),
+             "the lower number first: no circle among the forks held and wanted");
+  check_meals("the lower number first: all eat all their meals, no neighbours at once", ordered);
+  pdc::check(both.circle.empty(), "both forks or none: no circle among the forks held and wanted");
+  check_meals("both forks or none: all eat all their meals, no neighbours at once", both);
+  const auto forks_in_circle = static_cast<int>(served.circle.size());
+  pdc::check(forks_in_circle == seats && served.deadlock.cycle().empty(),
+             "with a waiter: the forks held and wanted make a circle, and still no deadlock",
+             "{} of {} forks", forks_in_circle, seats);
+  pdc::check(served.at_the_forks == seats - 1, "with a waiter: all but one are at the forks",
+             "{} of {}", served.at_the_forks, seats);
+  check_meals("with a waiter: all eat all their meals, no neighbours at once", served);
   return program.finish();
 }
