@@ -50,7 +50,7 @@ struct Vectors {
 
 struct Results {
   std::int64_t sum, added;
-  bool at_once;
+  int at_once;
 };
 
 /// The same two tasks, whatever the number of threads.
@@ -79,7 +79,7 @@ Results run_tasks(Vectors& vectors, int threads) {
   auto added = boost::asio::post(pool, std::move(add));
   const std::int64_t total_sum = total.get(), total_added = added.get();
   pool.join();  // when the futures are ready the tasks may still have to leave
-  return {total_sum, total_added, under_way.most() > 1};
+  return {total_sum, total_added, under_way.most()};
 }
 
 }  // namespace
@@ -97,12 +97,15 @@ int main(int argc, char** argv) {
   const auto right_by_two = std::count(vectors.result.begin(), vectors.result.end(), n + 1);
 
   const std::int64_t sum = std::int64_t{n} * (n + 1) / 2;
-  pdc::check(one.sum == sum && two.sum == sum, "both pools found the sum n (n + 1) / 2", "{}",
-             two.sum);
+  pdc::check(one.sum == sum && two.sum == sum, "both pools find the sum n (n + 1) / 2", "{} and {}",
+             one.sum, two.sum);
   pdc::check(right_by_one == n && right_by_two == n,
-             "both added rising and falling numbers to n + 1 everywhere", "{} of {}", right_by_two,
-             n);
-  pdc::check(!one.at_once, "one thread did one task after the other");
-  pdc::check(two.at_once, "two threads did both at once");
+             "both pools add rising and falling numbers to n + 1 everywhere", "{} and {} of {}",
+             right_by_one, right_by_two, n);
+  pdc::check(one.added == n && two.added == n, "the result of each task comes by its future",
+             "{} and {} numbers added", one.added, two.added);
+  pdc::check(one.at_once == 1, "a pool of one thread does one task after the other", "{} of 2",
+             one.at_once);
+  pdc::check(two.at_once == 2, "a pool of two threads does both at once", "{} of 2", two.at_once);
   return program.finish();
 }
