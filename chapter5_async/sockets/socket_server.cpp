@@ -16,6 +16,7 @@
 #include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio.hpp>
 
 #include <chrono>

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: MIT
-# pdc_program(NAME [RANKS n...] [LINK target...] [LABELS label...] [SIBLINGS name...] [PCH target] [FOLDER folder] [FIRST])
+# pdc_program(NAME [SOURCES file...] [RANKS n...] [LINK target...] [LABELS label...] [SIBLINGS name...] [PCH target]
+#             [FOLDER folder] [FIRST])
 #
 # Makes one program of the book out of NAME.cpp in the chapter's folder, or in FOLDER below it:
 #   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
-# RANKS makes it an MPI program. LABELS go to its tests. SIBLINGS are the chapter's programs that it starts: whoever builds
-# it for a run has to build them, too. PCH names a target whose precompiled header it shares. FIRST: `./pdc tour first`
-# shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
+# SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
+# its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. PCH
+# names a target whose precompiled header it shares. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
+# without its header labels, fails the configure step.
 function(pdc_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "RANKS;LINK;LABELS;SIBLINGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "pdc_program(${name}): cannot read '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'")
   endif()
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
-  cmake_path(APPEND CMAKE_CURRENT_SOURCE_DIR "${arg_FOLDER}" "${name}.cpp" OUTPUT_VARIABLE source)
+  set(sources "")
+  foreach(file IN ITEMS "${name}.cpp" ${arg_SOURCES})
+    cmake_path(APPEND CMAKE_CURRENT_SOURCE_DIR "${arg_FOLDER}" "${file}" OUTPUT_VARIABLE source)
+    list(APPEND sources "${source}")
+  endforeach()
   set(target "${chapter}.${name}")
 
+  list(GET sources 0 source)
   pdc_read_page("${source}" "${name}" page summary)
   configure_file("${PROJECT_SOURCE_DIR}/common/cmake/page.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp" @ONLY)
-  add_executable(${target} "${source}" "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
+  add_executable(${target} ${sources} "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
   target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${arg_RANKS}>,pdc::mpi,pdc::common> ${arg_LINK})
   if(arg_PCH)
@@ -51,6 +58,7 @@ function(pdc_program name)
   set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG
     ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}], \"siblings\": [${siblings}]}")
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
+  set_property(DIRECTORY APPEND PROPERTY PDC_SOURCES ${sources})
   set_property(DIRECTORY APPEND PROPERTY PDC_SIBLINGS ${arg_SIBLINGS})
   set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
   set_property(GLOBAL PROPERTY PDC_LABELS_${target} ${arg_LABELS})
@@ -66,9 +74,10 @@ function(pdc_precompile target)
 endfunction()
 
 # The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder, and of those below it, has
-# to be one: a page that nobody builds rots. So has every sibling.
+# to belong to one: a page that nobody builds rots. Every sibling has to be one.
 function(pdc_no_orphans)
   get_property(programs DIRECTORY PROPERTY PDC_PROGRAMS)
+  get_property(sources DIRECTORY PROPERTY PDC_SOURCES)
   get_property(siblings DIRECTORY PROPERTY PDC_SIBLINGS)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME chapter)
   list(REMOVE_ITEM siblings ${programs})
@@ -78,12 +87,10 @@ function(pdc_no_orphans)
   add_custom_target(${chapter})
   list(TRANSFORM programs PREPEND "${chapter}." OUTPUT_VARIABLE targets)
   add_dependencies(${chapter} ${targets})
-  file(GLOB_RECURSE pages CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
-  foreach(page IN LISTS pages)
-    cmake_path(GET page STEM name)
-    if(NOT name IN_LIST programs)
-      message(FATAL_ERROR "${page} is in no pdc_program() of ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt")
-    endif()
+  file(GLOB_RECURSE orphans CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  list(REMOVE_ITEM orphans ${sources})
+  foreach(orphan IN LISTS orphans)
+    message(FATAL_ERROR "${orphan} is in no pdc_program() of ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt")
   endforeach()
 endfunction()
 

@@ -38,6 +38,8 @@ int main(int argc, char**) {
 }
 """
 
+OWN = "inline int four() { return 4; }\n"
+
 GOOD = """
 [[mutant]]
 says = "the sum is one less"
@@ -71,16 +73,17 @@ def one(text: str, by: str, claim: str = "the sum is right") -> str:
 
 
 class Fake:
-    """A build folder with one program, and a folder of lists."""
+    """A build folder with one program, and a folder of lists. `files` stand beside the page."""
 
-    def __init__(self, folder: Path, page: str = PAGE, ranks: tuple[int, ...] = (), flags: str = ""):
+    def __init__(self, folder: Path, page: str = PAGE, ranks: tuple[int, ...] = (), flags: str = "",
+                 files: dict[str, str] = {"own.hpp": OWN}):
         self.home, self.build, self.lists = folder / "home", folder / "build", folder / "lists"
         chapter = self.home / "chapter"
-        page_file, made = chapter / "fake.cpp", "chapter/fake.cpp.o"
         for path in (chapter, self.build / "chapter", self.lists / "chapter", folder / "tmp"):
             path.mkdir(parents=True)
-        page_file.write_text(page)
-        (chapter / "own.hpp").write_text("inline int four() { return 4; }\n")
+        files = {"fake.cpp": page, **files}
+        for name, text in files.items():
+            (chapter / name).write_text(text)
         mpirun = folder / "mpirun"
         mpirun.write_text('#!/bin/sh\nexport RANKS="$4"\nshift 4\nexec "$@"\n')
         mpirun.chmod(0o755)
@@ -88,12 +91,17 @@ class Fake:
                    f"CMAKE_CXX_FLAGS:STRING={flags}\nMPIEXEC_EXECUTABLE:FILEPATH={mpirun}\n")
         entry = {"name": "fake", "chapter": "chapter", "executable": "chapter/fake"}
         self.write("catalog.json", json.dumps([entry | {"mpi": bool(ranks), "ranks": ranks}]))
-        compile_it = f"c++ -Wall -Werror -O2 -o {made} -c {page_file}"
-        command = {"directory": str(self.build), "command": compile_it, "file": str(page_file)}
-        self.write("compile_commands.json", json.dumps([command]))
+        sources = {f"chapter/{name}.o": chapter / name for name in files if name.endswith(".cpp")}
+        compile_it = "c++ -Wall -Werror -O2 -o {} -c {}"
+        commands = [
+            {"directory": str(self.build), "command": compile_it.format(made, file), "file": str(file)}
+            for made, file in sources.items()
+        ]
+        self.write("compile_commands.json", json.dumps(commands))
+        edges = "".join(f"build {made}: compile {file}\n" for made, file in sources.items())
         self.write("build.ninja", "rule link\n command = : && c++ $in -o $out && :\n"
-                   f"rule compile\n command = {compile_it}\n"
-                   f"build {made}: compile {page_file}\nbuild chapter/fake: link {made}\n")
+                   f"rule compile\n command = {compile_it.format('$out', '$in')}\n"
+                   f"{edges}build chapter/fake: link {' '.join(sources)}\n")
 
     def write(self, name: str, text: str) -> None:
         (self.build / name).write_text(text)
@@ -143,6 +151,28 @@ class GoodListTest(DriverTest):
             one("four() == 4", 'four() == 4 && *std::getenv("RANKS") != \'5\'')
         )
         self.expect(result, 1, "it survives", "run 1 of 6 with 3 ranks on one core", "-np 3 FOLDER/fake")
+
+
+class SourcesTest(DriverTest):
+    """A program with a source file of its own beside its page."""
+
+    FILES = {
+        "own.hpp": "constexpr int result = 4;\nint four();\n",
+        "more.cpp": '#include "own.hpp"\n\nint four() { return result; }\n',
+    }
+
+    def hold(self, mutant_list: str) -> tuple[int, str]:
+        fake = Fake(self.folder, files=self.FILES)
+        subprocess.run(["ninja", "-C", fake.build], check=True, capture_output=True)
+        return fake.test(mutant_list)
+
+    def test_its_text_stands_in_it(self):
+        in_more = GOOD.replace("return 4", "return result").replace("own.hpp", "more.cpp")
+        self.expect(self.hold(in_more), 0, "3 of 3 mutants killed")
+
+    def test_it_includes_the_header_in_which_its_text_stands(self):
+        in_header = GOOD.replace("return 4", "result = 4").replace("return 3", "result = 3")
+        self.expect(self.hold(in_header), 0, "3 of 3 mutants killed")
 
 
 class FlawTest(DriverTest):
