@@ -3,16 +3,17 @@
 // Concept   Processes that share no memory can still share data, if one of them keeps it and
 //           answers the requests of the others. It does one after the other, so it needs no lock.
 //           But who reads with one request and writes with another lets others come between.
-// Shows     socketpair, poll, pdc::Wire, boost::json
+// Shows     socketpair, poll, boost::json
 // Python    multiprocessing.Manager
 // Run       manager --clients 4 --items 4
 // You see   two requests lose updates, one does not; a bad request gets an error, no more
 // Next      process_pool gives out work instead of data; socket_server serves clients over TCP
 
 // SPDX-License-Identifier: MIT
+#include "wire.hpp"
+
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
-#include "pdc/wire.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +35,7 @@
 namespace {
 
 namespace json = boost::json;
-using Ends = std::list<pdc::Wire>;  // of connections
+using Ends = std::list<Wire>;  // of connections
 
 /// Does what is asked for. Throws if that cannot be done, and then nothing has changed.
 json::value act(json::object& data, const json::object& request) {
@@ -50,7 +51,7 @@ json::value act(json::object& data, const json::object& request) {
 }
 
 /// The answer to the client's next request; none if that has not come whole.
-std::optional<json::value> reply(pdc::Wire& client, json::object& data, const pdc::Lane& lane) {
+std::optional<json::value> reply(Wire& client, json::object& data, const pdc::Lane& lane) {
   try {
     const auto request = client.take();
     if (!request) return std::nullopt;
@@ -65,10 +66,10 @@ void manage(Ends clients, const pdc::Lane& lane) {
   json::object data = {{"counter", 0}, {"errors", 0}, {"list", json::array()}};
   while (!clients.empty()) {
     std::vector<pollfd> polled;
-    for (const pdc::Wire& client : clients) polled.push_back({client.descriptor(), POLLIN, 0});
+    for (const Wire& client : clients) polled.push_back({client.descriptor(), POLLIN, 0});
     pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
     std::size_t i = 0;
-    std::erase_if(clients, [&](pdc::Wire& client) {
+    std::erase_if(clients, [&](Wire& client) {
       if (polled[i++].revents == 0) return false;
       try {
         if (!client.fill()) return true;  // it has gone, in the middle of a request perhaps
@@ -81,7 +82,7 @@ void manage(Ends clients, const pdc::Lane& lane) {
   }
 }
 
-json::value ask(pdc::Wire& manager, const pdc::Lane& lane, const char* what, const char* key,
+json::value ask(Wire& manager, const pdc::Lane& lane, const char* what, const char* key,
                 const json::value& value) {
   const auto wait = lane.wait("{}", what);
   manager.send({{"do", what}, {"key", key}, {"value", value}});
@@ -111,7 +112,7 @@ json::object run_manager(int clients, Act act_as_client) {
   other_ends.clear();
   for (int number = 0; number < clients; ++number) {
     children.emplace_back([&, number, lane = pdc::Lane("client {}", number)] {
-      pdc::Wire mine = std::move(ends.front());
+      Wire mine = std::move(ends.front());
       ends.clear();
       act_as_client(number, mine, lane);
     });
@@ -129,7 +130,7 @@ json::object run_manager(int clients, Act act_as_client) {
 /// Wrong on purpose: to read is one request, to write another.
 json::object add_by_two_requests(int clients) {
   const pdc::Shared<std::atomic<int>> have_read(0);
-  return run_manager(clients, [&](int, pdc::Wire& manager, const pdc::Lane& lane) {
+  return run_manager(clients, [&](int, Wire& manager, const pdc::Lane& lane) {
     const json::value seen = ask(manager, lane, "get", "counter", {}).at("result");
     auto wait = lane.wait("the others");
     for (++*have_read; *have_read < clients;) std::this_thread::yield();  // forced: all have read
@@ -139,7 +140,7 @@ json::object add_by_two_requests(int clients) {
 }
 
 json::object add_and_append(int clients, int items) {
-  return run_manager(clients + 1, [&](int number, pdc::Wire& manager, const pdc::Lane& lane) {
+  return run_manager(clients + 1, [&](int number, Wire& manager, const pdc::Lane& lane) {
     if (number == clients) {
       constexpr std::string_view half = R"({"do": "append", "key": "list", "value": -1})";
       send(manager.descriptor(), half.data(), half.size(), MSG_NOSIGNAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "pdc/wire.hpp"
+#include "wire.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -20,10 +20,10 @@ namespace json = boost::json;
 
 /// A wire, and the bare other end of its socket.
 struct Ends {
-  explicit Ends(std::size_t limit = pdc::Wire::longest) {
+  explicit Ends(std::size_t limit = Wire::longest) {
     int ends[2];
     pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-    wire = std::make_unique<pdc::Wire>(pdc::Descriptor(ends[0]), limit);
+    wire = std::make_unique<Wire>(pdc::Descriptor(ends[0]), limit);
     peer = pdc::Descriptor(ends[1]);
   }
   void put(std::string_view bytes) const {
@@ -37,18 +37,18 @@ struct Ends {
   std::string fault() const {
     try {
       return "no fault, but " + receive();
-    } catch (const pdc::BadMessage& bad) {
+    } catch (const BadMessage& bad) {
       return bad.what();
     }
   }
 
-  std::unique_ptr<pdc::Wire> wire;
+  std::unique_ptr<Wire> wire;
   pdc::Descriptor peer;
 };
 
 TEST(Wire, CarriesAMessageThereAndBack) {
   Ends ends;
-  pdc::Wire other(std::move(ends.peer));
+  Wire other(std::move(ends.peer));
   const json::value message = {{"name", "Zoë\n\"x\""}, {"list", {1, -2.5, nullptr, true}}};
   other.send(message);
   EXPECT_EQ(ends.wire->receive(), message);
@@ -94,7 +94,7 @@ TEST(Wire, FillWaitsForNothing) {
 
 TEST(Wire, MessagesThatFillTheSocketComeWhole) {
   Ends ends(1'000'000);
-  pdc::Wire other(std::move(ends.peer), 1'000'000);
+  Wire other(std::move(ends.peer), 1'000'000);
   const json::value message(std::string(900'000, 'x'));
   const std::jthread sending([&] {
     for (int i = 0; i < 3; ++i) other.send(message);
@@ -154,7 +154,7 @@ TEST(Wire, AnEndlessLineIsAFaultOnceAndIsNotKept) {
 
 TEST(Wire, WhatIsTooLongIsNotSent) {
   const Ends ends(10);
-  EXPECT_THROW(ends.wire->send("123456789"), pdc::BadMessage);
+  EXPECT_THROW(ends.wire->send("123456789"), BadMessage);
   char byte = 0;
   EXPECT_EQ(recv(ends.peer.get(), &byte, 1, MSG_DONTWAIT), -1);
 }

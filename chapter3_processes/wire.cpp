@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "pdc/wire.hpp"
+#include "wire.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>
-
-#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+
+#include <array>
 #include <cerrno>
 #include <string_view>
 
-namespace pdc {
 namespace {
 
 boost::json::value parse(std::string_view line) {
@@ -30,7 +29,7 @@ void Wire::send(const boost::json::value& message) {
   for (std::string_view rest = line; !rest.empty();) {
     const ssize_t sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent == -1 && errno == EINTR) continue;
-    rest.remove_prefix(static_cast<std::size_t>(posix(sent, "send")));
+    rest.remove_prefix(static_cast<std::size_t>(pdc::posix(sent, "send")));
   }
 }
 
@@ -67,8 +66,6 @@ bool Wire::read_some(int flags) {
   std::array<char, 4096> bytes;
   const ssize_t got = recv(socket_.get(), bytes.data(), bytes.size(), flags);
   if (got == -1 && (errno == EINTR || errno == EAGAIN)) return true;
-  unread_.append(bytes.data(), static_cast<std::size_t>(posix(got, "recv")));
+  unread_.append(bytes.data(), static_cast<std::size_t>(pdc::posix(got, "recv")));
   return got > 0;
 }
-
-}  // namespace pdc

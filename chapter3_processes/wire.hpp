@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "pdc/process.hpp"
+
 #include <boost/json/value.hpp>
 
 #include <cstddef>
@@ -9,25 +11,20 @@
 #include <string>
 #include <utility>
 
-#include "pdc/process.hpp"
-
-/// Messages over a stream socket: one JSON text a line, of a limited length. A stream carries bytes
-/// and knows no messages: one read may bring half of one, or three.
-namespace pdc {
-
 /// What came is not a message: too long, not JSON, or not UTF-8.
 struct BadMessage : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One end of a connection. Requires: a connected stream socket. Thread safety: as that of a
-/// vector. Errors: std::system_error when the socket fails; a peer that is gone is an error (EPIPE,
-/// ECONNRESET) and no signal.
+/// One end of a connection whose messages are lines of JSON, of a limited length. A stream carries
+/// bytes and knows no messages: one read may bring half of one, or three.
+/// Requires: a connected stream socket. Thread safety: as that of a vector. Errors: std::system_error
+/// when the socket fails; a peer that is gone is an error (EPIPE, ECONNRESET) and no signal.
 class Wire {
  public:
   static constexpr std::size_t longest = 64 * 1024;  // bytes of a line
 
-  explicit Wire(Descriptor socket, std::size_t limit = longest)
+  explicit Wire(pdc::Descriptor socket, std::size_t limit = longest)
       : socket_(std::move(socket)), limit_(limit) {}
 
   /// For poll() and the like.
@@ -52,11 +49,9 @@ class Wire {
  private:
   bool read_some(int flags);
 
-  Descriptor socket_;
+  pdc::Descriptor socket_;
   std::size_t limit_;
   std::string unread_;      // what came after the last message that was taken
   std::size_t looked_ = 0;  // bytes of it known to hold no end of line
   bool skipping_ = false;   // to the end of a line that was too long
 };
-
-}  // namespace pdc
