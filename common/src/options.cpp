@@ -2,15 +2,21 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <numeric>
 #include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
 
 #include "runtime.hpp"
 
-/// The command line: CLI11 splits it, this file gives each value its kind, range and message.
+/// The command line.
 namespace pdc::detail {
 
 void reject(std::string_view message) {
@@ -19,6 +25,15 @@ void reject(std::string_view message) {
 }
 
 namespace {
+
+template <class Value>
+const Value& option_value(std::string_view name) {
+  return std::get<Value>(std::ranges::find(run().options, name, &Option::name)->value);
+}
+
+bool is_flag(const Option& option) {
+  return std::holds_alternative<bool>(option.value);
+}
 
 /// "runners, a whole number from 2 to 64"
 std::string allowed(const Option& option) {
@@ -32,7 +47,7 @@ std::string allowed(const Option& option) {
 }
 
 template <class Number>
-Number number(const Option& option, const std::string& given) {
+Number number(const Option& option, std::string_view given) {
   Number value{};
   const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
   const bool all_read = end == given.data() + given.size();
@@ -48,20 +63,84 @@ Number number(const Option& option, const std::string& given) {
   return value;
 }
 
-void assign(Option& option, const std::string& given) {
-  if (std::holds_alternative<int>(option.value)) option.value = number<int>(option, given);
-  if (std::holds_alternative<double>(option.value)) option.value = number<double>(option, given);
-  if (std::holds_alternative<std::string>(option.value)) {
-    if (given.empty() || given.starts_with("--")) {
-      reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+void assign(Option& option, std::string_view given) {
+  if (given.empty()) reject(fmt::format("--{} needs a value: {}", option.name, allowed(option)));
+  if (std::holds_alternative<int>(option.value))
+    option.value = number<int>(option, given);
+  else if (std::holds_alternative<double>(option.value))
+    option.value = number<double>(option, given);
+  else
+    option.value = std::string(given);
+}
+
+/// The declared option nearest to a misspelt one, by Levenshtein's distance, or nothing.
+std::string nearest(std::string_view given, const std::vector<Option>& options) {
+  const auto distance = [&](std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      std::size_t diagonal = row[0]++;
+      for (std::size_t j = 0; j < other.size(); ++j) {
+        const std::size_t change = diagonal + (given[i] == other[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+      }
     }
-    option.value = given;
+    return row.back();
+  };
+  const auto best = std::ranges::min_element(
+      options, {}, [&](const Option& option) { return distance(option.name); });
+  return distance(best->name) <= 2 ? fmt::format("; did you mean --{}?", best->name) : "";
+}
+
+/// Requires: it begins with a dash.
+Option& find(std::string_view given, std::vector<Option>& options) {
+  const auto option = std::ranges::find_if(
+      options, [&](const Option& one) { return fmt::format("--{}", one.name) == given; });
+  if (option != options.end()) return *option;
+  const std::string_view name = given.substr(std::min(given.find_first_not_of('-'), given.size()));
+  reject(fmt::format("no option {}{}; --help lists them", given, nearest(name, options)));
+}
+
+/// --name, --name=value or --name value. What follows a name is its value unless it is a name, too.
+void read_words(std::span<char*> words, std::vector<Option>& options) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (!word.starts_with('-'))
+      reject(fmt::format("stray argument '{}'; --help lists the options", word));
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string_view value = word.substr(equals);  // with its equals sign
+    Option& option = find(word.substr(0, equals), options);
+    if (is_flag(option)) {
+      if (!value.empty())
+        reject(
+            fmt::format("--{} is on or off and takes no value: leave {} out", option.name, value));
+      option.value = true;
+    } else if (!value.empty()) {
+      assign(option, value.substr(1));
+    } else if (i + 1 < words.size() && !std::string_view(words[i + 1]).starts_with("--")) {
+      ++i;
+      assign(option, words[i]);
+    } else {
+      assign(option, "");
+    }
   }
+}
+
+std::vector<Option> common_options() {
+  return {{"quiet", false, "print the claims only"},
+          {"json", false, "print one JSON object instead of text"},
+          {"svg", "", "file to write the picture to, as SVG"},
+          {"scene", "", "number or title of the only scene that --svg draws"},
+          {"trace", "", "file to write the picture to, as Chrome trace events (Perfetto)"},
+          {"deadline", run().deadline, "seconds until a stuck program is ended", {0.001, 86'400}},
+          {"help", false, "this text"},
+          {"version", false, "the version"}};
 }
 
 /// What --help calls the value.
 std::string value_name(const Option& option) {
-  if (std::holds_alternative<bool>(option.value)) return "";
+  if (is_flag(option)) return "";
   if (option.name == "svg" || option.name == "trace") return " FILE";
   if (option.name == "deadline") return " SECONDS";
   return " VALUE";
@@ -79,67 +158,28 @@ std::string default_text(const Option& option) {
 
 /// The page's own header comment, then its options: what the reader sees in the source is what
 /// --help says.
-[[noreturn]] void help(const std::vector<Option>& options) {
+std::string help(const std::vector<Option>& options) {
   std::string text;
-  for (const std::string& line : CLI::detail::split(run().header, '\n')) {
-    if (!line.empty()) text += line.substr(std::min<std::size_t>(line.size(), 3)) + "\n";
+  std::string_view header = run().header;
+  while (!header.empty()) {
+    const std::size_t end = std::min(header.find('\n'), header.size() - 1) + 1;
+    const std::string_view line = header.substr(0, end);
+    text += line.starts_with("// ") ? line.substr(3) : line.substr(2);
+    header.remove_prefix(end);
   }
   text += "\nOptions\n";
   for (const Option& option : options) {
     text += fmt::format("  --{:<20}{}{}\n", fmt::format("{}{}", option.name, value_name(option)),
                         allowed(option), default_text(option));
   }
-  text += "  --help              this text\n  --version           the version\n";
-  text +=
-      "\nStatus 0: all claims hold; 1: one does not; 2: wrong command line; 3: the machine refused "
-      "something; 4: deadline\n";
+  return text +
+         "\nStatus 0: all claims hold; 1: one does not; 2: wrong command line; 3: the machine "
+         "refused something; 4: deadline\n";
+}
+
+[[noreturn]] void answer(std::string_view text) {
   if (world().rank == 0) write_out(text);
   leave_together(0);
-}
-
-/// The declared option nearest to a misspelt one, or nothing.
-std::string nearest(const std::string& given, const std::vector<Option>& options) {
-  const auto distance = [&](std::string_view other) {
-    std::vector<std::size_t> row(other.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 0; j < other.size(); ++j) {
-        const std::size_t change = diagonal + (given[i] == other[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
-      }
-    }
-    return row.back();
-  };
-  const auto best = std::min_element(
-      options.begin(), options.end(),
-      [&](const Option& a, const Option& b) { return distance(a.name) < distance(b.name); });
-  return distance(best->name) <= 2 ? fmt::format("; did you mean --{}?", best->name) : "";
-}
-
-std::vector<Option> common_options() {
-  return {{"quiet", false, "print the claims only"},
-          {"json", false, "print one JSON object instead of text"},
-          {"svg", "", "file to write the picture to, as SVG"},
-          {"scene", "", "number or title of the only scene that --svg draws"},
-          {"trace", "", "file to write the picture to, as Chrome trace events (Perfetto)"},
-          {"deadline", run().deadline, "seconds until a stuck program is ended", {0.001, 86'400}}};
-}
-
-/// CLI11 has a meaning for --quiet=-1.
-void reject_value_of_flag(int argc, char** argv, const std::vector<Option>& options) {
-  for (const std::string word : std::span(argv, static_cast<std::size_t>(argc))) {
-    const std::size_t equals = word.find('=');
-    if (equals == word.npos) continue;
-    const std::string flag = word.substr(0, equals);
-    const bool declared = std::any_of(options.begin(), options.end(), [&](const Option& option) {
-      return std::holds_alternative<bool>(option.value) && fmt::format("--{}", option.name) == flag;
-    });
-    if (declared || flag == "--help" || flag == "--version")
-      reject(fmt::format("{} is on or off and takes no value: leave {} out", flag,
-                         word.substr(equals)));
-  }
 }
 
 void refuse_unwritable(const std::string& file) {
@@ -156,71 +196,26 @@ void refuse_unwritable(const std::string& file) {
 
 }  // namespace
 
-void read_options(int argc, char** argv, std::vector<Option> options) {
+void read_options(int argc, char** argv, std::vector<Option> declared) {
   Run& r = run();
-  for (Option& option : common_options()) options.push_back(std::move(option));
+  r.options = std::move(declared);
+  std::ranges::move(common_options(), std::back_inserter(r.options));
+  const std::string help_text = help(r.options);  // with the defaults, whatever is given
+  read_words(std::span(argv, static_cast<std::size_t>(argc)).subspan(1), r.options);
+  if (option_value<bool>("help")) answer(help_text);
+  if (option_value<bool>("version")) answer(fmt::format("{} (pdc) {}\n", r.name, PDC_VERSION));
+  std::erase_if(r.options, [](const Option& option) {  // no part of what --json reports
+    return option.name == "help" || option.name == "version";
+  });
 
-  CLI::App app;
-  app.set_help_flag("");
-  app.allow_extras();
-  bool wants_help = false;
-  bool wants_version = false;
-  app.add_flag("--help", wants_help);
-  app.add_flag("--version", wants_version);
-  std::vector<std::string> given(options.size());
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    const std::string flag = fmt::format("--{}", options[i].name);
-    if (bool* on = std::get_if<bool>(&options[i].value)) {
-      app.add_flag(flag, *on);
-    } else {
-      app.add_option(flag, given[i])->take_last();
-    }
-  }
-  reject_value_of_flag(argc, argv, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ArgumentMismatch&) {
-    for (const Option& option : options) {
-      const std::string flag = fmt::format("--{}", option.name);
-      const bool last = std::string_view(argv[argc - 1]) == flag;
-      const bool empty = std::count(argv + 1, argv + argc, flag + "=") > 0;
-      if (last || empty) reject(fmt::format("{} needs a value: {}", flag, allowed(option)));
-    }
-    reject("an option has no value; --help lists them");
-  } catch (const CLI::ParseError& error) {
-    reject(error.what());
-  }
-  if (wants_help) help(options);
-  if (wants_version) {
-    if (world().rank == 0) write_out(fmt::format("{} (pdc) {}\n", r.name, PDC_VERSION));
-    leave_together(0);
-  }
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    const std::string& extra = extras.front();
-    if (!extra.starts_with("-"))
-      reject(fmt::format("stray argument '{}'; --help lists the options", extra));
-    const std::size_t begin = std::min(extra.find_first_not_of('-'), extra.size());
-    const std::string word = extra.substr(begin, extra.find('=') - begin);
-    reject(fmt::format("no option {}{}; --help lists them", extra, nearest(word, options)));
-  }
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    if (app.count(fmt::format("--{}", options[i].name)) > 0) assign(options[i], given[i]);
-  }
-  r.options = std::move(options);
-
-  const auto find = [&](std::string_view name) -> const auto& {
-    return std::find_if(r.options.begin(), r.options.end(),
-                        [&](const Option& o) { return o.name == name; })
-        ->value;
-  };
-  if (std::get<bool>(find("quiet"))) r.output = Output::claims_only;
-  if (std::get<bool>(find("json"))) r.output = Output::json;
-  r.svg_file = std::get<std::string>(find("svg"));
-  r.svg_scene = std::get<std::string>(find("scene"));
+  if (option_value<bool>("quiet")) r.output = Output::claims_only;
+  if (option_value<bool>("json")) r.output = Output::json;
+  r.svg_file = option_value<std::string>("svg");
+  r.svg_scene = option_value<std::string>("scene");
   if (!r.svg_scene.empty() && r.svg_file.empty())
     reject("--scene needs --svg FILE: it is drawn there");
-  r.trace_file = std::get<std::string>(find("trace"));
-  r.deadline = std::get<double>(find("deadline"));
+  r.trace_file = option_value<std::string>("trace");
+  r.deadline = option_value<double>("deadline");
   for (const Option& option : r.options) {  // now, not when everything has been computed
     if (option.name == "svg" || option.name == "trace" || option.name == "image")
       refuse_unwritable(std::get<std::string>(option.value));

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -37,7 +36,6 @@ struct Run {
   std::string summary;
   // the command line
   std::vector<Option> options;
-  std::deque<std::string> words;  // what the string_views of given options point into
   Output output = Output::text;
   std::string svg_file;
   std::string svg_scene;  // only this one: its number or title

@@ -51,10 +51,10 @@ INSTANTIATE_TEST_SUITE_P(
                           "--threads 'four' is not a whole number: runners, a whole"},
                     Wrong{{"--threads", "4.5"}, "--threads '4.5' is not a whole number"},
                     Wrong{{"--threads", "4 "}, "--threads '4 ' is not a whole number"},
-                    Wrong{{"--threads", ""}, "--threads '' is not a whole number"},
+                    Wrong{{"--threads", ""}, "--threads needs a value: runners"},
                     Wrong{{"--threads="}, "--threads needs a value: runners"},
                     Wrong{{"--threads"}, "--threads needs a value: runners"},
-                    Wrong{{"--threads", "--quiet"}, "--threads '--quiet' is not a whole number"},
+                    Wrong{{"--threads", "--quiet"}, "--threads needs a value: runners"},
                     Wrong{{"--threads", "4", "--threads", "0"}, "--threads 0 is out of range"}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{{"--ratio", "inf"}, "--ratio 'inf' is not a number"},
                     Wrong{{"--ratio", "1e999"}, "--ratio 1e999 is out of range"},
                     Wrong{{"--ratio", "half"}, "--ratio 'half' is not a number"},
-                    Wrong{{"--ratio", ""}, "--ratio '' is not a number"},
+                    Wrong{{"--ratio", ""}, "--ratio needs a value: part"},
                     Wrong{{"--ratio"}, "--ratio needs a value: part of the whole"},
                     Wrong{{"--deadline", "0"}, "--deadline 0 is out of range: seconds"},
                     Wrong{{"--deadline", "soon"}, "--deadline 'soon' is not a number"}));

@@ -371,7 +371,7 @@ done
 
 cat >"$stubs/dpkg-query" <<'END'
 #!/bin/sh
-printf 'installed %s 1-1\n' g++ ninja-build libboost1.83-dev libboost-json1.83-dev libboost-serialization1.83-dev libcli11-dev libeigen3-dev libfmt-dev \
+printf 'installed %s 1-1\n' g++ ninja-build libboost1.83-dev libboost-json1.83-dev libboost-serialization1.83-dev libeigen3-dev libfmt-dev \
   libopenmpi-dev openmpi-bin libtbb-dev libpng-dev libhwloc-dev libssl-dev pkg-config libgtest-dev libexpat1-dev libbenchmark-dev python3 python3-pytest python3-psutil python3-markdown-it shellcheck git \
   iproute2 debootstrap munge slurm-wlm mpich libmpich-dev
 echo 'not-installed cmake '
