@@ -9,10 +9,10 @@
 #include <numbers>
 #include <utility>
 
-#include "drawing.hpp"
 #include "pdc/print.hpp"
-#include "runtime.hpp"
-#include "terminal.hpp"
+#include "picture/drawing.hpp"
+#include "run/run.hpp"
+#include "speak/terminal.hpp"
 
 namespace pdc {
 namespace {

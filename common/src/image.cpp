@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "pdc/print.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 

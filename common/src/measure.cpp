@@ -13,7 +13,7 @@
 #include "pdc/deadline.hpp"
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 namespace {

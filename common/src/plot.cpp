@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "drawing.hpp"
-#include "runtime.hpp"
+#include "picture/drawing.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "pdc/print.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 namespace {

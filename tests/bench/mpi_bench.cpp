@@ -20,8 +20,8 @@
 #include "mpi_bench.hpp"
 
 #ifdef PDC_LAYER
-#include "arena.hpp"
 #include "pdc/timeline.hpp"
+#include "picture/arena.hpp"
 using Paused = pdc::detail::Paused;
 #else
 struct Paused {

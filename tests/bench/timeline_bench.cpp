@@ -5,8 +5,8 @@
 
 #include <chrono>
 
-#include "arena.hpp"
 #include "pdc/timeline.hpp"
+#include "picture/arena.hpp"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "picture.hpp"
+#include "picture/picture.hpp"
 
 /// Recordings and pictures made by hand, with times that are known.
 namespace draft {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 #include "xml.hpp"
 
 namespace {

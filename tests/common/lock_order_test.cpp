@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "arena.hpp"
-#include "picture.hpp"
+#include "picture/arena.hpp"
+#include "picture/picture.hpp"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "arena.hpp"
+#include "picture/arena.hpp"
 #include "run_scenario.hpp"
 
 namespace {

@@ -21,8 +21,8 @@
 #include "mpi/recorder.hpp"
 #include "mpi/wrapper.hpp"
 #include "mpi_main.hpp"
-#include "picture.hpp"
-#include "runtime.hpp"
+#include "picture/picture.hpp"
+#include "run/run.hpp"
 
 // Further calls, a line for each. When a page calls one, its line moves to mpi/calls.cpp.
 namespace pdc::mpi::detail {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "picture.hpp"
+#include "picture/picture.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 #include "xml.hpp"
 
 namespace {

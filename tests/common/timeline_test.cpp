@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "arena.hpp"
 #include "pdc/process.hpp"
-#include "picture.hpp"
+#include "picture/arena.hpp"
+#include "picture/picture.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc::mpi::detail {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "recorder.hpp"
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc::mpi::detail {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "arena.hpp"
 #include "ledger.hpp"
+#include "picture/arena.hpp"
 
 /// What the PMPI wrappers share. Everything here calls PMPI_, so nothing here is recorded.
 namespace pdc::mpi::detail {

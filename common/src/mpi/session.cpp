@@ -15,7 +15,7 @@
 #include "pdc/print.hpp"
 #include "pdc/process.hpp"
 #include "recorder.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc::mpi {
 namespace detail {

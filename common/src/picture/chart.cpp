@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "picture.hpp"
-#include "terminal.hpp"
+#include "picture/picture.hpp"
+#include "speak/terminal.hpp"
 
 /// The picture in the terminal: the moments, a row of blocks for each lane, an axis, a legend.
 namespace pdc::detail {

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "drawing.hpp"
-#include "panel.hpp"
-#include "terminal.hpp"
+#include "picture/drawing.hpp"
+#include "picture/panel.hpp"
+#include "speak/terminal.hpp"
 
 /// The picture as SVG: quiet lanes, one colour for each kind, waiting hatched, readable on light
 /// and dark pages and without seeing all colours (tests/common/colour_test.cpp). Only plain classes

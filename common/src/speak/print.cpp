@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <system_error>
 
-#include "arena.hpp"
-#include "runtime.hpp"
-#include "terminal.hpp"
+#include "picture/arena.hpp"
+#include "run/run.hpp"
+#include "speak/terminal.hpp"
 
 namespace pdc {
 namespace detail {

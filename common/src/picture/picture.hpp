@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "arena.hpp"
+#include "picture/arena.hpp"
 
 /// From records to pictures: what chart.cpp, svg.cpp and trace.cpp draw.
 namespace pdc::detail {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "pdc/program.hpp"
-#include "picture.hpp"
+#include "picture/picture.hpp"
 
 /// What the parts of the library know of the run they are in.
 namespace pdc::detail {

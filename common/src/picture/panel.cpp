@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "panel.hpp"
+#include "picture/panel.hpp"
 
 #include <algorithm>
 
-#include "terminal.hpp"
+#include "speak/terminal.hpp"
 
 namespace pdc::detail {
 namespace {

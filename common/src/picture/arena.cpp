@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "arena.hpp"
+#include "picture/arena.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>

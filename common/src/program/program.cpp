@@ -11,7 +11,7 @@
 #include <stdexcept>
 
 #include "pdc/deadline.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 namespace detail {

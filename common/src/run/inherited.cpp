@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 /// What a process has from whoever started it, and would rather not.
 namespace pdc::detail {

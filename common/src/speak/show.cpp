@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "runtime.hpp"
-#include "terminal.hpp"
+#include "run/run.hpp"
+#include "speak/terminal.hpp"
 
 /// Shows the run's pictures: each as a chart when its scene has ended, all as files at the end.
 namespace pdc::detail {

@@ -11,7 +11,7 @@
 #include <typeinfo>
 
 #include "pdc/print.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 /// An exception that nobody caught: has the machine refused something, or is the program wrong?
 namespace pdc::detail {

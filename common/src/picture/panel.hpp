@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "drawing.hpp"
-#include "picture.hpp"
+#include "picture/drawing.hpp"
+#include "picture/picture.hpp"
 
 namespace pdc::detail {
 

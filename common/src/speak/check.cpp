@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "runtime.hpp"
-#include "terminal.hpp"
+#include "run/run.hpp"
+#include "speak/terminal.hpp"
 
 namespace pdc::detail {
 namespace {

@@ -19,7 +19,7 @@
 
 #include "pdc/print.hpp"
 #include "pdc/process.hpp"
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 namespace pdc {
 namespace detail {

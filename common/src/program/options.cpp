@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "runtime.hpp"
+#include "run/run.hpp"
 
 /// The command line.
 namespace pdc::detail {
