@@ -6,6 +6,8 @@
 #include "jobs.hpp"
 #include "journal.hpp"
 
+#include "pdc/print.hpp"
+
 #include <algorithm>
 #include <list>
 #include <map>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "pdc/print.hpp"
 #include "pdc/process.hpp"
+#include "pdc/refuse.hpp"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>

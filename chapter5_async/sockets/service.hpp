@@ -6,7 +6,7 @@
 #include "pdc/check.hpp"
 #include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
-#include "pdc/print.hpp"
+#include "pdc/refuse.hpp"
 
 #include <sys/resource.h>
 

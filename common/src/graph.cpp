@@ -10,9 +10,10 @@
 #include <utility>
 
 #include "pdc/print.hpp"
+#include "picture/columns.hpp"
 #include "picture/drawing.hpp"
-#include "run/run.hpp"
-#include "speak/terminal.hpp"
+#include "run/world.hpp"
+#include "speak/show.hpp"
 
 namespace pdc {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <cstddef>
 
-#include "pdc/print.hpp"
-#include "run/run.hpp"
+#include "pdc/refuse.hpp"
+#include "speak/file.hpp"
 
 namespace pdc {
 

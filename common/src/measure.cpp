@@ -14,6 +14,7 @@
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
 #include "run/run.hpp"
+#include "run/world.hpp"
 
 namespace pdc {
 namespace {

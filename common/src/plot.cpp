@@ -7,7 +7,8 @@
 #include <cmath>
 
 #include "picture/drawing.hpp"
-#include "run/run.hpp"
+#include "run/world.hpp"
+#include "speak/show.hpp"
 
 namespace pdc {
 namespace {

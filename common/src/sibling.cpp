@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "pdc/print.hpp"
-#include "run/run.hpp"
+#include "end/end.hpp"
+#include "pdc/refuse.hpp"
 
 namespace pdc {
 namespace {

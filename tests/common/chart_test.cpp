@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "draft.hpp"
+#include "picture/chart.hpp"
 #include "run_scenario.hpp"
 
 namespace {

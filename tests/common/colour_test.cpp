@@ -9,6 +9,7 @@
 #include <string>
 
 #include "draft.hpp"
+#include "picture/svg.hpp"
 
 /// The colours of the pictures, by the rules of those who measure them.
 namespace {

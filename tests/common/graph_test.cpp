@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "picture/svg.hpp"
 #include "run/run.hpp"
 #include "xml.hpp"
 

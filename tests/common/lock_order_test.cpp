@@ -13,6 +13,7 @@
 
 #include "picture/arena.hpp"
 #include "picture/picture.hpp"
+#include "picture/recording.hpp"
 
 namespace {
 

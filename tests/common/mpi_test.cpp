@@ -22,7 +22,8 @@
 #include "mpi/wrapper.hpp"
 #include "mpi_main.hpp"
 #include "picture/picture.hpp"
-#include "run/run.hpp"
+#include "picture/recording.hpp"
+#include "run/world.hpp"
 
 // Further calls, a line for each. When a page calls one, its line moves to mpi/calls.cpp.
 namespace pdc::mpi::detail {

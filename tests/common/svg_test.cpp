@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "draft.hpp"
+#include "picture/svg.hpp"
 #include "xml.hpp"
 
 namespace {

@@ -16,6 +16,7 @@
 #include "pdc/process.hpp"
 #include "picture/arena.hpp"
 #include "picture/picture.hpp"
+#include "picture/recording.hpp"
 
 namespace {
 

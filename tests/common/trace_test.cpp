@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "draft.hpp"
+#include "picture/trace.hpp"
 
 namespace {
 

@@ -24,9 +24,4 @@ void say(fmt::format_string<Args...> text, Args&&... args) {
   detail::say(text, fmt::make_format_args(args...));
 }
 
-/// Ends the program with status 3 after one line on standard error, "program: what: why; what to
-/// do". For what the machine refused; thrown std::system_error ends the same way. MPI: all ranks
-/// end.
-[[noreturn]] void refuse(std::string_view reason);
-
 }  // namespace pdc

@@ -7,34 +7,21 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "pdc/check.hpp"
+#include "pdc/option.hpp"
 #include "pdc/print.hpp"
+#include "pdc/refuse.hpp"
 #include "pdc/timeline.hpp"
 
 /// The frame of every program: its options, its scenes and pictures, its verdict and exit status.
-/// Brings along what every page uses: check.hpp, print.hpp, timeline.hpp.
+/// Brings along what every page uses: check.hpp, option.hpp, print.hpp, refuse.hpp, timeline.hpp.
 namespace pdc {
 
 /// What a program knows of its own page; made from the source file by pdc_program() of the build.
 class Page {
  public:
   Page(std::string_view name, std::string_view chapter, std::string_view header);
-};
-
-struct Range {
-  double lowest = 0;
-  double highest = 1'000'000'000;
-};
-
-/// One option: its default tells its kind (whole number, real number, word, or flag), the range is
-/// for numbers.
-struct Option {
-  std::string_view name;
-  std::variant<int, double, std::string, bool> value;
-  std::string_view meaning;  // with the unit
-  Range range = {};
 };
 
 /// Made first thing in main, or, in an MPI program, right after its session.

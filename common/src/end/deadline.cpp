@@ -17,9 +17,13 @@
 #include <system_error>
 #include <utility>
 
-#include "pdc/print.hpp"
+#include "end/complain.hpp"
+#include "end/deadline.hpp"
 #include "pdc/process.hpp"
+#include "pdc/refuse.hpp"
+#include "picture/arena.hpp"
 #include "run/run.hpp"
+#include "run/world.hpp"
 
 namespace pdc {
 namespace detail {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "end/exception.hpp"
+
 #include <fmt/core.h>
 
 #include <boost/interprocess/exceptions.hpp>
@@ -10,10 +12,9 @@
 #include <system_error>
 #include <typeinfo>
 
-#include "pdc/print.hpp"
-#include "run/run.hpp"
+#include "end/end.hpp"
+#include "pdc/refuse.hpp"
 
-/// An exception that nobody caught: has the machine refused something, or is the program wrong?
 namespace pdc::detail {
 namespace {
 

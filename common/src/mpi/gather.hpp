@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "run/run.hpp"
+#include "run/world.hpp"
 
 namespace pdc::mpi::detail {
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "recorder.hpp"
 
-#include "run/run.hpp"
-
 namespace pdc::mpi::detail {
 namespace {
 

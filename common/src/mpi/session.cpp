@@ -10,12 +10,16 @@
 #include <optional>
 #include <vector>
 
+#include "end/complain.hpp"
+#include "end/end.hpp"
 #include "gather.hpp"
 #include "ledger.hpp"
 #include "pdc/print.hpp"
 #include "pdc/process.hpp"
+#include "pdc/refuse.hpp"
 #include "recorder.hpp"
 #include "run/run.hpp"
+#include "run/world.hpp"
 
 namespace pdc::mpi {
 namespace detail {

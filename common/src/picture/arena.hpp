@@ -75,6 +75,12 @@ void drop_arena() noexcept;
 /// Now, in nanoseconds of the clock of the records (std::chrono::steady_clock, CLOCK_MONOTONIC).
 std::int64_t now_ns() noexcept;
 
+/// A fresh record, or null when the arena is full.
+Record* claim(Arena& a) noexcept;
+
+/// The span's record, or null if it has none.
+Record* record_of(const Span& span) noexcept;
+
 /// Ties an open span to a message or to a collective call.
 void set_message(const Span& span, std::uint64_t message) noexcept;
 void set_posted(const Span& span, std::int64_t posted) noexcept;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include "picture/chart.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "picture/picture.hpp"
-#include "speak/terminal.hpp"
+#include "picture/columns.hpp"
 
 /// The picture in the terminal: the moments, a row of blocks for each lane, an axis, a legend.
 namespace pdc::detail {

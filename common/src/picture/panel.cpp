@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "speak/terminal.hpp"
+#include "picture/columns.hpp"
 
 namespace pdc::detail {
 namespace {

@@ -6,35 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "picture/arena.hpp"
+#include "picture/recording.hpp"
 
-/// From records to pictures: what chart.cpp, svg.cpp and trace.cpp draw.
+/// From what was recorded to a picture: what chart.cpp, svg.cpp and trace.cpp draw.
 namespace pdc::detail {
-
-/// What one process (with its children) or one MPI rank recorded during a scene; plain data that
-/// can be sent.
-struct RawLane {
-  Label name;
-  std::int32_t process;  // process id, or rank
-  bool task;
-};
-struct RawBar {
-  Label label;
-  std::int64_t begin;  // ns
-  std::int64_t end;
-  std::int64_t posted;
-  std::uint64_t message;
-  std::uint32_t lane;
-  Kind kind;
-  Collective collective;
-  bool root;
-  bool fault = false;  // of a moment
-};
-struct Recording {
-  std::vector<RawLane> lanes;
-  std::vector<RawBar> bars;  // in the order in which they began to be recorded; lane none: a moment
-  std::uint32_t dropped = 0;
-};
 
 /// Times in nanoseconds from the picture's beginning.
 struct Bar {
@@ -78,9 +53,6 @@ struct Picture {
   std::string drawing;  // instead of rows: what graph.cpp and plot.cpp have drawn
   double drawing_height = 0;
 };
-
-/// The records of the arena from `first` on. A bar that is still open ends now. Requires: an arena.
-Recording read_arena(std::uint32_t first);
 
 /// Orders the rows, joins the messages by arrows, and tells waiting from receiving.
 ///
@@ -138,16 +110,5 @@ bool uses(const Picture& picture, Kind kind);
 bool holds_and_waits(const Picture& picture);
 bool has_moment(const Picture& picture, bool fault);
 bool has_arrow(const Picture& picture, bool lost);
-
-/// The chart for a terminal, `width` columns wide. Lines end with \n.
-std::string chart(const Picture& picture, int width, bool colour);
-
-/// SVGs with a panel for each picture, all in the first one if that fits into 800 px of height. At
-/// least one.
-std::vector<std::string> svg(const std::string& name, const std::string& summary,
-                             std::vector<Picture> pictures);
-
-/// Chrome trace events (Perfetto reads them), one picture after the other.
-std::string trace(const std::string& name, const std::vector<Picture>& pictures);
 
 }  // namespace pdc::detail

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include "picture/svg.hpp"
+
 #include <algorithm>
 #include <utility>
 
+#include "picture/columns.hpp"
 #include "picture/drawing.hpp"
 #include "picture/panel.hpp"
-#include "speak/terminal.hpp"
 
 /// The picture as SVG: quiet lanes, one colour for each kind, waiting hatched, readable on light
 /// and dark pages and without seeing all colours (tests/common/colour_test.cpp). Only plain classes
@@ -248,29 +250,6 @@ std::vector<Sheet> part(const std::vector<const Picture*>& pictures, double left
 }
 
 }  // namespace
-
-std::string escape(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-  }
-  return result;
-}
 
 std::vector<std::string> svg(const std::string& name, const std::string& summary,
                              std::vector<Picture> pictures) {

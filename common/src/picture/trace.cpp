@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <boost/json.hpp>
+#include "picture/trace.hpp"
 
-#include "picture/picture.hpp"
+#include <boost/json.hpp>
 
 /// The picture as Chrome trace events ("Trace Event Format"), for Perfetto and chrome://tracing:
 /// pid is the process or rank, tid the lane; tasks of an event loop are async events; messages are

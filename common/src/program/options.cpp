@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/core.h>
+#include "program/options.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,22 +15,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "run/run.hpp"
+#include "end/end.hpp"
+#include "pdc/refuse.hpp"
+#include "run/world.hpp"
+#include "speak/print.hpp"
 
-/// The command line.
 namespace pdc::detail {
-
-void reject(std::string_view message) {
-  if (world().rank == 0) complain(message);
-  leave_together(2);
-}
-
 namespace {
-
-template <class Value>
-const Value& option_value(std::string_view name) {
-  return std::get<Value>(std::ranges::find(run().options, name, &Option::name)->value);
-}
 
 bool is_flag(const Option& option) {
   return std::holds_alternative<bool>(option.value);

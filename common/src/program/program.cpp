@@ -3,91 +3,39 @@
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
+#include <chrono>
 #include <cstdlib>
-#include <stdexcept>
+#include <exception>
 
+#include "end/complain.hpp"
+#include "end/deadline.hpp"
+#include "end/end.hpp"
+#include "end/exception.hpp"
 #include "pdc/deadline.hpp"
+#include "picture/arena.hpp"
+#include "program/options.hpp"
+#include "run/inherited.hpp"
 #include "run/run.hpp"
+#include "run/world.hpp"
+#include "speak/print.hpp"
+#include "speak/report.hpp"
+#include "speak/show.hpp"
+#include "speak/verdict.hpp"
 
 namespace pdc {
-namespace detail {
 
-Run& run() {
-  static Run instance;
-  return instance;
-}
-
-namespace json = boost::json;
-
-namespace {
-
-json::array json_claims() {
-  json::array claims;
-  for (const Claim& c : run().claims) {
-    claims.push_back(json::object{{"claim", c.text}, {"evidence", c.evidence}, {"holds", c.holds}});
-  }
-  return claims;
-}
-
-}  // namespace
-
-std::string json_report() {
-  const Run& r = run();
-  json::object options;
-  for (const Option& option : r.options) {
-    std::visit([&](const auto& value) { options[option.name] = json::value_from(value); },
-               option.value);
-  }
-  json::array measurements;
-  for (const Measurement& m : r.measurements) {
-    measurements.push_back(json::object{{"name", m.name}, {"value", m.value}, {"unit", m.unit}});
-  }
-  const bool holds = std::ranges::all_of(r.claims, &Claim::holds);
-  const json::object report{{"name", r.name},          {"chapter", r.chapter},
-                            {"options", options},      {"measurements", measurements},
-                            {"claims", json_claims()}, {"all_claims_hold", holds}};
-  return json::serialize(report) + "\n";
-}
+using detail::run;
 
 namespace {
 
 /// main has returned, or somebody called exit(), and finish() has not said that a claim failed.
 void end_without_finish() {
-  if (run().verdict_due && !is_child()) end_program(1, verdict());
-}
-
-/// Rank 0 hears and prints what failed on the others. Collective.
-void gather_failures() {
-  const bool on_rank_0 = world().rank == 0;
-  std::vector<Claim>& claims = run().claims;
-  const std::string mine = on_rank_0 ? "" : json::serialize(json_claims());
-  for (const std::string& theirs : world().gather_texts(mine)) {
-    if (theirs.empty()) continue;
-    const json::value report = json::parse(theirs);
-    for (const json::value& failed : report.as_array()) {
-      const Claim claim{json::value_to<std::string>(failed.at("claim")),
-                        json::value_to<std::string>(failed.at("evidence")), false};
-      const auto known = std::ranges::find(claims, claim.text, &Claim::text);
-      if (known == claims.end()) {
-        claims.push_back(claim);
-      } else if (known->holds) {
-        *known = claim;
-      } else {
-        continue;  // it has failed here as well, and that has been printed
-      }
-      if (run().output != Output::json) write_out(claim_line(claim) + "\n");
-    }
-  }
+  if (run().verdict_due && !detail::is_child()) detail::end_program(1, detail::verdict());
 }
 
 }  // namespace
-}  // namespace detail
-
-using detail::run;
 
 Page::Page(std::string_view name, std::string_view chapter, std::string_view header) {
   std::set_terminate(detail::end_by_exception);
@@ -104,7 +52,7 @@ Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
   if (run().output_closed) refuse("write to standard output: it is closed");
   signal(SIGPIPE, SIG_IGN);  // a write to a pipe that nobody reads is an error with a message, not
                              // a silent death
-  std::atexit(detail::end_without_finish);
+  std::atexit(end_without_finish);
   detail::read_options(argc, argv, options);
   if (detail::arena == nullptr) detail::make_arena();  // an MPI session has made it already
   detail::catch_signal();
@@ -114,28 +62,17 @@ Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
     detail::print_title();  // MPI: too few ranks may yet be refused
 }
 
-namespace {
-template <class Value>
-const Value& option_value(std::string_view name) {
-  for (const Option& option : run().options) {
-    if (option.name == name && std::holds_alternative<Value>(option.value))
-      return std::get<Value>(option.value);
-  }
-  throw std::logic_error(fmt::format("no option --{} of that kind was declared", name));
-}
-}  // namespace
-
 int Program::integer(std::string_view option) const {
-  return option_value<int>(option);
+  return detail::option_value<int>(option);
 }
 double Program::real(std::string_view option) const {
-  return option_value<double>(option);
+  return detail::option_value<double>(option);
 }
 bool Program::flag(std::string_view option) const {
-  return option_value<bool>(option);
+  return detail::option_value<bool>(option);
 }
 const std::string& Program::word(std::string_view option) const {
-  return option_value<std::string>(option);
+  return detail::option_value<std::string>(option);
 }
 
 void Program::reject(std::string_view why) const {

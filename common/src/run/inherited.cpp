@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include "run/inherited.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "run/run.hpp"
 
-/// What a process has from whoever started it, and would rather not.
 namespace pdc::detail {
 namespace {
 

@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/check.hpp"
 
-#include <algorithm>
-
+#include "end/complain.hpp"
+#include "end/end.hpp"
 #include "run/run.hpp"
+#include "run/world.hpp"
+#include "speak/print.hpp"
+#include "speak/report.hpp"
+#include "speak/show.hpp"
 #include "speak/terminal.hpp"
+#include "speak/verdict.hpp"
 
 namespace pdc::detail {
-namespace {
-
-/// For the deadline and other early ends, which have no other way to tell it.
-void keep_unsaid(std::string_view line) {
-  Run& r = run();
-  const std::string text = fmt::format("{}: {}\n", r.name, line);
-  const std::size_t size = r.unsaid_size;
-  if (size + text.size() > r.unsaid.size()) return;
-  std::ranges::copy(text, r.unsaid.begin() + static_cast<std::ptrdiff_t>(size));
-  r.unsaid_size = size + text.size();
-}
-
-}  // namespace
-
-std::string claim_line(const Claim& claim) {
-  return fmt::format("[{}] {}{}{}{}", claim.holds ? "ok" : "failed", claim.text,
-                     claim.evidence.empty() ? "" : " (", claim.evidence,
-                     claim.evidence.empty() ? "" : ")");
-}
-
-std::string verdict() {
-  const std::vector<Claim>& claims = run().claims;
-  return fmt::format("{} of {} claims failed", std::ranges::count(claims, false, &Claim::holds),
-                     claims.size());
-}
 
 void check(bool holds, Then then, std::string_view claim, fmt::string_view evidence,
            fmt::format_args args) {

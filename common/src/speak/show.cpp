@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: MIT
+#include "speak/show.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "end/end.hpp"
+#include "picture/chart.hpp"
+#include "picture/svg.hpp"
+#include "picture/trace.hpp"
 #include "run/run.hpp"
+#include "speak/file.hpp"
+#include "speak/print.hpp"
 #include "speak/terminal.hpp"
 
-/// Shows the run's pictures: each as a chart when its scene has ended, all as files at the end.
 namespace pdc::detail {
 namespace {
 

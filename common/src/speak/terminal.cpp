@@ -8,7 +8,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "run/run.hpp"
+#include "picture/columns.hpp"
+#include "run/world.hpp"
 
 namespace pdc::detail {
 namespace {
@@ -46,11 +47,6 @@ bool in_colour() {
 
 int chart_width() {
   return known_width().value_or(80);
-}
-
-int columns(std::string_view text) {  // bytes but the inner ones of UTF-8
-  return static_cast<int>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 std::string wrapped(std::string_view text, std::size_t hang) {

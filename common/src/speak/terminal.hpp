@@ -14,9 +14,6 @@ bool in_colour();
 /// How wide a chart is to be: as the terminal, or COLUMNS, else 80; from 50 to 160.
 int chart_width();
 
-/// How many columns the text takes, in UTF-8.
-int columns(std::string_view text);
-
 /// The text with its long lines broken at blanks as wide as a chart, each continued `hang` columns
 /// from the left. Unbroken where nobody reads it in columns: no terminal, and COLUMNS is not set.
 std::string wrapped(std::string_view text, std::size_t hang);
