@@ -25,7 +25,9 @@
 
 namespace {
 
-constexpr std::int64_t below = 300'000;  // the work: to count the primes below this
+/// The work: to count the primes below this. A quarter of it is prime, so with four workers a share
+/// that is one number too long or too short counts a prime twice, or not at all.
+constexpr std::int64_t below = 4 * 75'011;
 
 struct Hall {
   explicit Hall(int n) : workers(n), bad_moment(n) {}
@@ -52,7 +54,8 @@ std::int64_t count_share(Hall& hall, int worker) {
 void add(Hall& hall, std::int64_t found) {
   const auto visit = hall.in_section.visit();
   const std::int64_t seen = hall.primes;
-  hall.bad_moment.meet();  // forced: all who can be in here, have read before one writes
+  hall.bad_moment.meet();  // forced: all who can be in here, have read before one writes; twice,
+  hall.bad_moment.meet();  // as the first may be with a worker that only begins its work
   if (hall.primes != seen) pdc::fault("update lost");
   hall.primes = seen + found;
 }
@@ -75,7 +78,8 @@ void hold_mutex_long(Hall& hall, int worker, const pdc::Lane& lane) {
   const std::scoped_lock lock(hall.mutex);  // from here to the closing brace: work and update
   wait.end();
   const auto hold = lane.hold("work and update");
-  add(hall, count_share(hall, worker));
+  const std::int64_t found = count_share(hall, worker);
+  add(hall, found);
 }
 
 /// Wrong on purpose: nothing keeps the second worker out of the section.
