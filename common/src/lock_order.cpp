@@ -61,10 +61,7 @@ std::size_t LockOrder::add(std::string name) {
 /// and not one that may be taken again.
 bool LockOrder::want(std::size_t lock, bool again) {
   const std::scoped_lock guard(mutex_);
-  const auto has = [&](const Held& one) {
-    return one.order == this && one.lock == lock && !one.passed;
-  };
-  const bool has_it = std::any_of(held.begin(), held.end(), has);
+  const bool has_it = has(lock);
   if (has_it && again) return true;
   for (const Held& other : held)
     if (other.order == this && !other.passed) edges_.emplace(other.lock, lock);
@@ -123,6 +120,13 @@ void LockOrder::give_up() {
 
 void LockOrder::pass(std::size_t lock) {
   held.push_back({this, lock, true, Span()});
+}
+
+bool LockOrder::has(std::size_t lock) const {
+  const auto is_this = [&](const Held& one) {
+    return one.order == this && one.lock == lock && !one.passed;
+  };
+  return std::any_of(held.begin(), held.end(), is_this);
 }
 
 /// True if this thread really had it.

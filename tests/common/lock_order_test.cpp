@@ -39,6 +39,20 @@ TEST(LockOrder, NothingHeldNothingWanted) {
   EXPECT_TRUE(locks.order.deadlock().cycle().empty());
 }
 
+TEST(LockOrder, ALockKnowsWhetherThisThreadHoldsIt) {
+  Locks locks;
+  EXPECT_FALSE(locks.a.is_mine());
+  {
+    const std::scoped_lock lock(locks.a);
+    EXPECT_TRUE(locks.a.is_mine());
+    EXPECT_FALSE(locks.b.is_mine());
+    run_in_turn([&] { EXPECT_FALSE(locks.a.is_mine()); });
+    const std::scoped_lock again(locks.a);  // would wait for itself, so it returns without it
+    EXPECT_TRUE(locks.a.is_mine());
+  }
+  EXPECT_FALSE(locks.a.is_mine());
+}
+
 TEST(LockOrder, OneLockAfterTheOtherMakesNoPair) {
   Locks locks;
   { const std::scoped_lock lock(locks.a); }

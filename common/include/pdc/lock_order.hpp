@@ -15,9 +15,10 @@
 #include "pdc/graph.hpp"
 #include "pdc/timeline.hpp"
 
-/// The graph of locks held and wanted: the evidence that no schedule can deadlock. The locks notice
-/// by themselves what is done with them, so the page keeps std::scoped_lock, std::unique_lock,
-/// std::lock, with one mutex or several:
+/// The graph of locks held and wanted: the evidence that no schedule of the same steps can deadlock
+/// (a branch that did not run has left no edge in it). The locks notice by themselves what is done
+/// with them, so the page keeps std::scoped_lock, std::unique_lock, std::lock, with one mutex or
+/// several:
 ///
 ///     pdc::LockOrder order;
 ///     pdc::Watched<std::mutex> a(order, "lock a"), b(order, "lock b");
@@ -25,7 +26,7 @@
 ///     const pdc::LockingLane here(lane);        // its locks are bars of this lane
 ///     const std::scoped_lock first(a), second(b);
 ///     ...                                       // and when all have ended:
-///     pdc::check(order.cycle().empty(), "in one order, no schedule can deadlock");
+///     pdc::check(order.cycle().empty(), "in one order, no circle among the locks");
 namespace pdc {
 
 /// What the locks made with it have seen, in the threads of one process. Thread safety: any.
@@ -33,9 +34,9 @@ namespace pdc {
 class LockOrder {
  public:
   /// Locks of which each was wanted by some thread that held the one before it, and the first by
-  /// one that held the last; empty: no such circle, so no schedule of these threads can deadlock. To
-  /// want means to wait if need be: a mere try makes no edge, nor do the locks that std::scoped_lock
-  /// takes together, as std::lock waits only while it holds none of them.
+  /// one that held the last; empty: no such circle, so no schedule of these same steps can deadlock.
+  /// To want means to wait if need be: a mere try makes no edge, nor do the locks that
+  /// std::scoped_lock takes together, as std::lock waits only while it holds none of them.
   std::vector<std::string> cycle() const;
 
   /// How many different pairs of one lock held and another wanted there were.
@@ -64,6 +65,7 @@ class LockOrder {
   void take(std::size_t lock);
   void give_up();
   void pass(std::size_t lock);
+  bool has(std::size_t lock) const;
   bool give_back(std::size_t lock);
 
   mutable std::mutex mutex_;  // guards what follows
@@ -122,6 +124,9 @@ class Watched {
   void unlock() {
     if (order_.give_back(number_)) mutex_.unlock();
   }
+
+  /// Whether this thread holds it: not if lock() has returned without it.
+  bool is_mine() const { return order_.has(number_); }
 
  private:
   static constexpr bool is_recursive = std::is_same_v<Mutex, std::recursive_mutex> ||
