@@ -4,20 +4,21 @@
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
-#include <stdexcept>
-#include <string>
+#include <utility>
 #include <vector>
 
 /// What `call` returns once no signal interrupts it.
@@ -28,34 +29,29 @@ auto uninterrupted(Call call) {
   return result;
 }
 
-struct
-    Task {  // also the message to a worker, and back from it; shorter than PIPE_BUF, so it is never torn
+/// Also the message to a worker, and back from it.
+struct Task {
   std::int64_t number;
   std::int64_t value = 0;
   int deaths = 0;  // of workers that had it in hand
-  char error[60] = "";
-
-  std::int64_t get() const {
-    if (*error != '\0') throw std::runtime_error(error);
-    return value;
-  }
-  void fail(const std::string& text) { text.copy(error, sizeof error - 1); }
+  bool is_done = false;
 };
 
 /// Worker processes that do tasks, each reached by a pair of pipes. Requires: the process has no
 /// other threads when the pool forks, in the constructor and when it replaces a worker; SIGPIPE is
 /// ignored (pdc::Program does that). Signals: what a handler interrupts is repeated. A worker that
-/// dies, in the middle of a task or idle, is replaced; a task that has killed `tries` workers fails.
+/// dies, in the middle of a task or idle, is replaced; a task that has killed `tries` workers is
+/// given up. An exception in a task kills its worker.
 class Pool {
  public:
   using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;
 
   Pool(int workers, int tries, Work work)
-      : work_(std::move(work)), tries_(tries), workers_(workers) {
+      : work_(std::move(work)), tries_(tries), workers_(static_cast<std::size_t>(workers)) {
     for (Worker& worker : workers_) start(worker);
   }
 
-  /// Tasks 1, 2, ..., and what comes of each, in order.
+  /// Tasks 1, 2, ..., in order, and what has become of each.
   std::vector<Task> map(int tasks) {
     std::vector<Task> all;
     for (int number = 1; number <= tasks; ++number) all.push_back({number});
@@ -64,9 +60,10 @@ class Pool {
     return all;
   }
 
-  pid_t first_worker() const { return workers_.front().process->pid(); }
-
  private:
+  static constexpr std::size_t most_given = 32;  // to one worker at once
+  static_assert(most_given * sizeof(Task) <= PIPE_BUF, "no write waits, and none is torn");
+
   struct Worker {
     std::optional<pdc::Child> process;
     pdc::Pipe tasks, results;                        // closed before ~Child waits: that ends it
@@ -84,7 +81,6 @@ class Pool {
     });
     worker.tasks.read_end.close();
     worker.results.write_end.close();  // so that the worker's death is the end of the stream
-    fcntl(worker.results.read_end.get(), F_SETFL, O_NONBLOCK);
   }
 
   void serve(Worker& self, const pdc::Lane& lane) {  // in the worker
@@ -93,13 +89,10 @@ class Pool {
     const auto answer = [&] { return write(self.results.write_end.get(), &task, sizeof task); };
     while (uninterrupted(take) > 0) {
       *self.in_hand = task.number;
-      try {
-        task.value = work_(task.number, lane);
-      } catch (const std::exception& error) {
-        task.fail(error.what());
-      }
+      task.value = work_(task.number, lane);
+      task.is_done = true;
+      *self.in_hand = 0;  // before the answer: nobody is blamed for a task that is done
       if (uninterrupted(answer) == -1) return;
-      *self.in_hand = 0;
     }
   }
 
@@ -107,7 +100,7 @@ class Pool {
   bool give() {
     const std::size_t share = waiting_.size() / (4 * workers_.size()) + 1;  // 1 near the end
     for (Worker& worker : workers_) {
-      while (worker.given.size() < std::min<std::size_t>(share, 32) && !waiting_.empty()) {
+      while (worker.given.size() < std::min(share, most_given) && !waiting_.empty()) {
         Task* const task = waiting_.front();
         waiting_.pop_front();
         worker.given.push_back(task);
@@ -124,12 +117,19 @@ class Pool {
       polled.push_back({worker.results.read_end.get(), POLLIN, 0});
     pdc::posix(uninterrupted([&] { return poll(polled.data(), polled.size(), -1); }), "poll");
     for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents == 0) continue;
-      auto& given = workers_[i].given;
-      while (!given.empty() && read(polled[i].fd, given[0], sizeof(Task)) > 0)
-        given.pop_front();  // each result went to its task's place
-      if ((polled[i].revents & POLLHUP) != 0) replace(workers_[i]);
+      if (polled[i].revents != 0) read_results(workers_[i]);
     }
+  }
+
+  void read_results(Worker& worker) {
+    std::array<Task, most_given> done;
+    const auto take = [&] { return read(worker.results.read_end.get(), &done, sizeof done); };
+    const auto size = static_cast<std::size_t>(pdc::posix(uninterrupted(take), "read"));
+    for (std::size_t i = 0; i < size / sizeof(Task); ++i) {
+      *worker.given.front() = done.at(i);
+      worker.given.pop_front();
+    }
+    if (size == 0) replace(worker);  // the end of the stream
   }
 
   void replace(Worker& dead) {
@@ -137,10 +137,7 @@ class Pool {
     if (!dead.given.empty() && *dead.in_hand == dead.given[0]->number) {  // else it was not at one
       Task& task = *dead.given[0];
       pdc::say("task {}: its worker ends with {}", task.number, end.text());
-      if (++task.deaths == tries_) {
-        task.fail(fmt::format("killed {} workers", task.deaths));
-        dead.given.pop_front();
-      }
+      if (++task.deaths == tries_) dead.given.pop_front();  // given up
     }
     waiting_.insert(waiting_.begin(), dead.given.begin(), dead.given.end());  // once more
     dead.given.clear();
