@@ -2,7 +2,7 @@
 //
 // Concept   MPI_Scatter deals out equal parts. Where the ranks do not divide the elements some are
 //           left over: they stay with the root, nobody works on them, and no error says so.
-//           MPI_Scatterv takes a count and a place for each rank, so that nothing is left.
+//           MPI_Scatterv takes a count and a place for each rank, so that nothing need be left.
 // Shows     MPI_Scatter, MPI_Scatterv, std::exclusive_scan
 // Python    mpi4py comm.Scatter, comm.Scatterv
 // Run       mpirun -np 4 scatter --elements 23
@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -58,8 +59,8 @@ Numbers deal_all(const Numbers& whole, int size, int ranks, int rank) {
 
 using Deal = Numbers(const Numbers& whole, int size, int ranks, int rank);
 
-/// The parts of all ranks, on the root: what has been dealt, as those say who got it.
-std::vector<Numbers> parts_of_all(const pdc::mpi::Session& mpi, const Numbers& part) {
+/// The parts of all ranks, on the root, as the ranks send them back; elsewhere none.
+std::vector<Numbers> collect_parts(const pdc::mpi::Session& mpi, const Numbers& part) {
   if (mpi.rank() != root) {
     MPI_Send(part.data(), static_cast<int>(part.size()), MPI_INT, root, part_tag, MPI_COMM_WORLD);
     return {};
@@ -73,29 +74,34 @@ std::vector<Numbers> parts_of_all(const pdc::mpi::Session& mpi, const Numbers& p
     Numbers& came = parts.emplace_back(count);
     MPI_Recv(came.data(), count, MPI_INT, from, part_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   }
-  for (int rank = 0; rank < mpi.size(); ++rank) {
-    if (!parts[rank].empty())
-      pdc::say("rank {} got {} to {}", rank, parts[rank].front(), parts[rank].back());
-  }
   return parts;
 }
 
 std::vector<Numbers> deal_and_work(const pdc::mpi::Session& mpi, Deal& deal, int size) {
-  Numbers whole;  // nothing but on the root
+  Numbers whole;  // empty except on the root
   if (mpi.rank() == root) whole = numbers(size);
   const Numbers part = deal(whole, size, mpi.size(), mpi.rank());
   {
     const auto work = mpi.lane().work("works on {}", part.size());
-    std::this_thread::sleep_for(std::chrono::milliseconds(40) * part.size() / size);  // plays it
+    const auto time = std::chrono::microseconds(40'000) * part.size() / size;
+    std::this_thread::sleep_for(time);  // plays it
   }
-  return parts_of_all(mpi, part);
+  std::vector<Numbers> parts = collect_parts(mpi, part);
+  for (int rank = 0; rank < std::ssize(parts); ++rank) {
+    const Numbers& got = parts[rank];
+    if (got.empty()) {
+      pdc::say("rank {} got nothing", rank);
+    } else {
+      pdc::say("rank {} got {} to {}", rank, got.front(), got.back());
+    }
+  }
+  return parts;
 }
 
-/// All elements that were dealt, from the smallest to the largest: one that came twice is in it twice.
-Numbers sorted(const std::vector<Numbers>& parts) {
+/// The parts one after the other, in the order of the ranks.
+Numbers joined(const std::vector<Numbers>& parts) {
   Numbers all;
   for (const Numbers& part : parts) all.insert(all.end(), part.begin(), part.end());
-  std::ranges::sort(all);
   return all;
 }
 
@@ -112,11 +118,13 @@ int main(int argc, char** argv) {
       program.scene("MPI_Scatterv: parts that fit", deal_and_work, mpi, deal_all, size);
 
   if (mpi.rank() == root) {
-    const Numbers by_equal = sorted(equal), by_fitting = sorted(fitting);
+    const Numbers by_equal = joined(equal), by_fitting = joined(fitting);
     const int rest = size % mpi.size();
-    pdc::check(by_equal == numbers(size - rest), "equal parts leave the last elements to nobody",
+    pdc::check(by_equal == numbers(size - rest),
+               "MPI_Scatter deals equal parts, and what is left over stays with the root",
                "{} of {} dealt", by_equal.size(), size);
-    pdc::check(by_fitting == numbers(size), "parts that fit deal every element, and each one once",
+    pdc::check(by_fitting == numbers(size),
+               "parts that fit deal every element once, in the order of the ranks",
                "{} of {} dealt", by_fitting.size(), size);
     const auto [least, most] = std::ranges::minmax(fitting, {}, &Numbers::size);
     pdc::check(most.size() - least.size() <= 1, "no part is larger than another by more than one",
