@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A step of the page's plate, 4000 x 4000 cells, halo and overlap included.
+/// A step of the page's plate, 4000 x 4000 cells, halo included.
 
 #define main heat_main  // its page is a whole program
 #include "heat.cpp"
