@@ -67,15 +67,15 @@ class SocketClient(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         self.assertEqual(done.stdout.splitlines()[-1], "all claims hold")
 
-    def assert_refused(self, done: subprocess.CompletedProcess, port: int, call: str, why: str) -> None:
-        """One line: the call, where, why, and what to do."""
-        said = f"^socket_client: {call} 127[.]0[.]0[.]1 port {port}: {why}; start socket_server --serve there\n$"
+    def assert_refused(self, done: subprocess.CompletedProcess, port: int, why: str) -> None:
+        """One line: where, why, and what to do."""
+        said = f"^socket_client: 127[.]0[.]0[.]1 port {port}: {why}; is socket_server --serve running there[?]\n$"
         self.assertRegex(done.stderr, said)
         self.assertEqual(done.returncode, 3)
         self.assertNotIn("all claims hold", done.stdout)
 
     def test_a_server_of_its_own(self):
-        self.assert_holds(self.run_client("--clients", 64))
+        self.assert_holds(self.run_client())
 
     def test_answers_that_come_byte_by_byte(self):
         with service.Service(self.program.with_name("socket_server")) as server:
@@ -85,7 +85,7 @@ class SocketClient(unittest.TestCase):
 
     def test_another_server_and_blanks(self):
         with serving(answer_all(form=' {{\t"sum" : {} }} \r')) as port:
-            self.assert_holds(self.run_client("--port", port, "--clients", 5))
+            self.assert_holds(self.run_client("--port", port))
 
     def test_the_claims_in_json(self):
         with serving(answer_all()) as port:
@@ -102,7 +102,7 @@ class SocketClient(unittest.TestCase):
             with self.subTest(talk), serving(talk) as port:
                 done = self.run_client("--port", port)
                 self.assertEqual(done.returncode, 1, done.stderr)
-                self.assertRegex(done.stdout + done.stderr, "(?m)^.*failed.*every client got its sum")
+                self.assertRegex(done.stdout + done.stderr, "(?m)^.*failed.*from a server that answers")
 
     def test_a_server_that_hangs_up(self):
         def in_the_middle(client: Handler) -> None:
@@ -114,33 +114,30 @@ class SocketClient(unittest.TestCase):
             service.reset(client.request)
 
         with serving(in_the_middle) as port:
-            self.assert_refused(self.run_client("--port", port), port, "read", "End of file")
+            self.assert_refused(self.run_client("--port", port), port, "End of file")
         with serving(with_a_reset) as port:
-            self.assert_refused(self.run_client("--port", port), port, "read", "Connection reset by peer")
+            self.assert_refused(self.run_client("--port", port), port, "Connection reset by peer")
 
     def test_an_unused_port(self):
         with socket.socket() as bound:  # so nobody else gets it; but it does not listen
             bound.bind(("127.0.0.1", 0))
             port = bound.getsockname()[1]
-            self.assert_refused(self.run_client("--port", port), port, "connect", "Connection refused")
+            self.assert_refused(self.run_client("--port", port), port, "Connection refused")
 
     def test_a_silent_server(self):
         with serving(lambda client: client.rfile.read()) as port:
             done = self.run_client("--port", port, "--patience", 0.2)
-            self.assert_refused(done, port, "(connect|read)", "Connection timed out")
+            self.assert_refused(done, port, "Connection timed out")
 
-    def test_one_of_many_that_is_not_answered(self):
-        first = threading.Lock()
-
+    def test_a_server_that_falls_silent(self):
         def talk(client: Handler) -> None:
-            if first.acquire(blocking=False):
-                client.rfile.read()
-            else:
-                answer_all()(client)
+            client.rfile.readline()
+            client.wfile.write(b'{"sum":42}\n')
+            client.rfile.read()
 
         with serving(talk) as port:
             done = self.run_client("--port", port, "--patience", 0.5)
-            self.assert_refused(done, port, "(connect|read)", "Connection timed out")
+            self.assert_refused(done, port, "Connection timed out")
 
     def test_an_answer_without_end(self):
         def talk(client: Handler) -> None:
@@ -154,7 +151,7 @@ class SocketClient(unittest.TestCase):
             process.returncode = os.waitstatus_to_exitcode(status)
             errors.seek(0)
             done = subprocess.CompletedProcess(words, process.returncode, "", errors.read())
-            self.assert_refused(done, port, "read", "Message too long")
+            self.assert_refused(done, port, "Message too long")
         if not self.sanitized:
             self.assertLess(usage.ru_maxrss << 10, MOST_MEMORY)
 
