@@ -29,7 +29,7 @@ std::int64_t count_serial(std::int64_t below) {
 }
 
 std::int64_t count_parallel(std::int64_t below, int threads) {
-  constexpr std::int64_t piece = 20'000;
+  constexpr std::int64_t piece = 20'011;  // a prime, so that a count twice or none shows
   std::atomic<std::int64_t> next = 0;
   std::atomic<std::int64_t> total = 0;
   {
@@ -37,9 +37,11 @@ std::int64_t count_parallel(std::int64_t below, int threads) {
     for (int i = 0; i < threads; ++i) {
       counting.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
         std::int64_t found = 0;  // of this thread alone: sharing it would make the threads wait
-        for (std::int64_t first; (first = next.fetch_add(piece)) < below;) {
+        std::int64_t first = next.fetch_add(piece);
+        while (first < below) {
           const auto work = lane.work("{} to {}", first, first + piece);
           found += pdc::count_primes(first, std::min(first + piece, below));
+          first = next.fetch_add(piece);
         }
         total += found;
       });
