@@ -143,8 +143,10 @@ int main(int argc, char** argv) {
   const auto with = program.scene("fixed pieces", add_with, add_fixed_pieces, numbers);
   const std::int64_t whole = add_whole(n);
   const std::vector<std::int64_t> running = add_running(numbers.size());
-  std::int64_t right = 0, k = 0;
-  for (const std::int64_t sum : running) ++k, right += sum == k * (k + 1) / 2 ? 1 : 0;
+  std::int64_t right = 0;
+  for (std::int64_t k = 1; k <= n; ++k) {
+    if (running[static_cast<std::size_t>(k) - 1] == k * (k + 1) / 2) ++right;
+  }
 
   std::set<float> lossy;  // all ones of the first of 1, 2, 4 pieces are lost
   for (const int pieces : {1, 2, 4}) lossy.insert(static_cast<float>((1 << 24) + n - n / pieces));
@@ -152,9 +154,10 @@ int main(int argc, char** argv) {
              "with a piece for each thread, the sum depends on their number", "{} sums",
              without.size());
   pdc::check(with == std::set{add_halves(numbers, 0, numbers.size())},
-             "with fixed pieces all are the same to the last bit, as added in turn", "{} sum",
-             with.size());
-  pdc::check(whole == n * (n + 1) / 2, "whole numbers add up to n (n + 1) / 2 anyhow", "{}", whole);
-  pdc::check(right == n, "and so does every running sum", "{} of {}", right, n);
+             "with fixed pieces, all sums are the same to the last bit, as one thread adds them",
+             "{} sum", with.size());
+  pdc::check(whole == n * (n + 1) / 2,
+             "whole numbers add up to n (n + 1) / 2, however they are shared out", "{}", whole);
+  pdc::check(right == n, "every running sum of k numbers is k (k + 1) / 2", "{} of {}", right, n);
   return program.finish();
 }

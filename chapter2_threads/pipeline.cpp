@@ -92,7 +92,10 @@ Delivery write_in_order(int threads, int tokens) {
   };
 
   const auto read = [&](tbb::flow_control& control) -> Item {  // one at a time: needs no lock
-    if (next == coded.size()) return control.stop(), Item{};
+    if (next == coded.size()) {
+      control.stop();
+      return {};
+    }
     const auto span = lane().receive("reads {}", next);
     delivery.most_on_the_way = std::max(delivery.most_on_the_way, ++on_the_way);
     return {next++, ""};
@@ -136,10 +139,12 @@ int main(int argc, char** argv) {
   const Delivery with = program.scene("with the pipeline", write_in_order, threads, tokens);
 
   const bool first_is_last = without.size() == serial.size() && without.ends_with(" many");
-  pdc::check(first_is_last, "without it, the first word came last");
+  pdc::check(first_is_last, "without the pipeline, the first word comes last");
   pdc::check(with.sentence == serial && serial == plain,
-             "with it, all words came in order, as from one thread", "{} words", coded.size());
-  pdc::check(with.most_on_the_way <= tokens, "no more items were on the way than there are tokens",
-             "{} of {}", with.most_on_the_way, tokens);
+             "with the pipeline, all words come in order, as from one thread", "{} words",
+             coded.size());
+  pdc::check(with.most_on_the_way <= tokens,
+             "with the pipeline, no more items are on the way than there are tokens", "{} of {}",
+             with.most_on_the_way, tokens);
   return program.finish();
 }

@@ -119,14 +119,15 @@ int main(int argc, char** argv) {
                 read_and_write<std::shared_mutex, std::shared_lock<std::shared_mutex>>, n,
                 std::ref(shared));
 
-  pdc::check(torn == n, "without a lock, every reader saw half a change", "{} of {}", torn, n);
+  pdc::check(torn == n, "without a lock, every reader sees half a change", "{} of {}", torn, n);
   pdc::check(one.readers.most() == 1, "a mutex lets in one reader at a time", "{} of {}",
              one.readers.most(), n);
   pdc::check(shared.readers.most() == n, "a shared mutex lets in all of them at once", "{} of {}",
              shared.readers.most(), n);
   pdc::check(one.writer_in_company + shared.writer_in_company == 0,
-             "with both, the writer was alone");
-  pdc::check(one.torn + shared.torn == 0, "and nobody saw half a change", "{} of {} reads",
+             "with a mutex and with a shared mutex, the writer is alone");
+  pdc::check(one.torn + shared.torn == 0,
+             "with a mutex and with a shared mutex, no reader sees half a change", "{} of {} reads",
              one.torn + shared.torn, 2 * n * visits);
   return program.finish();
 }
