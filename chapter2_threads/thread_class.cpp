@@ -32,12 +32,18 @@ class Worker {
  public:
   Worker(int jobs, std::function<int(int)> job, Ears ears)
       : jobs_(jobs), job_(std::move(job)), thread_([this, ears](const std::stop_token& stop) {
-          ears == Ears::open ? work(stop) : work_deaf();
+          if (ears == Ears::open) {
+            work(stop);
+          } else {
+            work_deaf();
+          }
         }) {}
+
+  Worker(const Worker&) = delete;  // nor does it move: its thread holds `this`
 
   void ask_to_stop() { thread_.request_stop(); }
   const std::vector<int>& results() {
-    thread_.join();  // until then they are the thread's alone
+    if (thread_.joinable()) thread_.join();  // until then they are the thread's alone
     return results_;
   }
 
@@ -63,10 +69,10 @@ struct Tally {
 Tally count(std::list<Worker>& team, const std::vector<int>& begun) {
   Tally tally;
   for (Worker& worker : team) {
-    for (int job = 0; const int result : worker.results()) {
-      ++tally.kept;
-      tally.right += result == job * job ? 1 : 0;
-      ++job;
+    const std::vector<int>& results = worker.results();
+    tally.kept += static_cast<int>(results.size());
+    for (int job = 0; job < std::ssize(results); ++job) {
+      if (results[job] == job * job) ++tally.right;
     }
   }
   for (const int jobs : begun) tally.begun += jobs;
@@ -76,13 +82,13 @@ Tally count(std::list<Worker>& team, const std::vector<int>& begun) {
 /// Asks all workers to stop while each is in the middle of a job.
 Tally stop_workers(Ears ears, int workers, int jobs) {
   std::latch all_busy(workers), all_asked(1);
-  std::vector<int> begun(static_cast<std::size_t>(workers));  // each counts its own
-  std::list<Worker> team;
+  std::vector<int> begun(workers);  // each counts its own
+  std::list<Worker> team;           // whose elements stay where they are
   const pdc::Lane owner("owner");
-  for (int i = 0; int& mine : begun) {
-    const auto square = [&, lane = pdc::Lane("worker {}", i++)](int job) {
+  for (int i = 0; i < workers; ++i) {
+    const auto square = [&, i, lane = pdc::Lane("worker {}", i)](int job) {
       const auto work = lane.work("job {}", job);
-      ++mine;
+      ++begun[i];
       if (job == asked_in_job) {
         all_busy.count_down();
         all_asked.wait();  // forced: it is asked in the middle of this one
@@ -115,12 +121,12 @@ int main(int argc, char** argv) {
   const Tally polite =
       program.scene("workers that listen", stop_workers, Ears::open, workers, jobs);
 
-  pdc::check(deaf.begun == workers * jobs, "asked to stop, the deaf did all their jobs", "{} of {}",
-             deaf.begun, workers * jobs);
+  pdc::check(deaf.begun == workers * jobs, "asked to stop, deaf workers do all their jobs",
+             "{} of {}", deaf.begun, workers * jobs);
   const int until_asked = workers * (asked_in_job + 1);
-  pdc::check(polite.begun == until_asked, "those that listen began none after they were asked",
+  pdc::check(polite.begun == until_asked, "workers that listen begin no job after they are asked",
              "{} of {} begun", polite.begun, workers * jobs);
-  pdc::check(polite.kept == until_asked, "what was at hand was finished, and nothing was lost",
+  pdc::check(polite.kept == until_asked, "the job at hand is finished, and no result is lost",
              "{} kept", polite.kept);
   pdc::check(polite.right == until_asked, "the results are right, and in order", "{} of {}",
              polite.right, until_asked);

@@ -55,29 +55,28 @@ struct Roll {
 
 /// Asks the kernel while the threads live: it forgets those that have ended.
 Roll call_roll(int threads, void (*introduce)(const std::string&)) {
-  std::vector<Self> selves(static_cast<std::size_t>(threads));
+  std::vector<Self> selves(threads);
   std::latch all_here(threads + 1), all_called(1);
   const pdc::Lane parent("parent");
   std::vector<std::jthread> workers;
-  for (int i = 0; Self & self : selves) {
+  for (int i = 0; i < threads; ++i) {
     workers.emplace_back([&, i, lane = pdc::Lane("worker {}", i)] {
       const auto work = lane.work("is thread {}", gettid());
       introduce(fmt::format("worker {}", i));
-      self = {gettid(), std::this_thread::get_id()};
+      selves[i] = {gettid(), std::this_thread::get_id()};
       all_here.arrive_and_wait();
       all_called.wait();
     });
-    ++i;
   }
   all_here.arrive_and_wait();
   const auto work = parent.work("calls the roll");
   Roll roll;
-  for (std::size_t i = 0; i < selves.size(); ++i) {
+  for (int i = 0; i < threads; ++i) {
     const std::string name = name_in_kernel(selves[i].number);
     pdc::say("thread {}: {}", selves[i].number, name);
-    roll.born_with += name == name_in_kernel(gettid()) ? 1 : 0;
-    roll.own += name == fmt::format("worker {}", i) ? 1 : 0;
-    roll.known += selves[i].id == workers[i].get_id() ? 1 : 0;
+    if (name == name_in_kernel(gettid())) ++roll.born_with;
+    if (name == fmt::format("worker {}", i)) ++roll.own;
+    if (selves[i].id == workers[i].get_id()) ++roll.known;
   }
   all_called.count_down();
   return roll;
@@ -115,15 +114,16 @@ int main(int argc, char** argv) {
     return std::pair{try_name(fitting), try_name(fitting + 'x')};  // braces: in this order
   });
 
-  pdc::check(born.born_with == threads, "those without a name of their own have their parent's",
+  pdc::check(born.born_with == threads, "a thread without a name of its own has its parent's",
              "{} of {}", born.born_with, threads);
-  pdc::check(named.own == threads, "the kernel has the name that each one took", "{} of {}",
+  pdc::check(named.own == threads, "the kernel has the name that each thread took", "{} of {}",
              named.own, threads);
-  pdc::check(named.known == threads, "each knows itself by the id that its parent knows",
+  pdc::check(named.known == threads, "each thread knows itself by the id that its parent knows",
              "{} of {}", named.known, threads);
   pdc::check(fits.error == 0 && fits.name_after == fitting, "a name of 15 bytes fits", "{}",
              fits.name_after);
   pdc::check(too_long.error == ERANGE && too_long.name_after == "short",
-             "one of 16 is refused with ERANGE, and the old name stays", "{}", too_long.name_after);
+             "a name of 16 bytes is refused with ERANGE, and the old name stays", "{}",
+             too_long.name_after);
   return program.finish();
 }

@@ -29,7 +29,9 @@ struct Result {
 };
 
 struct Team {
-  Team(int size, int at_once) : results(static_cast<std::size_t>(size)), together(at_once) {}
+  Team(int threads, int at_once) : size(threads), results(threads), together(at_once) {}
+
+  const int size;
   std::vector<Result> results;  // a place for each thread, so this needs no lock
   pdc::Meeting together;        // of those who can be at work at once
   pdc::Gauge at_work;
@@ -62,24 +64,23 @@ void add_up_and_keep(Result& place, Team& team, int last, const pdc::Lane& lane)
 void call_instead_of_start(Team& team) {
   const pdc::Lane parent("parent");
   std::vector<std::jthread> started;
-  for (int i = 0; Result & place : team.results) {
-    started.emplace_back(keep, std::ref(place), add_up(team, i++, parent));
-  }
+  for (int i = 0; i < team.size; ++i)
+    started.emplace_back(keep, std::ref(team.results[i]), add_up(team, i, parent));
 }  // ~jthread joins each
 
 /// Wrong on purpose: nothing is started while one is waited for.
 void join_in_loop(Team& team) {
-  for (int i = 0; Result & place : team.results) {
+  for (int i = 0; i < team.size; ++i) {
     const pdc::Lane lane("thread {}", i);
-    const std::jthread one(add_up_and_keep, std::ref(place), std::ref(team), i++, lane);
+    const std::jthread one(add_up_and_keep, std::ref(team.results[i]), std::ref(team), i, lane);
   }  // ~jthread joins here, before the next one starts
 }
 
 void start_all_then_join(Team& team) {
   std::vector<std::jthread> started;
-  for (int i = 0; Result & place : team.results) {
+  for (int i = 0; i < team.size; ++i) {
     const pdc::Lane lane("thread {}", i);
-    started.emplace_back(add_up_and_keep, std::ref(place), std::ref(team), i++, lane);
+    started.emplace_back(add_up_and_keep, std::ref(team.results[i]), std::ref(team), i, lane);
   }
 }  // ~jthread joins each
 
@@ -92,16 +93,16 @@ Findings meet(void (*start)(Team&), int threads, int at_once) {
   Team team(threads, at_once);
   start(team);
   Findings found{.most = team.at_work.most()};
-  for (int i = 0; const Result& result : team.results) {
-    found.finished += result.by != std::thread::id() ? 1 : 0;
-    found.in_parent += result.by == std::this_thread::get_id() ? 1 : 0;
-    found.in_place += result.sum == i * (i + 1) / 2 ? 1 : 0;
+  for (int i = 0; i < threads; ++i) {
+    const Result& result = team.results[i];
+    if (result.by != std::thread::id()) ++found.finished;
+    if (result.by == std::this_thread::get_id()) ++found.in_parent;
+    if (result.sum == i * (i + 1) / 2) ++found.in_place;
     try {
       if (result.error) std::rethrow_exception(result.error);
     } catch (const std::invalid_argument& error) {
       found.errors += fmt::format("thread {}: {}", i, error.what());
     }
-    ++i;
   }
   return found;
 }
@@ -116,14 +117,18 @@ int main(int argc, char** argv) {
   const auto joined = program.scene("joined in the loop", meet, join_in_loop, n, 1);
   const auto started = program.scene("all started, then joined", meet, start_all_then_join, n, n);
 
-  pdc::check(called.in_parent == n, "what was called ran in the parent", "{}", called.in_parent);
-  pdc::check(joined.most == 1, "joined in the loop, one was at work at a time", "{}", joined.most);
-  pdc::check(started.most == n, "all started first, all were at work at once", "{}", started.most);
-  pdc::check(started.in_parent == 0, "and none of it ran in the parent", "{}", started.in_parent);
-  pdc::check(started.finished == n, "all had finished when the scope ended", "{} of {}",
-             started.finished, n);
+  pdc::check(called.in_parent == n, "what is called instead of started runs in the parent", "{}",
+             called.in_parent);
+  pdc::check(joined.most == 1, "joined in the loop, one thread is at work at a time", "{}",
+             joined.most);
+  pdc::check(started.most == n, "all started first, all threads are at work at once", "{}",
+             started.most);
+  pdc::check(started.in_parent == 0, "all started first, the parent does none of the work", "{}",
+             started.in_parent);
+  pdc::check(started.finished == n, "at the end of the scope, every thread has finished",
+             "{} of {}", started.finished, n);
   pdc::check(started.in_place == n, "each result is in its place", "{} of {}", started.in_place, n);
-  pdc::check(started.errors == "thread 0: nothing to add", "the exception arrived in the parent",
+  pdc::check(started.errors == "thread 0: nothing to add", "the exception arrives in the parent",
              "{}", started.errors);
   return program.finish();
 }
