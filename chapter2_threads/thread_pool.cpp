@@ -1,183 +1,165 @@
 // Thread pool: a few threads do many jobs, and each result comes back by a future.
 //
-// Concept   To start a thread for every job costs more than a small job itself, and many jobs make
-//           many threads. A pool starts a few once; they take job after job from what is waiting.
-//           Whoever submits a job gets a future at once, and by it the result or the exception.
-// Shows     std::condition_variable, std::make_shared, std::exception_ptr, std::atomic, std::latch
+// Concept   A pool keeps a few threads, which take jobs from a queue: so a job costs no thread, and
+//           there are never more at work than the machine can feed. Whoever submits a job gets a
+//           future for its result. When the pool ends, it first does what it has accepted.
+// Shows     std::jthread, std::condition_variable_any, std::stop_token, std::packaged_task
 // Python    concurrent.futures.ThreadPoolExecutor
 // Run       thread_pool --threads 3 --jobs 12
-// You see   12 threads for 12 jobs, then 3; stopped, the pool still does what it has accepted
-// Next      executors compares ready-made pools; process_pool replaces a worker that dies
+// You see   12 threads for 12 jobs, then 3; the jobs that wait when the pool ends are done as well
+// Next      fast_pool shows what makes it cheap; executors are pools that exist already
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
-#include <exception>
-#include <latch>
-#include <memory>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace {
 
-struct Job {
-  virtual ~Job() = default;
-  virtual void run() = 0;
-};
-
-template <class Result>
-struct Future : Job {  // what will come of the job, in the same piece of memory
-  Result get() {       // waits; only once
-    awaited = true;
-    ready.wait(false);
-    if (auto* error = std::get_if<std::exception_ptr>(&outcome)) std::rethrow_exception(*error);
-    return std::move(std::get<Result>(outcome));
-  }
-  std::variant<std::exception_ptr, Result> outcome;
-  std::atomic<bool> awaited = false, ready = false;
-};
-
-template <class Work>
-struct Task final : Future<std::invoke_result_t<Work&>> {
-  explicit Task(Work todo) : work(std::move(todo)) {}
-  void run() override {
-    try {
-      this->outcome = work();
-    } catch (...) {
-      this->outcome = std::current_exception();
-    }
-    this->ready = true;
-    if (this->awaited) this->ready.notify_one();  // else nobody sleeps: no system call
-  }
-  Work work;
-};
-
 class Pool {
  public:
-  explicit Pool(int threads) : Pool() {  // so that a thread that cannot start ends by ~Pool
-    for (int i = 0; i < threads; ++i) {
-      workers_.emplace_back([this, lane = pdc::Lane("worker {}", i)] {
-        while (const std::shared_ptr<Job> job = next(lane)) {
-          const auto work = lane.work("job");
-          job->run();
-        }
-      });
+  explicit Pool(int threads) {
+    for (int i = 0; i < threads; ++i)
+      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+  ~Pool() {
+    for (std::jthread& worker : workers_) worker.request_stop();
+  }  // then ~jthread joins each
+
+  template <std::invocable Job>
+  std::future<std::invoke_result_t<Job>> submit(Job job) {
+    std::packaged_task<std::invoke_result_t<Job>()> task(std::move(job));
+    auto result = task.get_future();
+    {
+      const std::scoped_lock lock(mutex_);
+      jobs_.emplace_back(std::move(task));
     }
-  }
-  ~Pool() { stop(); }  // then ~jthread joins each: what was accepted is done
-
-  template <class Work>
-  std::shared_ptr<Future<std::invoke_result_t<Work&>>> submit(Work work) {
-    auto task = std::make_shared<Task<Work>>(std::move(work));
-    const std::scoped_lock lock(mutex_);
-    if (stopped_) throw std::logic_error("the pool is stopped");
-    submitted_.push_back(task);
-    if (submitted_.size() == 1) changed_.notify_one();  // else it has been woken already
-    return task;
-  }
-
-  void stop() {  // takes no more jobs, finishes those it has
-    const std::scoped_lock lock(mutex_);
-    stopped_ = true;
     changed_.notify_one();
+    return result;
   }
 
  private:
-  Pool() = default;
-
-  std::shared_ptr<Job> next(const pdc::Lane& lane) {  // null: stopped, and nothing is left
-    const auto wait = lane.wait("a job");
-    const std::scoped_lock first_in_line(taking_);  // the others wait here for their turn
-    if (ready_.empty()) {
-      const auto soon = std::chrono::steady_clock::now() + std::chrono::microseconds(3);
-      while (std::chrono::steady_clock::now() < soon) continue;  // jobs gather; to sleep is slower
+  void work(const std::stop_token& stop) {
+    for (;;) {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopped_ || !submitted_.empty(); });
-      std::swap(ready_, submitted_);  // all at once: whoever submits is rarely in the way
+      if (!changed_.wait(lock, stop, [this] { return !jobs_.empty(); }))
+        return;  // it is asked to stop, and nothing is left
+      auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
     }
-    if (ready_.empty()) return nullptr;
-    auto job = std::move(ready_.front());
-    ready_.pop_front();
-    return job;
   }
 
-  std::mutex taking_, mutex_;  // for ready_; for all the others
-  std::deque<std::shared_ptr<Job>> ready_, submitted_;
-  std::condition_variable changed_;
-  bool stopped_ = false;
-  std::vector<std::jthread> workers_;  // last: joined before the others are gone
+  std::mutex mutex_;
+  std::condition_variable_any changed_;          // can be waited for with a stop token
+  std::deque<std::packaged_task<void()>> jobs_;  // void: its result goes by the task inside
+  std::vector<std::jthread> workers_;            // last: joined before the others are gone
 };
 
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "nothing thrown";
-}
+struct Result {
+  std::int64_t cube;
+  pid_t thread;
+  int before;  // jobs that had begun
+};
 
 struct Seen {
-  int threads = 0, cubes = 0;  // that did the jobs; that came, in order
-  std::string failure, refusal;
+  int threads = 0;    // that did the jobs
+  int right = 0;      // cubes
+  int lost = 0;       // jobs that were accepted, and never done
+  int overtaken = 0;  // jobs before which too many others were begun
+  std::string failure;
 };
 
-Seen submit_to_pool(int jobs, int threads) {
+Seen look_at(std::vector<std::future<Result>>& results, std::future<int>& failing, int threads) {
   Seen seen;
-  Pool pool(threads);
-  std::latch go(std::min(jobs, threads) + 1);
-  std::vector<std::shared_ptr<Future<std::pair<int, pid_t>>>> futures;
-  for (int n = 0; n < jobs; ++n) {
-    futures.push_back(pool.submit([&, n] {
-      if (n < threads) go.arrive_and_wait();
-      std::this_thread::sleep_for(std::chrono::milliseconds(4 + 3 * (n % 4)));  // plays the job
-      return std::pair(n * n * n, gettid());
-    }));
-  }
-  const auto failing = pool.submit([]() -> int { throw std::domain_error("no result"); });
-  pool.stop();  // forced: every worker is at the latch, and jobs are waiting
-  seen.refusal = error_of([&] { pool.submit([] { return 0; }); });
-  go.arrive_and_wait();
   std::set<pid_t> ids;
-  for (const auto& future : futures) {
-    const auto [cube, thread] = future->get();
-    ids.insert(thread);
-    if (const int n = seen.cubes; cube == n * n * n) ++seen.cubes;
+  for (int n = 0; n < std::ssize(results); ++n) {
+    try {
+      const Result result = results[n].get();
+      ids.insert(result.thread);
+      if (result.cube == std::int64_t{n} * n * n) ++seen.right;
+      if (result.before >= n + threads) ++seen.overtaken;  // by more than the other threads
+    } catch (const std::future_error&) {
+      ++seen.lost;
+    }
   }
   seen.threads = static_cast<int>(ids.size());
-  seen.failure = error_of([&] { failing->get(); });
+  try {
+    failing.get();
+  } catch (const std::exception& error) {
+    seen.failure = error.what();
+  }
   return seen;
+}
+
+/// The pool ends while each of its threads is in its first job, and all other jobs wait.
+Seen submit_to_pool(int jobs, int threads) {
+  pdc::Meeting pool_ends(1 + std::min(jobs, threads));
+  std::atomic<int> begun = 0;
+  std::vector<std::future<Result>> results;
+  const pdc::Lane owner("owner");
+  std::optional<Pool> pool(threads);  // after what its jobs use
+  for (int n = 0; n < jobs; ++n) {
+    const pdc::Lane lane("job {}", n);
+    results.push_back(
+        pool->submit([&, n, threads, lane, wait = lane.wait("a thread")]() mutable -> Result {
+          wait.end();
+          const auto work = lane.work("job");
+          const int before = begun++;
+          if (n < threads) pool_ends.meet();  // forced: no thread is free before the pool ends
+          std::this_thread::sleep_for(std::chrono::milliseconds(3 + n % 4));  // plays the job
+          return {std::int64_t{n} * n * n, gettid(), before};
+        }));
+  }
+  std::future<int> failing = pool->submit([]() -> int { throw std::domain_error("no result"); });
+  auto wait = pool_ends.wait_outside(owner, "the end of the pool");
+  pool.reset();
+  wait.end();
+  return look_at(results, failing, threads);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"threads", 3, "workers", {1, 64}}, {"jobs", 12, "jobs to do", {2, 64}}});
-  const int threads = program.integer("threads"), jobs = program.integer("jobs");
+  pdc::Program program(
+      argc, argv,
+      {{"threads", 3, "threads of the pool", {1, 64}}, {"jobs", 12, "jobs to do", {2, 64}}});
+  const int threads = program.integer("threads");
+  const int jobs = program.integer("jobs");
 
   const Seen many = program.scene("a thread for each job", submit_to_pool, jobs, jobs);
   const Seen few = program.scene("a few threads for all jobs", submit_to_pool, jobs, threads);
 
-  pdc::check(many.threads == jobs, "each job had a thread of its own", "{}", many.threads);
-  pdc::check(few.threads == std::min(jobs, threads), "few threads did all", "{}", few.threads);
-  pdc::check(few.cubes == jobs, "what it had accepted came, in order", "{} of {}", few.cubes, jobs);
-  pdc::check(few.refusal == "the pool is stopped", "stopped, it took no more", "{}", few.refusal);
-  pdc::check(few.failure == "no result", "an exception came by its future", "{}", few.failure);
+  pdc::check(many.threads == jobs,
+             "with a thread for each job, as many threads as jobs are at work", "{} of {}",
+             many.threads, jobs);
+  pdc::check(few.threads == std::min(jobs, threads), "a few threads do all jobs", "{} of {}",
+             few.threads, threads);
+  pdc::check(few.right == jobs, "each result comes by its future", "{} of {}", few.right, jobs);
+  pdc::check(few.lost == 0, "jobs that wait when the pool ends are done as well", "{} lost",
+             few.lost);
+  pdc::check(few.overtaken == 0, "the jobs are begun in the order in which they came",
+             "{} of {} overtaken", few.overtaken, jobs);
+  pdc::check(few.failure == "no result", "an exception comes by its future", "{}", few.failure);
   return program.finish();
 }
