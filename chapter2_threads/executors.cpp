@@ -52,8 +52,9 @@ void post_jobs(boost::asio::thread_pool& pool, int jobs, std::atomic<int>& done)
 
 /// How many jobs are done when the pool ends while they wait.
 int end_pool(int threads, int jobs, bool stops) {
-  boost::asio::thread_pool pool(static_cast<std::size_t>(threads));
   std::latch busy(threads), go(1);
+  std::atomic<int> done = 0;
+  boost::asio::thread_pool pool(threads);  // after what its jobs use: ~thread_pool stops and joins
   for (int i = 0; i < threads; ++i) {
     boost::asio::post(pool, [&, lane = pdc::Lane("early job {}", i)] {
       const auto work = lane.work("busy");
@@ -63,7 +64,6 @@ int end_pool(int threads, int jobs, bool stops) {
     });
   }
   busy.wait();  // forced: nobody is free, so what comes now has to wait
-  std::atomic<int> done = 0;
   post_jobs(pool, jobs, done);
   pdc::mark(stops ? "stop" : "join");
   if (stops) pool.stop();  // wrong on purpose: drops what waits, without a word
@@ -148,12 +148,16 @@ Results compare(pdc::Program& program, int threads) {
       {"tbb::task_group", threads, [&] { ways[1](numbers); }},
       {"asio::thread_pool", threads, [&] { ways[2](numbers); }}};
   Results results;
-  for (std::size_t i = 0; const pdc::Timing& timing : pdc::time_in_turns(variants, 5)) {
-    const double job = timing.median / many;
-    pdc::say("{}{:<18} {:>8} a job", i ? "" : "\n", variants[i].name, pdc::time_text(job));
+  const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, 5);
+  pdc::say("");
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double job = times[i].median / many;
+    pdc::say("{:<18} {:>8} a job", variants[i].name, pdc::time_text(job));
     program.report(variants[i].name + ", a job", job, "s");
-    results.right += ways[i](numbers) == serial ? 1 : 0;
-    results.errors += passes_error(ways[i++]) ? 1 : 0;
+  }
+  for (const Way& way : ways) {
+    if (way(numbers) == serial) ++results.right;
+    if (passes_error(way)) ++results.errors;
   }
   return results;
 }
@@ -169,11 +173,13 @@ int main(int argc, char** argv) {
   const int joined = program.scene("a pool that is joined", end_pool, threads, jobs, false);
   const Results results = compare(program, threads);
 
-  pdc::check(stopped == 0, "stopped, the pool dropped every job that waited", "{} of {} done",
+  pdc::check(stopped == 0, "a pool that is stopped drops every job that waits", "{} of {} done",
              stopped, jobs);
-  pdc::check(joined == jobs, "joined, it did them all", "{} of {} done", joined, jobs);
-  pdc::check(results.right == 3, "all three gave the cubes in order", "{} of 3", results.right);
-  pdc::check(results.errors == 3, "from all three an exception came back", "{} of 3",
-             results.errors);
+  pdc::check(joined == jobs, "a pool that is joined does every job that waits", "{} of {} done",
+             joined, jobs);
+  pdc::check(results.right == 3, "std::async, oneTBB and Asio all give the cubes in order",
+             "{} of 3", results.right);
+  pdc::check(results.errors == 3, "an exception comes back from std::async, oneTBB and Asio",
+             "{} of 3", results.errors);
   return program.finish();
 }

@@ -103,9 +103,11 @@ int main(int argc, char** argv) {
   const auto sum = [](const Pixels& pixels) { return pdc::mandelbrot_checksum(pixels); };
   pdc::check(sum(one) == pdc::mandelbrot_known, "one thread computes the known iteration counts",
              "checksum {:016x}", sum(one));
-  pdc::check(sum(equal) == pdc::mandelbrot_known, "so do threads with equal parts",
-             "checksum {:016x}", sum(equal));
-  pdc::check(sum(stolen) == pdc::mandelbrot_known, "so do threads that steal work",
-             "checksum {:016x}", sum(stolen));
+  pdc::check(sum(equal) == pdc::mandelbrot_known,
+             "threads with equal parts compute the known iteration counts", "checksum {:016x}",
+             sum(equal));
+  pdc::check(sum(stolen) == pdc::mandelbrot_known,
+             "threads that steal work compute the known iteration counts", "checksum {:016x}",
+             sum(stolen));
   return program.finish();
 }
