@@ -79,7 +79,7 @@ void deal_out(int n, int processes, Results& results) {
     children.emplace_back([&, i, lane = pdc::Lane("process {}", i)] {
       for (int k = n - i; k >= 0; k -= processes) {  // the longest first
         const auto work = lane.work("fibonacci({})", k);
-        results[static_cast<std::size_t>(k)] = fibonacci(k);
+        results[k] = fibonacci(k);
       }
     });
   }
@@ -104,7 +104,7 @@ int say_cost_of_cut_offs(pdc::Program& program, int n) {
   for (std::size_t i = 0; i < cut_offs.size(); ++i) {
     pdc::say("  {:<12}{:>8}{:>10}", variants[i].name, tasks[i], pdc::time_text(timings[i].median));
     program.report(variants[i].name, timings[i].median, "s");
-    right += tasks[i] == fast_doubling(n - cut_offs[i] + 3)[0] - 1;
+    if (tasks[i] == fast_doubling(n - cut_offs[i] + 3)[0] - 1) ++right;
     measured.points.emplace_back(tasks[i] + 1, 1e3 * timings[i].median);
     half.points.emplace_back(tasks[i] + 1, 1e3 * timings[0].median / 2);
   }
@@ -129,12 +129,14 @@ int main(int argc, char** argv) {
   const int rows_right = say_cost_of_cut_offs(program, n);
 
   int right = 0;
-  for (int k = 0; k <= n; ++k)
-    right += (*results)[static_cast<std::size_t>(k)] == fast_doubling(k)[0];
-  pdc::check(right == n + 1, "the processes' list is that of fast doubling", "{} of {}", right,
-             n + 1);
-  pdc::check(found == fast_doubling(n)[0], "so is the number found by tasks", "{}", found);
-  pdc::check(rows_right == 5, "there were as many tasks as the closed form says",
-             "{} of 5 cut-offs", rows_right);
+  for (int k = 0; k <= n; ++k) {
+    if ((*results)[k] == fast_doubling(k)[0]) ++right;
+  }
+  pdc::check(right == n + 1, "the list that the processes fill is that of fast doubling",
+             "{} of {}", right, n + 1);
+  pdc::check(found == fast_doubling(n)[0],
+             "the number that the tasks find is that of fast doubling", "{}", found);
+  pdc::check(rows_right == 5, "there are as many tasks as the closed form says", "{} of 5 cut-offs",
+             rows_right);
   return program.finish();
 }
