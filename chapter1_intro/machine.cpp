@@ -20,10 +20,14 @@
 #include <hwloc.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,23 +45,37 @@ Topology load_topology() {
   return owner;
 }
 
-/// Prints what is inside, each kind once, and returns how many hardware threads there are.
-unsigned say_tree(hwloc_obj_t object, unsigned alike = 1, unsigned depth = 0) {
-  char kind[64], details[128];
+struct Counted {
+  unsigned threads, memories;
+};
+
+/// Prints what is inside, each kind once, and returns how many hardware threads and memories (NUMA
+/// nodes) there are.
+Counted say_tree(hwloc_obj_t object, unsigned alike = 1, unsigned depth = 0) {
+  char kind[64];
+  char details[128];
   hwloc_obj_type_snprintf(kind, sizeof kind, object, 1);
   hwloc_obj_attr_snprintf(details, sizeof details, object, ", ", 0);
   const std::string branch = depth == 0 ? "" : std::string(3UL * depth - 3, ' ') + "└─ ";
-  const std::string count = depth == 0 ? "" : fmt::format("{} x ", alike);
+  const std::string number = depth == 0 ? "" : fmt::format("{} x ", alike);
   const bool is_thread = object->type == HWLOC_OBJ_PU;
-  pdc::say("{}{}{}{}{}", branch, count, is_thread ? "hardware thread" : kind,
+  pdc::say("{}{}{}{}{}", branch, number, is_thread ? "hardware thread" : kind,
            *details == 0 ? "" : ", ", details);
-  if (object->arity == 0) return is_thread ? 1 : 0;
-  if (object->symmetric_subtree != 0)  // all children look the same
-    return object->arity * say_tree(object->first_child, object->arity, depth + 1);
-  unsigned threads = 0;
-  for (unsigned i = 0; i < object->arity; ++i)
-    threads += say_tree(object->children[i], 1, depth + 1);
-  return threads;
+  Counted all{is_thread ? 1U : 0U, object->type == HWLOC_OBJ_NUMANODE ? 1U : 0U};
+  const auto count = [&](hwloc_obj_t child, unsigned times) {
+    const Counted inside = say_tree(child, times, depth + 1);
+    all.threads += times * inside.threads;
+    all.memories += times * inside.memories;
+  };
+  for (hwloc_obj_t memory = object->memory_first_child; memory != nullptr;
+       memory = memory->next_sibling)
+    count(memory, 1);
+  if (object->symmetric_subtree != 0 && object->arity > 0) {  // all children look the same
+    count(object->first_child, object->arity);
+  } else {
+    for (unsigned i = 0; i < object->arity; ++i) count(object->children[i], 1);
+  }
+  return all;
 }
 
 std::vector<int> usable_cpus() {
@@ -70,16 +88,23 @@ std::vector<int> usable_cpus() {
   return cpus;
 }
 
-/// How many CPUs' worth of time the container may use: cgroup version 2, then 1.
+/// How many CPUs' worth of time this process may use: the smallest quota of its cgroup (version 2)
+/// and of those around it, as in a container or by systemd's CPUQuota=.
 std::string quota() {
-  for (const char* file : {"/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"}) {
-    double time = 0, period = 100'000;                     // microseconds
-    if (std::ifstream in(file); in >> time && time > 0) {  // "max" and -1 are no quota
-      in >> period;
-      return fmt::format("{:g} CPUs' worth of time", time / period);
-    }
+  const std::filesystem::path root = "/sys/fs/cgroup";
+  std::ifstream own("/proc/self/cgroup");
+  std::filesystem::path group = root;
+  for (std::string line; std::getline(own, line);) {
+    if (line.starts_with("0::/")) group = root / line.substr(4);
   }
-  return "none";
+  double smallest = std::numeric_limits<double>::infinity();
+  for (; group != root.parent_path(); group = group.parent_path()) {
+    double time = 0;
+    double period = 0;  // both in microseconds; "max" is no number, and no quota
+    if (std::ifstream in(group / "cpu.max"); in >> time >> period)
+      smallest = std::min(smallest, time / period);
+  }
+  return std::isinf(smallest) ? "none" : fmt::format("{:g} CPUs' worth of time", smallest);
 }
 
 /// Returns how many threads ran where they were told to.
@@ -101,7 +126,9 @@ int visit_each(const std::vector<int>& cpus) {
     }
   }  // ~jthread joins here
   int right = 0;
-  for (std::size_t i = 0; i < cpus.size(); ++i) right += seen[i] == cpus[i] ? 1 : 0;
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    if (seen[i] == cpus[i]) ++right;
+  }
   return right;
 }
 
@@ -158,17 +185,20 @@ int main(int argc, char** argv) {
   const auto online = static_cast<int>(pdc::posix(sysconf(_SC_NPROCESSORS_ONLN), "sysconf"));
 
   pdc::say("");
-  const unsigned threads = say_tree(hwloc_get_root_obj(topology.get()));
+  const Counted tree = say_tree(hwloc_get_root_obj(topology.get()));
   pdc::say("\n{} CPUs are online, this program may use {} of them; quota: {}", online, usable,
            quota());
   const int right = program.scene("a thread on each CPU", visit_each, cpus);
   measure_gain(program, usable);
 
-  const int known = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_PU);
+  const int threads = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_PU);
+  const int memories = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_NUMANODE);
   pdc::check(usable >= 1 && usable <= online, "the CPUs that may be used are among those online",
              "{} of {}", usable, online);
-  pdc::check(static_cast<int>(threads) == known, "the tree holds every hardware thread once",
-             "{} of {}", threads, known);
+  pdc::check(static_cast<int>(tree.threads) == threads, "the tree holds every hardware thread once",
+             "{} of {}", tree.threads, threads);
+  pdc::check(static_cast<int>(tree.memories) == memories, "the tree holds every NUMA node once",
+             "{} of {}", tree.memories, memories);
   pdc::check(right == usable, "a thread bound to a CPU runs there", "{} of {}", right, usable);
   return program.finish();
 }

@@ -79,10 +79,10 @@ std::int64_t count_primes(int part, int parts) {  // dealt out like cards: large
 
 constexpr int passes = 8;
 
-const std::vector<std::int64_t>& numbers() {  // 0, 1, 2, ...: more than fits into most caches
+const std::vector<std::int64_t>& numbers() {  // 1, 2, 3, ...: more than fits into most caches
   static const auto all = [] {
     std::vector<std::int64_t> result(4'000'000);
-    std::iota(result.begin(), result.end(), 0);
+    std::iota(result.begin(), result.end(), 1);
     return result;
   }();
   return all;
@@ -164,13 +164,18 @@ int main(int argc, char** argv) {
   const Totals primes = compare(program, "computing: count primes", count_primes, workers);
   const Totals sums = compare(program, "reading memory: add numbers", add_numbers, workers);
 
-  pdc::check(thread.own == answer, "the parent sees what a thread wrote", "{}", thread.own);
-  pdc::check(process.own == 0, "it does not see what a child process wrote", "{}", process.own);
-  pdc::check(process.shared == answer, "but in shared memory it does", "{}", process.shared);
-  const std::int64_t prime = pdc::sieve_primes(below), sum = passes * (size * (size - 1) / 2);
+  pdc::check(thread.own == answer && thread.shared == answer,
+             "the parent sees what a thread writes", "{} and {}", thread.own, thread.shared);
+  pdc::check(process.own == 0, "the parent does not see what a child process writes", "{}",
+             process.own);
+  pdc::check(process.shared == answer, "in shared memory, it sees what a child process writes",
+             "{}", process.shared);
+  const std::int64_t prime = pdc::sieve_primes(below);
+  const std::int64_t sum = passes * (size * (size + 1) / 2);
   pdc::check(primes.threads == prime, "threads count the primes of a sieve", "{}", primes.threads);
-  pdc::check(primes.processes == prime, "so do processes", "{}", primes.processes);
+  pdc::check(primes.processes == prime, "processes count the primes of a sieve", "{}",
+             primes.processes);
   pdc::check(sums.threads == sum, "threads add up to the closed form", "{}", sums.threads);
-  pdc::check(sums.processes == sum, "so do processes", "{}", sums.processes);
+  pdc::check(sums.processes == sum, "processes add up to the closed form", "{}", sums.processes);
   return program.finish();
 }
