@@ -522,18 +522,6 @@ TEST(Audit, NamesRequestsThatAreUnderWay) {
   });
 }
 
-TEST(Audit, CountsWhatTestallCompletes) {
-  const int number = 7;
-  int got = 0;
-  MPI_Request requests[2];
-  MPI_Irecv(&got, 1, MPI_INT, rank(), tag, MPI_COMM_WORLD, &requests[0]);
-  MPI_Isend(&number, 1, MPI_INT, rank(), tag, MPI_COMM_WORLD, &requests[1]);
-  int done = 0;
-  while (done == 0) MPI_Testall(2, requests, &done, MPI_STATUSES_IGNORE);
-  EXPECT_EQ(got, number);
-  EXPECT_EQ(left(), "");
-}
-
 TEST(Audit, NamesObjectsThatAreNotFreed) {
   const int one = 1;
   const int periodic = 0;

@@ -166,7 +166,7 @@ class Refused(Surroundings):
         def as_somebody(number: int, command: list[str]) -> list[str]:
             user = first + number
             who = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-            return [*who, "prlimit", "--nproc=3", *command]
+            return within_reach(":", [*who, "prlimit", "--nproc=3", *command])
 
         self.hold_without({"fork", "posix_spawn", "pthread_create"}, as_somebody)
 
@@ -181,9 +181,8 @@ class Refused(Surroundings):
         for options in ("ro", "size=4k", "mode=0"):
 
             def mounted(number: int, command: list[str]) -> list[str]:
-                script = f'mount -t tmpfs -o {options} none /dev/shm && exec "$@"'
                 who = ["setpriv", "--reuid=65534", "--clear-groups"]
-                return ["unshare", "--mount", "sh", "-c", script, "sh", *who, *command]
+                return within_reach(f"mount -t tmpfs -o {options} none /dev/shm", [*who, *command])
 
             with self.subTest(options):
                 self.hold_without({"shm_open"}, mounted)
@@ -196,6 +195,14 @@ class Refused(Surroundings):
             return "" if is_right else str(ended)
 
         self.hold([entry for entry in CATALOG if not entry["mpi"]], fault)
+
+
+def within_reach(prepare: str, command: list[str]) -> list[str]:
+    """The command after that one in a shell, where whoever may not enter the folders above the build
+    can reach it all the same."""
+    moved = [word.replace(str(BUILD), "/mnt", 1) for word in command]
+    script = f'mount --bind "$0" /mnt && {prepare} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, str(BUILD), *moved]
 
 
 def is_refusal(name: str, ended: Ended) -> bool:

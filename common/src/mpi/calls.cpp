@@ -180,14 +180,6 @@ int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
   return result;
 }
 
-int MPI_Testall(int count, MPI_Request requests[], int* done, MPI_Status statuses[]) {
-  const std::vector<MPI_Request> tested = copy(count, requests);
-  Statuses seen(statuses, count);
-  const int result = PMPI_Testall(count, requests, done, seen.get());
-  if (*done != 0) all_completed(tested, seen);
-  return result;
-}
-
 }  // extern "C"
 
 }  // namespace pdc::mpi::detail
