@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <deque>
 #include <future>
+#include <latch>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -114,6 +115,7 @@ Seen look_at(std::vector<std::future<Result>>& results, std::future<int>& failin
 
 /// The pool ends while each of its threads is in its first job, and all other jobs wait.
 Seen submit_to_pool(int jobs, int threads) {
+  std::latch all_busy(std::min(jobs, threads));
   pdc::Meeting pool_ends(1 + std::min(jobs, threads));
   std::atomic<int> begun = 0;
   std::vector<std::future<Result>> results;
@@ -126,12 +128,16 @@ Seen submit_to_pool(int jobs, int threads) {
           wait.end();
           const auto work = lane.work("job");
           const int before = begun++;
-          if (n < threads) pool_ends.meet();  // forced: no thread is free before the pool ends
+          if (n < threads) {
+            all_busy.count_down();
+            pool_ends.meet();  // forced: no thread is free before the pool ends
+          }
           std::this_thread::sleep_for(std::chrono::milliseconds(3 + n % 4));  // plays the job
           return {std::int64_t{n} * n * n, gettid(), before};
         }));
   }
   std::future<int> failing = pool->submit([]() -> int { throw std::domain_error("no result"); });
+  all_busy.wait();  // forced: each thread is in its first job, and the others wait
   auto wait = pool_ends.wait_outside(owner, "the end of the pool");
   pool.reset();
   wait.end();
