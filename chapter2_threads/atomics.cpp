@@ -2,12 +2,13 @@
 //
 // Concept   An atomic operation is never seen half done: fetch_add reads, adds and writes in one
 //           step. What has no operation of its own is built from compare-exchange: it writes only
-//           if the value is still the one that was seen, and says what it is if not. Then look again.
+//           if the value is still the one that was seen; if not, it says what the value is now, and
+//           the thread tries again.
 // Shows     fetch_add, compare_exchange_weak
 // Run       atomics --threads 4
 // You see   with a load and a separate store one addition of 4 counts, the highest value is
 //           overwritten, and all 4 get the last seat; atomic operations get each of the three right
-// Next      parallel_reduce shares no number at all; lock guards more than one at a time
+// Next      parallel_reduce shares no number at all; lock guards several numbers at once
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
@@ -45,7 +46,7 @@ void write_in_turn(Hall& hall, int mine, const std::function<void()>& write) {
 
 /// Right: adding is an operation of its own.
 void add(Hall& hall) {
-  read(hall, hall.count);
+  read(hall, hall.count);  // only for the bad moment: fetch_add reads by itself
   hall.count.fetch_add(1);
 }
 
@@ -61,7 +62,7 @@ void keep_highest(Hall& hall, int mine) {
   int seen = read(hall, hall.highest);
   write_in_turn(hall, mine, [&] {
     while (mine > seen && !hall.highest.compare_exchange_weak(seen, mine)) {
-      // it is not as seen: now `seen` is what it was instead
+      // not written: now `seen` is the value that stands there
     }
   });
 }
@@ -75,7 +76,7 @@ void keep_highest_by_store(Hall& hall, int mine) {
   });
 }
 
-/// Right: a seat that was free when this thread looked may be taken now.
+/// Right: the seat is taken only if the number is still the one that this thread has seen.
 bool take_seat(Hall& hall) {
   int seen = read(hall, hall.seats);
   while (seen > 0) {
@@ -129,7 +130,7 @@ Seen change(const Operations& use, int threads) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"threads", 4, "threads that change it", {3, 64}}});
+  pdc::Program program(argc, argv, {{"threads", 4, "threads that change the numbers", {3, 64}}});
   const int n = program.integer("threads");
 
   const Seen wrong = program.scene("loads and stores", change, loads_and_stores, n);

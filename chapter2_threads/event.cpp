@@ -2,8 +2,8 @@
 //
 // Concept   An event is a flag that threads sleep on until another thread sets it. It has to stay
 //           set: if it is cleared at once, a thread that comes a moment later waits for ever, and
-//           one that slept wakes, looks again, and may wait on. For what happens only once, a
-//           latch is enough.
+//           a thread that slept wakes, looks again, and may wait on. For what happens only once,
+//           a latch is enough.
 // Shows     std::atomic<bool>::wait, std::atomic<bool>::notify_all, std::latch
 // Python    threading.Event
 // Run       event --threads 4
@@ -27,7 +27,7 @@ class Event {
  public:
   void set() {
     is_set_ = true;
-    is_set_.notify_all();  // whoever sleeps wakes, and looks again
+    is_set_.notify_all();  // each thread that sleeps here wakes, and looks again
   }
   void clear() { is_set_ = false; }
   void wait() const { is_set_.wait(false); }  // sleeps while it is false
@@ -48,11 +48,11 @@ void set_and_clear(Event& event) {
 }
 
 struct Seen {
-  int sleepers, latecomers;  // those who passed
-  int too_soon;              // those who passed before it had happened
+  int sleepers, latecomers;  // threads that passed
+  int too_soon;              // threads that passed before the event
 };
 
-/// Those with an even number sleep when it happens, the others come later.
+/// Waiters with an even number sleep when the event comes, the others come after it.
 Seen meet(int threads, const std::function<void()>& announce,
           const std::function<void()>& wait_for_it, const std::function<void()>& help) {
   pdc::Meeting all_sleep(threads + 1);
@@ -66,7 +66,7 @@ Seen meet(int threads, const std::function<void()>& announce,
       const bool is_late = i % 2 == 1;
       if (is_late) {
         const auto elsewhere = all_sleep.wait_outside(lane, "comes later");
-        is_over.wait();  // forced: these come when it has happened
+        is_over.wait();  // forced: the late ones come after the event
       }
       auto wait = all_sleep.wait_outside(lane, "the event");
       wait_for_it();
@@ -80,16 +80,18 @@ Seen meet(int threads, const std::function<void()>& announce,
     });
   }
   auto work = setter.work("prepares");
-  all_sleep.meet();  // forced: those who come before it sleep
+  all_sleep.meet();  // forced: no event before all who are not late sleep
   work.end();
   has_happened = true;
   pdc::mark("it happens");
   announce();
   is_over.count_down();
-  all_sleep.meet();  // each has passed, or sleeps on
+  all_sleep.meet();  // each waiter has passed and ended, or sleeps on
   const Seen seen{sleepers, latecomers, too_soon};
-  if (sleepers + latecomers < threads) pdc::fault("missed: waits for ever");
-  help();  // only this lets those go on that missed it
+  if (sleepers + latecomers < threads) {
+    pdc::fault("missed: waits for ever");
+    help();  // without it, the threads that missed the event would never end
+  }
   return seen;
 }  // ~jthread joins each
 
@@ -102,10 +104,7 @@ Seen meet_at_event(void (*announce)(Event&), int threads) {
 Seen meet_at_latch(int threads) {
   std::latch once(1);
   return meet(
-      threads, [&] { once.count_down(); }, [&] { once.wait(); },
-      [&] {
-        if (!once.try_wait()) once.count_down();
-      });
+      threads, [&] { once.count_down(); }, [&] { once.wait(); }, [&] { once.count_down(); });
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 // Futures: a result, or an exception, that will be there later.
 //
 // Concept   A future is the place where a thread waits for a result; get() returns it, or throws
-//           what was thrown instead. The other end is a promise, a packaged task, or std::async,
-//           which runs a function on a thread of its own, and whose future waits in its destructor.
+//           what was thrown instead. The other end is a promise, a packaged task, or std::async:
+//           told std::launch::async, it runs a function on a thread of its own, and its future
+//           waits in its destructor.
 // Shows     std::promise, std::packaged_task, std::async, std::future, std::future_error
 // Python    concurrent.futures.Future
 // Run       futures
-// You see   values, exceptions and a broken promise arrive at a thread that waits for them; a future
-//           of std::async that is dropped at once is waited for all the same
+// You see   values and exceptions arrive at a thread that waits for them, and from a forgotten
+//           promise an error; a future that is dropped at once is waited for all the same
 // Next      thread_pool hands out futures; async_futures joins them with an event loop
 
 // SPDX-License-Identifier: MIT
@@ -31,7 +32,7 @@ struct Desk {
   const pdc::Lane answers;
   const std::thread::id asker = std::this_thread::get_id();
   pdc::Meeting asker_waits{2};
-  std::atomic<bool> is_asked = false;     // the asker is in get()
+  std::atomic<bool> is_asked = false;     // the asker is about to call get()
   std::atomic<int> made_while_asked = 0;  // results
 };
 
@@ -70,7 +71,7 @@ Order package(int number, Desk& desk) {
   return {std::move(result), std::jthread(std::move(task), number, std::ref(desk))};
 }
 
-Order launch(int number, Desk& desk) {  // and its thread as well
+Order launch(int number, Desk& desk) {  // a function, its promise, and its thread
   return {std::async(std::launch::async, square, number, std::ref(desk)), {}};
 }
 
@@ -119,7 +120,8 @@ void toil(Desk& desk, std::atomic<bool>& is_done) {
   is_done = true;
 }
 
-/// Wrong on purpose: it looks as if this went on at once. Returns whether the work was done then.
+/// Wrong on purpose: it looks as if this thread went on beside the work. Returns whether the work
+/// was done by the time it did go on.
 bool drop_future() {
   const pdc::Lane lane("asks");
   Desk desk{pdc::Lane("toils")};
@@ -161,11 +163,14 @@ int main(int argc, char** argv) {
   pdc::check(launched.came == "144, negative", "a value and an exception come by std::async", "{}",
              launched.came);
   const int waited = promised.waited + packaged.waited + launched.waited;
-  pdc::check(waited == 6, "each of them was made by another thread, while get() waited", "{} of 6",
-             waited);
+  pdc::check(waited == 6, "each value and exception was made by another thread, while get() waited",
+             "{} of 6", waited);
   pdc::check(forgotten.came == "broken promise, broken promise",
-             "from a promise that is never kept an exception comes", "{}", forgotten.came);
-  pdc::check(dropped, "where a future of std::async is dropped, the work is done before all else");
-  pdc::check(!kept, "where it is kept, the thread goes on before the work is done");
+             "a promise that is never kept arrives as an exception", "{}", forgotten.came);
+  pdc::check(
+      dropped,
+      "where a future of std::async is dropped, the thread goes on only after the work is done");
+  pdc::check(!kept,
+             "where a future of std::async is kept, the thread goes on before the work is done");
   return program.finish();
 }

@@ -8,7 +8,8 @@
 // Python    threading.RLock
 // Run       recursive_lock --threads 3 --rounds 2
 // You see   with a mutex, the thread waits for itself; with a recursive one, and with private
-//           methods that do not lock, every item is added, and no other comes between a pair
+//           methods that do not lock, every item is added, and no other item comes between the
+//           two of a pair
 // Next      deadlock has two locks and two threads; lock tells what to do inside, and what not
 
 // SPDX-License-Identifier: MIT
@@ -25,8 +26,8 @@
 
 namespace {
 
-/// What is in a box: for each item the number of the pair that it belongs to, or alone. Atomic, so
-/// that without a lock nothing is undefined.
+/// What is in a box: for each item the number of its pair, or `alone`. Atomic, so that without a
+/// lock nothing is undefined.
 struct Items {
   static constexpr int capacity = 3 * 64 * 10;
   static constexpr int alone = 0;
@@ -72,7 +73,8 @@ class Box {
 
  private:
   Items& items_;
-  pdc::Watched<Mutex> mutex_;  // notes who holds it and who wants it, and is as it is otherwise
+  // That mutex, watched: a lock() that would wait for ever is noted, and returns without the lock.
+  pdc::Watched<Mutex> mutex_;
 };
 
 /// The better design: a thread that is inside has the lock, and nothing inside locks.
@@ -166,11 +168,12 @@ int main(int argc, char** argv) {
   pdc::check(recursive.pairs == pairs,
              "with a recursive mutex, no other item comes between the two of a pair", "{} of {}",
              recursive.pairs, pairs);
-  pdc::check(better.circle.empty(), "with private methods that do not lock, none waits for itself");
+  pdc::check(better.circle.empty(),
+             "with private methods that do not lock, no thread waits for itself");
   pdc::check(better.items == items, "with private methods that do not lock, every item is added",
              "{} of {}", better.items, items);
   pdc::check(better.pairs == pairs,
-             "with private methods that do not lock, no other item comes between a pair",
+             "with private methods that do not lock, no other item comes between the two of a pair",
              "{} of {}", better.pairs, pairs);
   return program.finish();
 }
