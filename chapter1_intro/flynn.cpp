@@ -172,8 +172,9 @@ int main(int argc, char** argv) {
              sisd.products);
   pdc::check(simd.products == products_in_packs(x, 0, 1), "SIMD multiplies once for each pack",
              "{} products, packs of {}", simd.products, Pack::size());
-  pdc::check(mimd.products == by_mimd, "in MIMD, half of the threads multiply packs, half elements",
-             "{} products", mimd.products);
+  pdc::check(mimd.products == by_mimd,
+             "in MIMD, every second thread multiplies packs, the others elements", "{} products",
+             mimd.products);
   pdc::check(spmd.products == by_spmd, "in SPMD, every process multiplies packs", "{} products",
              spmd.products);
   return program.finish();

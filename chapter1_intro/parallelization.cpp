@@ -2,8 +2,8 @@
 //
 // Concept   Only the part that is shared out gets faster. If it was the fraction p of the time,
 //           then N workers gain 1 / (1 - p + p / N), and never more than 1 / (1 - p): Amdahl's law.
-//           But people with N times the workers often have N times the work: then the serial part
-//           weighs less and the gain is N - s (N - 1), s being the serial fraction of the new run:
+//           But people with N times the workers often have N times the work: then the run takes as
+//           long as before, its serial fraction s = 1 - p stays, and the gain is N - s (N - 1):
 //           Gustafson's law.
 // Shows     std::jthread, std::atomic
 // Python    multiprocessing, after cProfile has shown where the time goes
@@ -26,8 +26,7 @@ namespace {
 
 constexpr std::int64_t size = 1 << 18;
 
-/// The serial part: each number is made from the one before, and no formula is known that jumps
-/// ahead. All numbers below `size`, each once: a quadratic congruential generator of full period
+/// The serial part: each number is made from the one before, and no simple formula jumps ahead. All numbers below `size`, each once: a quadratic congruential generator of full period
 /// (Knuth, The Art of Computer Programming, 3.2.2).
 std::vector<std::int64_t> draw_numbers(const pdc::Lane& lane) {
   const auto work = lane.work("draw numbers");
@@ -117,7 +116,7 @@ void say_prediction(pdc::Program& program, int most) {
     const double grown_time = times[i + 1].median;
     amdahl.points.emplace_back(n, by_amdahl(p, n));
     same.points.emplace_back(n, all / times[i].median);
-    gustafson.points.emplace_back(n, by_gustafson(serial / grown_time, n));
+    gustafson.points.emplace_back(n, by_gustafson(1 - p, n));
     grown.points.emplace_back(n, (serial + n * (all - serial)) / grown_time);
     pdc::say("{:>11}  {:>13.2f}{:>13.2f}  {:>13.2f}{:>13.2f}", n, amdahl.points.back().second,
              same.points.back().second, gustafson.points.back().second, grown.points.back().second);

@@ -32,9 +32,8 @@ namespace {
 using Fork = pdc::Watched<std::mutex>;
 
 struct Table {
-  explicit Table(int n) : seats(n), waiter(n - 1), bad_moment(n) {
+  explicit Table(int n) : seats(n), eating(n), waiter(n - 1), bad_moment(n) {
     for (int i = 0; i < n; ++i) forks.emplace_back(order, fmt::format("fork {}", i));
-    eating.resize(forks.size());
   }
 
   int next(int seat) const { return (seat + 1) % seats; }
@@ -98,7 +97,7 @@ void ask_the_waiter(Table& table, int seat, const pdc::Lane& lane) {
   table.waiter.acquire();
   wait.end();
   left_then_right(table, seat, lane);
-  table.waiter.release();
+  table.waiter.release();  // an exception would keep the place: semaphore's section says more
 }
 
 struct Seen {
