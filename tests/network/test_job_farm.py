@@ -136,7 +136,7 @@ class Accidents(FarmTest):
 
     def test_who_stays_silent_is_thrown_out(self):
         """It may wait for a message that got lost: so it can come again."""
-        farm = self.coordinator(Job(tasks=60), "--silence", "0.1", "--heartbeat", BEAT)
+        farm = self.coordinator(Job(tasks=60), "--silence", "1", "--heartbeat", BEAT)
         with Stranger(farm.address, "silent") as silent:
             silent.greet()
             while message := silent.answer():
