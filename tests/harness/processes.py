@@ -115,7 +115,12 @@ class Watch:
 
     def left_processes(self) -> list[str]:
         """What still lives after a while, in words; usually nothing. Then it does no more."""
-        wait_until(lambda: not living(), PATIENCE)
+
+        def are_gone() -> bool:  # one that changes its parent right now may be missed once
+            return not living() and not living()
+
+        if wait_until(are_gone, PATIENCE):
+            return []
         left = [f"process {describe(process)}" for process in living()]
         kill_all()
         return left
