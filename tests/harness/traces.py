@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Makes what programs may leave behind, for the tests of what sees that.
 
-    traces.py KIND...   makes one of each, says `ready`, and ends without removing them
+    traces.py KIND...   makes one of each, says its process id, and ends without removing them
     traces.py           makes and drops all of them, again and again, until it is killed
 
 Each carries the number of the process that makes it, as names of the book's programs would.
@@ -120,7 +120,7 @@ if __name__ == "__main__":
     if kinds := sys.argv[1:]:
         for kind in kinds:
             KINDS[kind]()
-        print("ready", flush=True)
+        print(os.getpid(), flush=True)
         time.sleep(0.1)  # plays the work of the program that then leaves it all behind
         os._exit(0)
     disturb()
