@@ -114,7 +114,8 @@ int main(int argc, char** argv) {
 
   pdc::check(unowned == workers, "without an owner all go on", "{} of {}", unowned, workers);
   pdc::check(owned == 0, "with one, none outlives its owner", "{} of {}", owned, workers);
-  pdc::check(thrown == 0, "nor when an exception passes", "{} of {}", thrown, workers);
+  pdc::check(thrown == 0, "no child outlives its owner when an exception passes", "{} of {}",
+             thrown, workers);
   const int begun = *kept.begun, finished = *kept.finished;
   pdc::check(finished == begun && kept.busy == 2 * workers,
              "each was in the middle of a job, and finished it", "{} of {}", finished, begun);

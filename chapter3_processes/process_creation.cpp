@@ -150,8 +150,9 @@ void check_copies() {
 
 void check_programs() {
   const pdc::Exit status = spawn("exit 7"), signal = spawn("kill -TERM $$");
-  pdc::check(status.status == 7 && signal.signal == SIGTERM, "and so did another program", "{}, {}",
-             status.text(), signal.text());
+  pdc::check(status.status == 7 && signal.signal == SIGTERM,
+             "another program told its status and its signal", "{}, {}", status.text(),
+             signal.text());
   const pdc::Exit leaked = look_for_descriptor(0), closed = look_for_descriptor(MFD_CLOEXEC);
   pdc::check(leaked.good(), "another program finds a descriptor without O_CLOEXEC");
   pdc::check(closed.status == 1, "with O_CLOEXEC it finds none");

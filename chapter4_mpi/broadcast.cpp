@@ -47,8 +47,11 @@ void receive(Knowledge& mine, int from) {
 
 Knowledge tell_in_a_loop(const pdc::mpi::Session& mpi, milliseconds line) {
   Knowledge mine(mpi);
-  if (mpi.rank() != 0) receive(mine, 0);
-  for (int to = 1; mpi.rank() == 0 && to < mpi.size(); ++to) send(mine, to, line, mpi.lane());
+  if (mpi.rank() == 0) {
+    for (int to = 1; to < mpi.size(); ++to) send(mine, to, line, mpi.lane());
+  } else {
+    receive(mine, 0);
+  }
   return mine;
 }
 

@@ -126,7 +126,10 @@ int main(int argc, char** argv) {
              "{} of {} ranks", cycle, ranks);
   pdc::check(broken == expected, "one that receives first breaks it, and all messages arrive");
   pdc::check(turns == expected, "in turns, every rank gets what the one before it made");
-  pdc::check(together == expected, "with MPI_Sendrecv, too");
-  pdc::check(begun == expected, "and when both are begun before either is waited for");
+  pdc::check(together == expected,
+             "with MPI_Sendrecv, every rank gets what the one before it made");
+  pdc::check(
+      begun == expected,
+      "with both begun before either is waited for, every rank gets what the one before it made");
   return program.finish();
 }

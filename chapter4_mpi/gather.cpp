@@ -60,10 +60,13 @@ int in_place(const Numbers& counts, int numbers) {
 int collect_by_hand(const pdc::mpi::Session& mpi, int numbers) {
   const int mine = static_cast<int>(find_primes(mpi, numbers).size());
   Numbers counts(static_cast<std::size_t>(mpi.size()), nothing);
-  if (mpi.rank() != 0) MPI_Send(&mine, 1, MPI_INT, 0, count_tag, MPI_COMM_WORLD);
-  for (int from = 1; mpi.rank() == 0 && from < mpi.size(); ++from) {
-    int& count = counts[static_cast<std::size_t>(from)];
-    MPI_Recv(&count, 1, MPI_INT, from, count_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  if (mpi.rank() == 0) {
+    for (int from = 1; from < mpi.size(); ++from) {
+      int& count = counts[static_cast<std::size_t>(from)];
+      MPI_Recv(&count, 1, MPI_INT, from, count_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    }
+  } else {
+    MPI_Send(&mine, 1, MPI_INT, 0, count_tag, MPI_COMM_WORLD);
   }
   return in_place(counts, numbers);
 }

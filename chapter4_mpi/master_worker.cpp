@@ -76,8 +76,12 @@ Done deal_out(const pdc::mpi::Session& mpi, int jobs) {
     done.by_job[static_cast<std::size_t>(result.job)] += result.steps;
     const int tag = next < jobs ? job_tag : stop_tag;
     MPI_Send(&next, 1, MPI_INT, request.MPI_SOURCE, tag, MPI_COMM_WORLD);
-    if (tag == stop_tag) done.before_stop = std::min(done.before_stop, next);
-    tag == stop_tag ? --workers : ++next;
+    if (tag == stop_tag) {
+      done.before_stop = std::min(done.before_stop, next);
+      --workers;
+    } else {
+      ++next;
+    }
   }
   return done;
 }
@@ -111,9 +115,9 @@ int main(int argc, char** argv) {
   pdc::check(parts.by_me == part, "in equal parts, each rank did what its jobs take",
              "{} of {} steps on rank {}", part, std::reduce(once.begin(), once.end()), rank);
   if (rank == 0) {
-    pdc::check(parts.by_job == once, "and each job was done once", "{} jobs", jobs);
+    pdc::check(parts.by_job == once, "each job was done once", "{} jobs", jobs);
     pdc::check(dealt.by_job == once, "on request, each job was done once, too", "{} jobs", jobs);
-    pdc::check(dealt.before_stop == jobs, "and no worker was stopped while there were jobs",
+    pdc::check(dealt.before_stop == jobs, "no worker was stopped while there were jobs",
                "{} of {} given out before", dealt.before_stop, jobs);
   }
   return program.finish();

@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
     pdc::check(same.hits == mpi.size() * of_one, "from the start, all draw the same points",
                "{} times {} hits", mpi.size(), of_one);
     pdc::check(all.points == points, "in blocks, all points are drawn", "{}", all.points);
-    pdc::check(all.hits == alone, "and hit as often as if one rank draws them", "{}", all.hits);
+    pdc::check(all.hits == alone, "the points hit as often as if one rank draws them", "{}",
+               all.hits);
     pdc::check(errors < 6, "pi is within 6 expected errors", "{:.1f} of them", errors);
   }
   return program.finish();

@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
   const Requests complete{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   pdc::check(got.seen_early == old, "seen too early, all numbers are old");
   pdc::check(got.requests == complete, "after MPI_Waitall both requests are complete");
-  pdc::check(got.in == sent, "and all numbers are those that were sent");
+  pdc::check(got.in == sent, "all numbers are those that were sent");
   pdc::check(waited.in == sent, "as they are after a blocking exchange");
   return program.finish();
 }

@@ -173,7 +173,7 @@ int main(int argc, char** argv) {
                "with the objects' own memory came no text", "{} bytes of each", memory[0].size());
     pdc::check(gathered == all, "gathered, each comes as an equal, in the order of the ranks");
     pdc::check(passed == all[0], "passed on by all, one comes back as an equal");
-    pdc::check(record.weight == 1.5 && record.day == 3, "and so does a record by its datatype");
+    pdc::check(record.weight == 1.5 && record.day == 3, "a record arrives whole by its datatype");
   }
   return program.finish();
 }

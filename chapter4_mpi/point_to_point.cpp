@@ -59,15 +59,18 @@ void send_weather(const pdc::mpi::Session& mpi) {
 
 /// Rank 0 wants the pressure before the temperature. Returns how many stations it reads right.
 int read_stations(const pdc::mpi::Session& mpi, int tag_of_pressure, int tag_of_temperature) {
-  if (mpi.rank() != 0) send_weather(mpi);
+  if (mpi.rank() != 0) {
+    send_weather(mpi);
+    return 0;
+  }
   int right = 0;
-  for (int from = 1; mpi.rank() == 0 && from < mpi.size(); ++from) {
+  for (int from = 1; from < mpi.size(); ++from) {
     Weather got{};
     MPI_Recv(&got.pressure, 1, MPI_INT, from, tag_of_pressure, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     MPI_Recv(&got.temperature, 1, MPI_INT, from, tag_of_temperature, MPI_COMM_WORLD,
              MPI_STATUS_IGNORE);
     pdc::say("station {}: {} hPa, {} °C", from, got.pressure, got.temperature);
-    right += got == weather_at(from) ? 1 : 0;
+    if (got == weather_at(from)) ++right;
   }
   return right;
 }

@@ -67,12 +67,15 @@ Row make(const pdc::mpi::Session& mpi, int digits) {
 /// Wrong on purpose: the root joins the rows as they come.
 Row join_as_they_come(const pdc::mpi::Session& mpi, int digits) {
   const Row mine = make(mpi, digits);
-  if (mpi.rank() != 0) MPI_Send(&mine, 1, MPI_UINT64_T, 0, row_tag, MPI_COMM_WORLD);
   Row joined = 0;
-  for (int from = mpi.size() - 1; mpi.rank() == 0 && from > 0; --from) {  // forced: the last first
-    Row theirs = 0;
-    MPI_Recv(&theirs, 1, MPI_UINT64_T, from, row_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    joined = join(joined, theirs);
+  if (mpi.rank() == 0) {
+    for (int from = mpi.size() - 1; from > 0; --from) {  // forced: the last first
+      Row theirs = 0;
+      MPI_Recv(&theirs, 1, MPI_UINT64_T, from, row_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      joined = join(joined, theirs);
+    }
+  } else {
+    MPI_Send(&mine, 1, MPI_UINT64_T, 0, row_tag, MPI_COMM_WORLD);
   }
   return join(joined, mine);
 }

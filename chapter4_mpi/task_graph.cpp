@@ -60,8 +60,10 @@ struct Worker {
     int number = 0;
     MPI_Recv(&number, 1, MPI_INT, MPI_ANY_SOURCE, done_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     const Task& task = graph[number];
-    for (int rank = 1; mpi.rank() == 0 && rank < mpi.size(); ++rank)
-      MPI_Isend(&task.number, 1, MPI_INT, rank, done_tag, MPI_COMM_WORLD, &sends.emplace_back());
+    if (mpi.rank() == 0) {
+      for (int rank = 1; rank < mpi.size(); ++rank)
+        MPI_Isend(&task.number, 1, MPI_INT, rank, done_tag, MPI_COMM_WORLD, &sends.emplace_back());
+    }
     --load[task.runner];
     graph.set_done(number);
     deal();

@@ -138,9 +138,11 @@ int main(int argc, char** argv) {
 
   pdc::check(without.left_open == clients - 1, "given up, the connections stayed open", "{} of {}",
              without.left_open, clients - 1);
-  pdc::check(without.too_late == clients - 1, "and answers came too late", "{}", without.too_late);
+  pdc::check(without.too_late == clients - 1, "after giving up, answers came too late", "{}",
+             without.too_late);
   pdc::check(with.left_open == 0, "cancelled, they were closed", "{} open", with.left_open);
-  pdc::check(with.in_time == 1 && with.too_late == 0, "and one answer was kept, that in time");
+  pdc::check(with.in_time == 1 && with.too_late == 0,
+             "after cancelling, one answer was kept, that in time");
   pdc::check(by_hand == with, "by hand it comes to the same", "{} open", by_hand.left_open);
   return program.finish();
 }

@@ -73,7 +73,10 @@ class Farm {
   /// The worker says that it failed: once more, behind the others, or given up. A late one does not
   /// count: the task is in other hands.
   void fail(Deal deal, const std::string& why) {
-    if (!is_current(deal)) return void(++counts_.late);
+    if (!is_current(deal)) {
+      ++counts_.late;
+      return;
+    }
     Task& task = at(deal.task);
     ++task.failures;
     task.why = why;

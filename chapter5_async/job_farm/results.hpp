@@ -68,7 +68,7 @@ inline void claim_right(const Desk& desk) {
   for (int task = 0; task < desk.job.tasks && expected > 0; ++task)
     expected -= desk.job.fails(task) ? part(desk.job, task) : 0;
   if (desk.job.name != "mandelbrot")
-    pdc::check(sum(desk) == expected, "and so the sum is right", "{}", sum(desk));
+    pdc::check(sum(desk) == expected, "the sum of the results is right", "{}", sum(desk));
   else if (desk.farm.counts().failed == 0)
     pdc::check(checksum(desk) == pdc::mandelbrot_known, "the iteration counts are the known ones",
                "checksum {:016x}", checksum(desk));

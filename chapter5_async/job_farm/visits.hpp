@@ -95,9 +95,15 @@ class Visits {
 
   void handle(const json::object& message) {
     if (message.contains("task")) return bench_.take(message);
-    if (message.contains("ack")) return void(--unacknowledged);
     if (message.contains("release")) return bench_.release(number_in(message, "release"));
-    if (message.contains("done")) return void(done = true);
+    if (message.contains("ack")) {
+      --unacknowledged;
+      return;
+    }
+    if (message.contains("done")) {
+      done = true;
+      return;
+    }
     const bool is_error = message.contains("error");
     throw BrokenProtocol(is_error ? std::string(text_in(message, "error")) : "unknown message");
   }

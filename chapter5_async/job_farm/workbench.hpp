@@ -101,9 +101,12 @@ class Workbench {
   void give(int number, const json::object& answer) {
     const auto task = find(number);
     if (task == hand_.end()) return;
-    if (task->held_back) return void(task->answer = answer);
-    hand_.erase(task);
-    answer_(answer);
+    if (task->held_back) {
+      task->answer = answer;
+    } else {
+      hand_.erase(task);
+      answer_(answer);
+    }
   }
 
   asio::io_context& loop_;

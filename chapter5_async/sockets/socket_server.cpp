@@ -154,7 +154,7 @@ void show(pdc::Program& program, const Limits& limits) {
   pdc::check(with.answered == all, "at once: all had theirs, and a bad line an error", "{} of {}",
              with.answered, all);
   pdc::check(with.hung_up, "told to end, it hangs up on who says nothing");
-  pdc::check(with.whole, "but the answer under way arrives whole");
+  pdc::check(with.whole, "the answer under way arrives whole");
 }
 
 }  // namespace

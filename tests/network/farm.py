@@ -271,7 +271,7 @@ class FarmTest(unittest.TestCase):
         self.assertEqual((report["done"], report["failed"]), (len(expected), job.poison))
         once = report["every task but the poison is in the result once"]
         self.assertEqual(once, f"{len(expected)} of {job.tasks}")
-        self.assertEqual(report["and so the sum is right"], str(sum(expected.values())))
+        self.assertEqual(report["the sum of the results is right"], str(sum(expected.values())))
 
     def assert_refused(self, program: str, status: int, *options: str) -> str:
         """It ends at once with the status and one line of complaint, which is returned."""
