@@ -28,6 +28,19 @@ The mutants of chapterN/name stand in chapterN/name.toml beside this file:
     #                           more than one change, instead of text and by
     # killer = "tsan"           instead of a claim: a data race and nothing else, which no claim can
     #                           see. It is run, and has to be reported, with ThreadSanitizer only.
+    # asks = "take out the lock"
+    #                           these words stand in an exercise of the page's section ("Try"), whose
+    #                           answer names the claim
+
+What else an exercise asks for, which is no mutant, is tried as well:
+
+    [[try]]
+    asks = "give it eight"     # stands in the exercise
+    options = ["--threads", "8"]
+    # text, by, times, file, edits: as above, if it changes the page
+    # ranks = 5                 of an MPI program; else its usual count
+    # status = 4                what it ends with, if not with 0; tsan as killer, as above
+    sees = ["all eight wait"]  # what is then printed, and stands in the answer
 
 A change that changes nothing that matters is no mutant, and is left out. A text that no longer
 stands in the page fails the test, so the list cannot rot.
@@ -61,6 +74,7 @@ HERE = Path(__file__).resolve().parent
 SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
 RUNS = 5  # of each mutant
 RUNS_OF_RANKS = 3  # with each rank count
+RUNS_OF_TRY = 2  # of what an exercise asks for
 AT_ONCE = 2  # mutants: one waits while the other is compiled
 PATIENCE = 5  # seconds, and as many times what the unchanged page takes: the deadline of mutants
 LAST_RESORT = 60  # seconds: on a machine that is busy the deadline alone proves nothing yet
@@ -93,6 +107,14 @@ class Mutant:
     edits: tuple[Edit, ...] = ()
     options: tuple[str, ...] = ()
     killer: str = ""
+    asks: str = ""  # of an exercise
+    sees: tuple[str, ...] = ()  # instead of a claim: an exercise that is no mutant
+    ranks: int = 0  # of an exercise; 0: the usual ones
+    status: int = FAILED
+
+    @property
+    def is_try(self) -> bool:
+        return bool(self.sees)
 
 
 UNCHANGED = Mutant(0, "the page as it is")
@@ -101,8 +123,14 @@ UNCHANGED = Mutant(0, "the page as it is")
 @dataclass(frozen=True)
 class List:
     mutants: tuple[Mutant, ...]
+    tries: tuple[Mutant, ...] = ()
     ranks: tuple[int, ...] = ()
     optimise: bool = False
+
+
+EDIT = {"text": str, "by": str}
+PLACE = {"times": int, "file": str}
+CHANGE = EDIT | PLACE | {"edits": list}
 
 
 def take(table: dict, where: str, needed: dict, allowed: dict) -> None:
@@ -124,36 +152,66 @@ def read_list(path: Path) -> List:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise Mistake(f"{where}: {error}") from None
-    take(table, where, {"mutant": list}, {"ranks": list, "optimise": bool})
+    take(table, where, {"mutant": list}, {"try": list, "ranks": list, "optimise": bool})
     mutants = [
         read_mutant(entry, number, f"{where}: mutant {number}")
         for number, entry in enumerate(table["mutant"], 1)
     ]
-    return List(tuple(mutants), tuple(table.get("ranks", ())), table.get("optimise", False))
+    tries = [
+        read_try(entry, number, f"{where}: try {number - len(mutants)}")
+        for number, entry in enumerate(table.get("try", ()), len(mutants) + 1)
+    ]
+    ranks = tuple(table.get("ranks", ()))
+    return List(tuple(mutants), tuple(tries), ranks, table.get("optimise", False))
 
 
 def read_mutant(entry: dict, number: int, where: str) -> Mutant:
-    edit = {"text": str, "by": str}
-    place = {"times": int, "file": str}
     if "says" in entry:
         where += f" ({entry['says']})"
     proof = {"killer": str} if "killer" in entry else {"claim": str}
-    change = {"edits": list} if "edits" in entry else edit
-    others = {"options": list} | ({} if "edits" in entry else place)
+    change = {"edits": list} if "edits" in entry else EDIT
+    others = {"options": list, "asks": str} | ({} if "edits" in entry else PLACE)
     take(entry, where, {"says": str} | proof | change, others)
     if entry.get("killer", "tsan") != "tsan":
         raise Mistake(f"{where}: 'killer' can be tsan only, not {entry['killer']!r}")
-    edits = entry.get("edits") or [{key: entry[key] for key in edit | place if key in entry}]
-    for each in edits:
-        take(each, where, edit, place)
     return Mutant(
         number,
         entry["says"],
         entry.get("claim", ""),
-        tuple(Edit(**each) for each in edits),
+        read_edits(entry, where),
         tuple(entry.get("options", ())),
         entry.get("killer", ""),
+        entry.get("asks", ""),
     )
+
+
+def read_try(entry: dict, number: int, where: str) -> Mutant:
+    if "asks" in entry:
+        where += f" ({entry['asks']})"
+    change = {key: kind for key, kind in CHANGE.items() if key in entry}
+    others = {"options": list, "ranks": int, "status": int}
+    take(entry, where, {"asks": str, "sees": list}, change | others)
+    if not entry["sees"] or not all(isinstance(text, str) and text for text in entry["sees"]):
+        raise Mistake(f"{where}: 'sees' has to be a list of texts")
+    if not change and not entry.get("options") and not entry.get("ranks"):
+        raise Mistake(f"{where}: it changes neither the page nor the options nor the ranks")
+    return Mutant(
+        number,
+        entry["asks"],
+        edits=read_edits(entry, where) if change else (),
+        options=tuple(entry.get("options", ())),
+        asks=entry["asks"],
+        sees=tuple(entry["sees"]),
+        ranks=entry.get("ranks", 0),
+        status=entry.get("status", SURVIVED),
+    )
+
+
+def read_edits(entry: dict, where: str) -> tuple[Edit, ...]:
+    edits = entry.get("edits") or [{key: entry[key] for key in EDIT | PLACE if key in entry}]
+    for each in edits:
+        take(each, where, EDIT, PLACE)
+    return tuple(Edit(**each) for each in edits)
 
 
 # --- the program ----------------------------------------------------------------------------------
@@ -345,6 +403,7 @@ class Run:
     of: int
     ranks: int  # 0: no MPI program
     options: tuple[str, ...]
+    is_json: bool = True
 
     @property
     def pinned(self) -> bool:
@@ -356,7 +415,10 @@ class Run:
         words = words if self.pinned else []
         if self.ranks:
             words += [program.mpirun, "--bind-to", "none", "-np", str(self.ranks)]
-        return [*words, str(executable), "--json", "--deadline", f"{deadline:.0f}", *self.options]
+        words += [str(executable), *self.options]
+        words += ["--json"] if self.is_json else []
+        own = "--deadline" in self.options
+        return words if own else [*words, "--deadline", f"{deadline:.0f}"]
 
     def text(self) -> str:
         ranks = f" with {self.ranks} ranks" if self.ranks else ""
@@ -372,7 +434,12 @@ def usual_ranks(ranks: list[int]) -> list[int]:
 
 def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
     counts = [count for count in ranks for _ in range(RUNS_OF_RANKS)] or [0] * RUNS
-    return [Run(i, len(counts), count, mutant.options) for i, count in enumerate(counts, 1)]
+    if mutant.is_try:
+        counts = [mutant.ranks or counts[0]] * RUNS_OF_TRY
+    return [
+        Run(i, len(counts), count, mutant.options, not mutant.is_try)
+        for i, count in enumerate(counts, 1)
+    ]
 
 
 async def run_once(program: Program, run: Run, executable: Path, deadline: float) -> Ended:
@@ -396,6 +463,8 @@ def meant_by(mutant: Mutant, claims: Iterable[str]) -> list[str]:
 
 def judge(mutant: Mutant, ended: Ended) -> str:
     """Why the mutant is not killed; empty: it is."""
+    if mutant.is_try:
+        return judge_try(mutant, ended)
     if mutant.killer == "tsan":
         if ended.status == REPORTED_BY_TSAN and "ThreadSanitizer: data race" in ended.err:
             return ""
@@ -415,6 +484,16 @@ def judge(mutant: Mutant, ended: Ended) -> str:
     if not any(claim in failed for claim in meant_by(mutant, claims)):
         return "another claim fails: " + "; ".join(failed)
     return ""
+
+
+def judge_try(mutant: Mutant, ended: Ended) -> str:
+    """Why the exercise's answer is not what is seen; empty: it is."""
+    printed = " ".join(f"{ended.out} {ended.err}".split())
+    missing = [text for text in mutant.sees if text not in printed]
+    if ended.status == mutant.status and not missing:
+        return ""
+    why = "; ".join(f"it does not print: {text}" for text in missing) or "it prints what it should"
+    return f"{why}; status {ended.status}, not {mutant.status}:\n{ended.out}{ended.err}"
 
 
 # --- the test -------------------------------------------------------------------------------------
@@ -437,15 +516,18 @@ class Test:
         if not self.check_texts() or (claims := await self.check_unchanged()) is None:
             return False
         named = self.program.has_tsan or self.check_claims(claims)
-        killed = sum(await asyncio.gather(*map(self.kill, mutants)))
+        tries = () if self.program.has_tsan else self.list.tries
+        results = await asyncio.gather(*map(self.kill, [*mutants, *tries]))
+        killed, seen = sum(results[: len(mutants)]), sum(results[len(mutants) :])
         took = f"{time.monotonic() - began:.1f} s"
-        print(f"{self.program.target}: {killed} of {len(mutants)} mutants killed in {took}")
-        return named and killed == len(mutants)
+        exercises = f", {seen} of {len(tries)} answers seen" if tries else ""
+        print(f"{self.program.target}: {killed} of {len(mutants)} mutants killed{exercises} in {took}")
+        return named and all(results)
 
     def check_texts(self) -> bool:
         """Of all mutants, before anything is compiled."""
         fine = True
-        for mutant in self.list.mutants:
+        for mutant in [*self.list.mutants, *self.list.tries]:
             try:
                 mutate(self.program, mutant)
             except Flaw as flaw:
@@ -497,23 +579,27 @@ class Test:
                 executable = await self.build(mutant)
                 for run in runs_of(mutant, self.ranks):
                     ended = await run_once(self.program, run, executable, self.deadline)
-                    if ended.status == DEADLINE:
+                    if ended.status == DEADLINE != mutant.status:
                         ended = await run_once(self.program, run, executable, LAST_RESORT)
                     if why := judge(mutant, ended):
                         raise Flaw(why)
             except Flaw as flaw:
                 self.report(mutant, flaw, run)
                 return False
-            print(f"killed in {time.monotonic() - began:4.1f} s: {mutant.says}", flush=True)
+            what = "seen" if mutant.is_try else "killed"
+            print(f"{what} in {time.monotonic() - began:4.1f} s: {mutant.says}", flush=True)
             return True
 
     async def build(self, mutant: Mutant) -> Path:
+        if mutant.is_try and not mutant.edits:
+            return self.scratch / str(UNCHANGED.number) / self.program.name
         folder = self.scratch / str(mutant.number)
         folder.mkdir()
         return await build_mutant(self.program, mutant, folder, self.list.optimise)
 
     def report(self, mutant: Mutant, flaw: Flaw, run: Run | None = None) -> None:
         what = "NOT KILLED" if mutant.number else "WRONG BEFORE ANY CHANGE"
+        what = "NOT SEEN" if mutant.is_try else what
         again = ["python3", str(HERE / "mutants.py"), "--build", str(self.program.build)]
         again += [self.program.target, "--mutant", str(mutant.number), "--keep", "FOLDER"]
         print(f"{what}: {self.program.target}, mutant {mutant.number}: {mutant.says}")
@@ -532,7 +618,7 @@ class Test:
 
     async def keep(self, number: int) -> bool:
         """Builds one mutant in the scratch folder, and says how to run it."""
-        known = (UNCHANGED, *self.list.mutants)
+        known = (UNCHANGED, *self.list.mutants, *self.list.tries)
         if number not in range(len(known)):
             raise Mistake(f"--mutant goes from 0 to {len(known) - 1}, not {number}")
         self.scratch.mkdir()

@@ -135,6 +135,57 @@ class DriverTest(unittest.TestCase):
         self.assertEqual(result[0], status, result[1])
 
 
+# Exercises: a mutant that is one, and one for each thing that may change.
+TRIED = GOOD.replace('says = "the sum', 'asks = "take one away"\nsays = "the sum') + """
+[[try]]
+asks = "with an option"
+options = ["--more"]
+sees = ["in order, too", "holds"]
+
+[[try]]
+asks = "with another sum"
+text = "return 4;"
+by = "return 5;"
+file = "own.hpp"
+status = 1
+sees = ['the sum is right", "holds": false']
+"""
+
+
+class TryTest(DriverTest):
+    def test_what_is_seen(self):
+        seen = "chapter.fake: 3 of 3 mutants killed, 2 of 2 answers seen"
+        self.expect(Fake(self.folder).test(TRIED), 0, seen)
+
+    def test_another_status(self):
+        wrong = TRIED.replace("status = 1", "status = 4")
+        self.expect(Fake(self.folder).test(wrong), 1, "NOT SEEN", "status 1, not 4")
+
+    def test_another_output(self):
+        wrong = TRIED.replace('"in order, too", "holds"', '"in order, three"')
+        self.expect(Fake(self.folder).test(wrong), 1, "NOT SEEN", "it does not print: in order, three")
+
+    def test_a_text_that_does_not_stand_in_the_page(self):
+        wrong = TRIED.replace('text = "return 4;"\nby = "return 5;"', 'text = "return 6;"\nby = ""')
+        self.expect(Fake(self.folder).test(wrong), 1, "NOT SEEN", "its text stands 0 times")
+
+    def test_ranks_of_its_own(self):
+        page = PAGE.replace("argc > 0;", "argc > 0;\n  std::puts(std::getenv(\"RANKS\"));")
+        ranks = TRIED.replace('options = ["--more"]\nsees = [', 'ranks = 7\nsees = ["7", ')
+        self.expect(Fake(self.folder, page, ranks=(2,)).test(ranks), 0, "2 of 2 answers seen")
+
+    def test_a_list_that_is_wrong(self):
+        for old, new, why in (
+            ('sees = ["in order, too", "holds"]', "sees = []", "'sees' has to be a list of texts"),
+            ('options = ["--more"]\nsees', "sees", "changes neither"),
+            ('asks = "with an option"\n', "", "try 1: 'asks' is missing"),
+            ("status = 1\n", "state = 1\n", "there is no key 'state'"),
+        ):
+            with self.subTest(why), tempfile.TemporaryDirectory() as folder:
+                self.assertEqual(TRIED.count(old), 1)
+                self.expect(Fake(Path(folder)).test(TRIED.replace(old, new)), 2, why)
+
+
 class GoodListTest(DriverTest):
     def test_passes(self):
         self.expect(Fake(self.folder).test(GOOD), 0, "chapter.fake: 3 of 3 mutants killed")
@@ -289,7 +340,7 @@ class MistakeTest(DriverTest):
         self.check(GOOD.replace("by = \"\" }", 'bye = "" }'), "mutant 2 (nothing is in order): there is no key 'bye'")
 
     def test_unknown_key_of_the_list(self):
-        self.check('rank = [3]\n' + GOOD, "there is no key 'rank', but mutant, ranks, optimise")
+        self.check('rank = [3]\n' + GOOD, "there is no key 'rank', but mutant, try, ranks, optimise")
 
     def test_missing_key(self):
         self.check(GOOD.replace('claim = "the sum"\n', ""), "mutant 1 (the sum is one less): 'claim' is missing")

@@ -6,7 +6,8 @@
 
 Checked are: every ```console block, by running it (console.py) and comparing what it prints with
 what is written there (likeness.py says what may differ); tables and sections, against the catalog
-and the sources; links, anchors and pictures; and the text itself. Each fault is one line
+and the sources; what a section asks its readers to try, and offers to lift (lessons.py); links,
+anchors and pictures; and the text itself. Each fault is one line
 `README:line: what is wrong`, below it where it helps the difference. Status 0: no fault; 1: some;
 2: wrong command line; 3: something is missing here.
 
@@ -31,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import console
+import lessons
 import likeness
 from console import room
 from page import Block, Link, Page, Table, plain
@@ -241,11 +243,17 @@ def fault_of_target(target: str, page: Page, book: Book) -> str | None:
         return "leads out of the repository"
     if not file.exists():
         return "there is no such file"
-    if anchor and file.suffix == ".md" and anchor not in Page(file).anchors:
+    if anchor and file.suffix == ".md" and anchor not in anchors_of(file, file.stat().st_mtime_ns):
         return f"there is no heading '#{anchor}'"
     if anchor and file.suffix != ".md" and not has_lines(file, anchor):
         return f"there is no '#{anchor}' (a line is #L12 or #L12-L20)"
     return None
+
+
+@functools.lru_cache(maxsize=None)
+def anchors_of(file: Path, changed: int) -> set[str]:
+    """Read once, as long as the file was not changed since."""
+    return Page(file).anchors
 
 
 def fault_of_address(target: str) -> str | None:
@@ -304,6 +312,14 @@ def check_chapter(page: Page, book: Book) -> Faults:
     programs = book.of_chapter(page.path.parent.name)
     yield from check_chapter_table(page, book, programs)
     yield from check_sections(page, book, programs)
+    yield from lessons.check(page, book.source, book.build, sections_of(page, programs))
+
+
+def sections_of(page: Page, programs: list[dict]) -> dict[str, range]:
+    """The lines of each program's section, by the program's target."""
+    targets = {program["name"]: f"{program['chapter']}.{program['name']}" for program in programs}
+    named = ((program_of(heading.text, targets.keys()), heading) for heading in page.headings)
+    return {targets[name]: page.section(heading) for name, heading in named if name}
 
 
 def check_chapter_table(page: Page, book: Book, programs: list[dict]) -> Faults:

@@ -72,6 +72,15 @@ class Paragraph:
     codes: list[str]
 
 
+@dataclass
+class Item:
+    """Of a numbered list: what it says in the open, and what it keeps folded away (`<details>`)."""
+
+    line: int
+    text: str
+    folded: str
+
+
 class Page:
     """One Markdown file, taken apart."""
 
@@ -127,6 +136,28 @@ class Page:
             paragraphs.append(Paragraph(token.map[0] + 1, text, prose, links, codes))
         return paragraphs
 
+    def items(self, line: int) -> list[Item]:
+        """The numbered list right below the paragraph of that line; none, if there is none."""
+        first = next(i for i, token in enumerate(self._tokens)
+                     if token.type == "paragraph_open" and token.map[0] + 1 == line) + 3  # fmt: skip
+        if first >= len(self._tokens) or self._tokens[first].type != "ordered_list_open":
+            return []
+        items: list[Item] = []
+        is_folded = False
+        for token in self._tokens[first + 1 :]:
+            if token.level == 0:
+                break
+            if token.type == "list_item_open" and token.level == 1:
+                items.append(Item(token.map[0] + 1, "", ""))
+                is_folded = False
+            elif token.type == "html_block":
+                is_folded = "<details" in token.content or is_folded and "</details" not in token.content
+            elif token.type == "inline" and is_folded:
+                items[-1].folded += in_one_line(shown(token.children)) + " "
+            elif token.type == "inline":
+                items[-1].text += in_one_line(shown(token.children)) + " "
+        return items
+
     @cached_property
     def tables(self) -> list[Table]:
         tables: list[Table] = []
@@ -168,6 +199,10 @@ def shown(tokens: list[Token]) -> str:
     """What the reader sees of them: a link's text, a code span's code, a picture's text."""
     breaks = {"softbreak": "\n", "hardbreak": "\n"}
     return "".join(breaks.get(token.type, token.content) for token in tokens).strip()
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def plain(markdown: str) -> str:

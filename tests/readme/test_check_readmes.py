@@ -147,6 +147,8 @@ class Case(unittest.TestCase):
             self.program("chapter2_ranks", "ring", "round it goes", ranks=(1, 2, 4)),
         ]
         self.write("build/release/catalog.json", json.dumps(self.catalog))
+        targets = (f"{program['chapter']}.{program['name']}\n" for program in self.catalog)
+        self.write("tests/readme/unproven.txt", "".join(targets))
         self.root = self.write("README.md", ROOT)
         self.chapter1 = self.write("chapter1_demo/README.md", CHAPTER1)
         self.chapter2 = self.write("chapter2_ranks/README.md", CHAPTER2)
