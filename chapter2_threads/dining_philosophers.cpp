@@ -89,7 +89,7 @@ void ask_the_waiter(Table& table, int seat, const pdc::Lane& lane) {
   table.waiter.acquire();
   wait.end();
   left_then_right(table, seat, lane);
-  table.waiter.release();  // an exception would keep the place: semaphore's section says more
+  table.waiter.release();  // an exception would keep the place: semaphore has a guard for it
 }
 
 struct Seen {

@@ -21,6 +21,21 @@
 
 namespace {
 
+/// A place from here to the end of the scope. The standard has no such guard for a semaphore; without
+/// one, an exception would keep the place for ever.
+class Place {
+ public:
+  explicit Place(std::counting_semaphore<>& free_places) : free_places_(free_places) {
+    free_places_.acquire();  // waits while there is none
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { free_places_.release(); }
+
+ private:
+  std::counting_semaphore<>& free_places_;
+};
+
 /// A room that counts who is inside.
 struct Room {
   explicit Room(int visitors) : all_inside(visitors) {}
@@ -56,10 +71,9 @@ int most_with_semaphore(int threads, int places) {
     for (int i = 0; i < threads; ++i) {
       visitors.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
         auto wait = room.all_inside.wait_outside(lane, "a place");
-        free_places.acquire();
+        const Place place(free_places);
         wait.end();
         room.visit(lane);
-        free_places.release();
       });
     }
   }
