@@ -7,12 +7,13 @@
 // Python    concurrent.futures.Executor
 // Run       executors --threads 2 --jobs 6
 // You see   6 jobs at once, then 2 at a time; the same results and errors; what a job costs
-// Next      pool_shutdown shows what becomes of jobs that still wait when a pool ends
+// Next      pool_shutdown drops or does what still waits; strand keeps jobs of a pool apart
 
 // SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 #include <unistd.h>
@@ -108,6 +109,7 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"threads", 2, "of each pool", {1, 64}}, {"jobs", 6, "jobs", {2, 64}}});
   const int threads = program.integer("threads"), jobs = program.integer("jobs");
+  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, threads);
   tbb::task_arena arena(threads);  // the thread that waits is one of them
   asio::thread_pool pool(threads);
   const std::vector<Way> ways = {

@@ -9,7 +9,7 @@
 // Run       pool_shutdown --workers 2 --jobs 6
 // You see   left to its destructor, a pool does 0 of 6 jobs, and 6 promises are broken; joined
 //           first, it does 6 of 6; stopped and kept, it leaves 6 futures without any answer
-// Next      pool_deadlock is a pool that never ends; timeouts gives up what takes too long
+// Next      pool_deadlock has a queue that nobody empties; thread_class asks a job to stop
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
