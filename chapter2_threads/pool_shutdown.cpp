@@ -124,16 +124,17 @@ int main(int argc, char** argv) {
   const Seen joined = program.scene("joined first", end_pool, join_first, workers, jobs);
   const Seen kept = program.scene("stopped, and kept", end_pool, stop_and_keep, workers, jobs);
 
-  pdc::check(left.done == 0, "left to its destructor, a pool does no job that waits",
+  pdc::check(left.done == 0, "left to its destructor, Asio's pool does no job that waits",
              "{} of {} done", left.done, jobs);
-  pdc::check(left.broken == jobs, "when the pool is gone, each dropped job has broken its promise",
+  pdc::check(left.broken == jobs,
+             "when Asio's pool is gone, each job that it dropped has broken its promise",
              "{} of {}", left.broken, jobs);
-  pdc::check(joined.done == jobs, "joined first, a pool does every job that waits", "{} of {} done",
-             joined.done, jobs);
+  pdc::check(joined.done == jobs, "joined first, Asio's pool does every job that waits",
+             "{} of {} done", joined.done, jobs);
   pdc::check(joined.results == jobs, "joined first, each job's result comes by its future",
              "{} of {}", joined.results, jobs);
   pdc::check(kept.done == 0 && kept.silent == jobs,
-             "as long as a stopped pool is there, no dropped job's future has an answer",
+             "as long as Asio's stopped pool is there, no future of a dropped job has an answer",
              "{} of {} silent", kept.silent, jobs);
   return program.finish();
 }
