@@ -110,14 +110,13 @@ Seen do_jobs(void (*do_parts)(Site&, const pdc::Lane&, int), int workers) {
       site.all_wait.leave();
     });
   }
-  const pdc::Lane help("helper");
   site.all_wait.meet();  // forced: each job that has not ended sleeps in its wait
   Seen seen{workers - site.ended, site.begun, 0};
   std::jthread helper;
   if (seen.waiting == workers) {
     pdc::fault("all wait for ever");
-    helper = std::jthread([&site, help] {
-      const auto work = help.work("one worker more");
+    helper = std::jthread([&site, lane = pdc::Lane("helper")] {
+      const auto work = lane.work("one worker more");
       site.pool.attach();  // without it, the pool would never end
     });
   }
