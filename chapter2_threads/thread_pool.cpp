@@ -7,7 +7,8 @@
 // Python    concurrent.futures.ThreadPoolExecutor
 // Run       thread_pool --threads 3 --jobs 12
 // You see   12 threads for 12 jobs, then 3; the jobs that wait when the pool ends are done as well
-// Next      fast_pool shows what makes it cheap; executors are pools that exist already
+// Next      fast_pool shows what makes it cheap; executors are pools that exist already;
+//           pool_shutdown has a pool that drops what waits
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
