@@ -54,6 +54,7 @@ std::int64_t count_huge(const Fresh& memory) {
   std::string line;
   const std::string begin = fmt::format("{}-", static_cast<void*>(memory.get())).substr(2);
   while (std::getline(maps, line) && !line.starts_with(begin)) {
+    // not yet at the lines about this memory
   }
   std::int64_t huge = 0;
   while (std::getline(maps, line) && !line.starts_with("VmFlags:")) {
@@ -125,7 +126,7 @@ void measure_bandwidth(pdc::Program& program, const Bytes& from, Bytes& to, int 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"megabytes", 64, "MiB to copy", {2, 1024}}});
+  pdc::Program program(argc, argv, {{"megabytes", 64, "MiB to copy", {2, 512}}});
   const Bytes from(static_cast<std::size_t>(program.integer("megabytes")) << 20, 'm');
   Bytes to(from.size());
   const int threads = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));

@@ -31,12 +31,12 @@ struct Team {
 };
 
 int work(Team& team, int number, const pdc::Lane& lane) {
-  const auto work = lane.work("works");
+  const auto busy = lane.work("works");
   const auto counted = team.at_work.visit();
   team.together.meet();  // forced: nobody is done before all are at work
   std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays the work
   team.worked[number] = std::this_thread::get_id();  // a place for each, so this needs no lock
-  return number;                                     // to nobody, if a thread was started with it
+  return number;                                     // which a thread drops
 }
 
 void start_all_then_join(Team& team) {
