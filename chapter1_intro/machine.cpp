@@ -2,17 +2,14 @@
 //
 // Concept   A computer has packages with cores in them; a core may run several hardware threads
 //           (SMT), and caches stand between the cores and the memory. A program need not get all of
-//           it: a container may have a part of the CPUs (affinity) or of their time (quota). What
-//           several workers can gain is limited by what they may use, and by what they share.
-// Shows     hwloc, sched_getaffinity, pthread_setaffinity_np, sched_getcpu, std::jthread
+//           it: a container may have a part of the CPUs (affinity) or of their time (quota).
+// Shows     hwloc, sched_getaffinity, sched_setaffinity, sched_getcpu
 // Python    os.cpu_count, os.sched_getaffinity
-// Run       machine --megabytes 64
-// You see   the tree of caches and cores, the CPUs this program may use, and what N workers gain
+// Run       machine
+// You see   the tree of caches and cores, and the CPUs and the time that this program may use
 // Next      serial_parallel uses the cores; flynn shows the four kinds of parallel computer
 
 // SPDX-License-Identifier: MIT
-#include "pdc/measure.hpp"
-#include "pdc/plot.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
@@ -21,13 +18,12 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <atomic>
 #include <cmath>
-#include <cstddef>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -45,37 +41,29 @@ Topology load_topology() {
   return owner;
 }
 
-struct Counted {
-  unsigned threads, memories;
-};
+using Counts = std::map<hwloc_obj_type_t, int>;
 
-/// Prints what is inside, each kind once, and returns how many hardware threads and memories (NUMA
-/// nodes) there are.
-Counted say_tree(hwloc_obj_t object, unsigned alike = 1, unsigned depth = 0) {
+/// Prints what is inside, each kind once, and counts it. There are `alike` of it in what is around
+/// it, and `all` in the machine.
+void say_tree(hwloc_obj_t object, Counts& counts, int alike = 1, int all = 1, int depth = 0) {
   char kind[64];
   char details[128];
   hwloc_obj_type_snprintf(kind, sizeof kind, object, 1);
   hwloc_obj_attr_snprintf(details, sizeof details, object, ", ", 0);
-  const std::string branch = depth == 0 ? "" : std::string(3UL * depth - 3, ' ') + "└─ ";
-  const std::string number = depth == 0 ? "" : fmt::format("{} x ", alike);
-  const bool is_thread = object->type == HWLOC_OBJ_PU;
-  pdc::say("{}{}{}{}{}", branch, number, is_thread ? "hardware thread" : kind,
+  const std::string branch =
+      depth == 0 ? "" : fmt::format("{:{}}└─ {} x ", "", 3 * depth - 3, alike);
+  pdc::say("{}{}{}{}", branch, object->type == HWLOC_OBJ_PU ? "hardware thread" : kind,
            *details == 0 ? "" : ", ", details);
-  Counted all{is_thread ? 1U : 0U, object->type == HWLOC_OBJ_NUMANODE ? 1U : 0U};
-  const auto count = [&](hwloc_obj_t child, unsigned times) {
-    const Counted inside = say_tree(child, times, depth + 1);
-    all.threads += times * inside.threads;
-    all.memories += times * inside.memories;
-  };
+  counts[object->type] += all;
   for (hwloc_obj_t memory = object->memory_first_child; memory != nullptr;
        memory = memory->next_sibling)
-    count(memory, 1);
-  if (object->symmetric_subtree != 0 && object->arity > 0) {  // all children look the same
-    count(object->first_child, object->arity);
+    say_tree(memory, counts, 1, all, depth + 1);
+  const auto inside = static_cast<int>(object->arity);
+  if (object->symmetric_subtree != 0 && inside > 0) {  // all children look the same
+    say_tree(object->first_child, counts, inside, all * inside, depth + 1);
   } else {
-    for (unsigned i = 0; i < object->arity; ++i) count(object->children[i], 1);
+    for (int i = 0; i < inside; ++i) say_tree(object->children[i], counts, 1, all, depth + 1);
   }
-  return all;
 }
 
 std::vector<int> usable_cpus() {
@@ -109,96 +97,47 @@ std::string quota() {
 
 /// Returns how many threads ran where they were told to.
 int visit_each(const std::vector<int>& cpus) {
-  std::vector<int> seen(cpus.size(), -1);
+  std::atomic<int> right = 0;
   {
     std::vector<std::jthread> visitors;
-    for (std::size_t i = 0; i < cpus.size(); ++i) {
-      visitors.emplace_back([&, i, lane = pdc::Lane("cpu {}", cpus[i])] {
+    for (const int cpu : cpus) {
+      visitors.emplace_back([&right, cpu, lane = pdc::Lane("cpu {}", cpu)] {
         cpu_set_t only;
         CPU_ZERO(&only);
-        CPU_SET(cpus[i], &only);
-        errno = pthread_setaffinity_np(pthread_self(), sizeof only, &only);
-        if (errno != 0) pdc::throw_errno("pthread_setaffinity_np");
+        CPU_SET(cpu, &only);
+        pdc::posix(sched_setaffinity(0, sizeof only, &only), "sched_setaffinity");  // this thread
         const auto work = lane.work("on cpu {}", sched_getcpu());
         pdc::count_primes(0, 50'000);
-        seen[i] = sched_getcpu();
+        if (sched_getcpu() == cpu) ++right;
       });
     }
   }  // ~jthread joins here
-  int right = 0;
-  for (std::size_t i = 0; i < cpus.size(); ++i) {
-    if (seen[i] == cpus[i]) ++right;
-  }
   return right;
-}
-
-void in_threads(int threads, const auto& work) {
-  std::vector<std::jthread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back(work, i);
-}
-
-/// What N workers gain: computing, which they do apart, and copying, where they share the memory.
-void measure_gain(pdc::Program& program, int cpus) {
-  const auto bytes = static_cast<std::size_t>(program.integer("megabytes")) << 20;
-  std::vector<char> from(bytes, 1), to(bytes, 2);
-  std::vector<pdc::Variant> variants;
-  std::vector<int> counts;
-  for (int n = 1; n < cpus; n *= 2) counts.push_back(n);
-  counts.push_back(cpus);
-  for (const int n : counts) {
-    variants.push_back(
-        {"count", n, [=] { in_threads(n, [](int) { pdc::count_primes(0, 200'000); }); }});
-    variants.push_back({"copy", n, [&, n] {
-                          in_threads(n, [&, part = bytes / static_cast<std::size_t>(n)](int i) {
-                            const auto begin = static_cast<std::size_t>(i) * part;
-                            std::memcpy(&to[begin], &from[begin], part);
-                          });
-                        }});
-  }
-  const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants, 9);
-  pdc::Curve count{"N counts of primes", {}}, copy{"one copy, shared out", {}},
-      ideal{"N times", {}, true};
-  pdc::say("\n  threads   computing gains   copying gains   memory moved");
-  for (std::size_t i = 0; i < timings.size(); i += 2) {
-    const int n = variants[i].workers;
-    const double counting = n * timings[0].median / timings[i].median;
-    const double copying = timings[1].median / timings[i + 1].median;
-    const double speed =
-        2e-9 * static_cast<double>(bytes) / timings[i + 1].median;  // read, written
-    pdc::say("  {:>7}   {:>13.2f} x   {:>11.2f} x   {:>7.1f} GB/s", n, counting, copying, speed);
-    program.report(fmt::format("memory moved by {} threads", n), speed, "GB/s");
-    program.report(fmt::format("computing gained by {} threads", n), counting, "times");
-    count.points.emplace_back(n, counting);
-    copy.points.emplace_back(n, copying);
-    ideal.points.emplace_back(n, n);
-  }
-  pdc::plot("what more threads gain here", {"threads"}, {"times one thread"}, {count, copy, ideal});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"megabytes", 64, "MiB to copy", {1, 1024}}});
+  pdc::Program program(argc, argv);
   const Topology topology = load_topology();
   const std::vector<int> cpus = usable_cpus();
   const auto usable = static_cast<int>(cpus.size());
   const auto online = static_cast<int>(pdc::posix(sysconf(_SC_NPROCESSORS_ONLN), "sysconf"));
 
   pdc::say("");
-  const Counted tree = say_tree(hwloc_get_root_obj(topology.get()));
+  Counts tree;
+  say_tree(hwloc_get_root_obj(topology.get()), tree);
   pdc::say("\n{} CPUs are online, this program may use {} of them; quota: {}", online, usable,
            quota());
   const int right = program.scene("a thread on each CPU", visit_each, cpus);
-  measure_gain(program, usable);
 
   const int threads = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_PU);
   const int memories = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_NUMANODE);
   pdc::check(usable >= 1 && usable <= online, "the CPUs that may be used are among those online",
              "{} of {}", usable, online);
-  pdc::check(static_cast<int>(tree.threads) == threads, "the tree holds every hardware thread once",
-             "{} of {}", tree.threads, threads);
-  pdc::check(static_cast<int>(tree.memories) == memories, "the tree holds every NUMA node once",
-             "{} of {}", tree.memories, memories);
+  pdc::check(tree[HWLOC_OBJ_PU] == threads && tree[HWLOC_OBJ_NUMANODE] == memories,
+             "the tree holds every hardware thread and every NUMA node once", "{} and {}",
+             tree[HWLOC_OBJ_PU], tree[HWLOC_OBJ_NUMANODE]);
   pdc::check(right == usable, "a thread bound to a CPU runs there", "{} of {}", right, usable);
   return program.finish();
 }

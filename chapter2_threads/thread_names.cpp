@@ -7,7 +7,7 @@
 // Python    threading.current_thread().name
 // Run       thread_names --threads 4
 // You see   threads that carry their parent's name, threads that carry their own, a name too long
-// Next      threads starts them and gets results back; machine shows where they may run
+// Next      threads starts them and hands them arguments; machine shows where they may run
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// How fast two threads use the memory: the functions and vectors of `data_parallelism`, beside bare
-/// loops. The argument is the elements of a vector; bytes are those that the operation needs,
-/// read and written.
+/// How fast two threads use the memory: the functions of `data_parallelism`, beside bare loops. The
+/// argument is the elements of a vector; bytes are those that the operation needs, read and written.
 
 #define main data_parallelism_main  // its page is a whole program
 #include "data_parallelism.cpp"
@@ -9,12 +8,42 @@
 
 #include <benchmark/benchmark.h>
 #include <oneapi/tbb/global_control.h>
+#include <sys/mman.h>
 
+#include <cstdlib>
+#include <new>
 #include <thread>
+#include <type_traits>
 
 namespace {
 
+/// Memory in huge pages, if the system has them: fewer addresses to look up. And not cleared first:
+/// whoever writes to a page gets it, so that many threads can do that at once.
+template <class T>
+struct HugePages {
+  static_assert(std::is_trivially_copyable_v<T>, "its memory is not cleared, so nothing is begun");
+  using value_type = T;
+  HugePages() = default;
+  template <class Other>
+  explicit HugePages(const HugePages<Other>&) {}
+  T* allocate(std::size_t n) {
+    constexpr std::size_t page = 2 << 20;
+    const std::size_t bytes = (n * sizeof(T) + page - 1) / page * page;
+    void* const memory = std::aligned_alloc(page, bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    madvise(memory, bytes, MADV_HUGEPAGE);  // advice: without them it is slower, not wrong
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, std::size_t) { std::free(memory); }
+  void construct(T*) {}
+  void construct(T* place, T value) { *place = value; }
+  bool operator==(const HugePages&) const = default;
+};
+
+using Vector = std::vector<double, HugePages<double>>;
+
 constexpr std::size_t workers = 2;
+
 void use_bytes(benchmark::State& state, int vectors) {
   state.SetBytesProcessed(state.iterations() * state.range(0) * vectors *
                           static_cast<std::int64_t>(sizeof(double)));
@@ -85,7 +114,7 @@ void sum_into_fresh_vector(benchmark::State& state) {
   use_bytes(state, 3);
 }
 
-/// The page's vector: huge pages, and who writes first gets the page.
+/// Huge pages, and who writes first gets the page.
 void sum_into_untouched_memory(benchmark::State& state) {
   const Vector x = make_vector(state), y = x;
   for (auto _ : state) {
