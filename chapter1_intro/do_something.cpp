@@ -78,7 +78,7 @@ Clocks read_clocks() {
     pdc::posix(clock_gettime(clock, &time), "clock_gettime");
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
   };
-  rusage usage{};  // of the children that have ended
+  rusage usage{};  // of the children that have ended and been waited for
   pdc::posix(getrusage(RUSAGE_CHILDREN, &usage), "getrusage");
   const auto [user, kernel] = std::pair(usage.ru_utime, usage.ru_stime);
   return {seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID),

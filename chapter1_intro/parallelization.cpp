@@ -26,8 +26,9 @@ namespace {
 
 constexpr std::int64_t size = 1 << 18;
 
-/// The serial part: each number is made from the one before, and no simple formula jumps ahead. All numbers below `size`, each once: a quadratic congruential generator of full period
-/// (Knuth, The Art of Computer Programming, 3.2.2).
+/// The serial part: each number is made from the one before, and no simple formula jumps ahead. All
+/// numbers below `size`, each once: a quadratic congruential generator of full period (Knuth, The
+/// Art of Computer Programming, 3.2.2).
 std::vector<std::int64_t> draw_numbers(const pdc::Lane& lane) {
   const auto work = lane.work("draw numbers");
   std::vector<std::int64_t> numbers(size);
@@ -85,6 +86,10 @@ std::int64_t count_parallel(int rounds, int threads) {
   return total;
 }
 
+double hot_fraction(double serial, double all) {  // times of the same work, by one worker
+  return (all - serial) / all;
+}
+
 double by_amdahl(double parallel_fraction, double workers) {
   return 1 / (1 - parallel_fraction + parallel_fraction / workers);
 }
@@ -103,7 +108,7 @@ void say_prediction(pdc::Program& program, int most) {
   }
   const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, 5);
   const double serial = times[0].median, all = times[1].median;
-  const double p = (all - serial) / all;
+  const double p = hot_fraction(serial, all);
   pdc::say("\nthe serial part takes {} of {}, so p is {:.0f} %", pdc::time_text(serial),
            pdc::time_text(all), 100 * p);
   pdc::say("{:>11}  {:>26}  {:>26}", "", "the same work", "as much for each");

@@ -6,7 +6,7 @@
 // Shows     std::jthread, std::atomic
 // Python    threading and multiprocessing, compared
 // Run       serial_parallel --threads 2 --below 1000000
-// You see   the same count both ways, and the table: speed-up, efficiency, and the limit here
+// You see   the same count both ways, and the table: speed-up, efficiency, and a yardstick
 // Next      parallelization predicts the speed-up first; data_parallelism lets a library share out
 
 // SPDX-License-Identifier: MIT

@@ -29,10 +29,10 @@ namespace {
 using Lock = pdc::Watched<std::mutex>;
 
 struct Accounts {
-  pdc::LockOrder order;
+  pdc::Meeting bad_moment{2};
+  pdc::LockOrder order{bad_moment};  // a thread that waits for a lock is kept out of it
   Lock lock_a{order, "lock a"}, lock_b{order, "lock b"};
   std::atomic<int> moved = 0;  // guarded by both; atomic, so that nothing is undefined without
-  pdc::Meeting bad_moment{2};
 
   void move() {
     const int seen = moved;
@@ -42,55 +42,45 @@ struct Accounts {
 };
 
 /// One lock, then the other: right or wrong, that depends on the order alone.
-void lock_one_by_one(Accounts& accounts, Lock& first, Lock& second, const pdc::Lane& lane) {
-  auto wait = accounts.bad_moment.wait_outside(lane, "the first lock");
+void lock_one_by_one(Accounts& accounts, Lock& first, Lock& second) {
   const std::scoped_lock one(first);
-  wait.end();
   accounts.bad_moment.meet();  // forced: each holds its first lock, if it can
-  auto wait_again = accounts.bad_moment.wait_outside(lane, "the second lock");
   const std::scoped_lock two(second);
-  wait_again.end();
   accounts.move();
 }
 
 /// Wrong on purpose: each thread begins with another lock.
-void lock_in_opposite_order(Accounts& accounts, int me, const pdc::Lane& lane) {
+void lock_in_opposite_order(Accounts& accounts, int me) {
   if (me == 0) {
-    lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b, lane);
+    lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b);
   } else {
-    lock_one_by_one(accounts, accounts.lock_b, accounts.lock_a, lane);
+    lock_one_by_one(accounts, accounts.lock_b, accounts.lock_a);
   }
 }
 
 /// A thread that holds lock b never waits for lock a: no circle can close.
-void lock_in_one_order(Accounts& accounts, int /*me*/, const pdc::Lane& lane) {
-  lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b, lane);
+void lock_in_one_order(Accounts& accounts, int /*me*/) {
+  lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b);
 }
 
 /// std::lock, which this calls, cannot deadlock; here it waits for one only while it holds none.
-void lock_both_or_none(Accounts& accounts, int /*me*/, const pdc::Lane& lane) {
-  auto wait = accounts.bad_moment.wait_outside(lane, "both locks");
+void lock_both_or_none(Accounts& accounts, int /*me*/) {
   const std::scoped_lock both(accounts.lock_a, accounts.lock_b);
-  wait.end();
   accounts.move();
 }
 
 constexpr int attempts = 1000;  // more than that is a livelock: all move, and nobody gets on
 
 /// Tries for the second lock; if that is taken, gives back the first, and begins with the other.
-void try_and_back_off(Accounts& accounts, int me, const pdc::Lane& lane) {
+void try_and_back_off(Accounts& accounts, int me) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
     const bool a_first = (me + attempt) % 2 == 0;
     Lock& one = a_first ? accounts.lock_a : accounts.lock_b;
     Lock& other = a_first ? accounts.lock_b : accounts.lock_a;
-    auto wait = accounts.bad_moment.wait_outside(lane, "the first lock");
     const std::scoped_lock first(one);
-    wait.end();
     if (attempt == 0) accounts.bad_moment.meet();  // forced: each holds its first lock, if it can
-    auto wait_again = accounts.bad_moment.wait_outside(lane, "the second lock");
     const std::unique_lock second(other, std::try_to_lock);
     if (!second) continue;  // ~scoped_lock gives back the first
-    wait_again.end();
     accounts.move();
     return;
   }
@@ -102,14 +92,14 @@ struct Seen {
   int moved;
 };
 
-Seen transfer(void (*move)(Accounts&, int, const pdc::Lane&), int transfers) {
+Seen transfer(void (*move)(Accounts&, int), int transfers) {
   Accounts accounts;
   {
     std::vector<std::jthread> threads;
     for (int me = 0; me < 2; ++me) {
       threads.emplace_back([&, me, lane = pdc::Lane("thread {}", me)] {
         const pdc::LockingLane locks_are_bars_of(lane);
-        for (int i = 0; i < transfers; ++i) move(accounts, me, lane);
+        for (int i = 0; i < transfers; ++i) move(accounts, me);
       });
     }
   }  // ~jthread joins here

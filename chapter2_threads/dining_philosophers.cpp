@@ -32,20 +32,20 @@ namespace {
 using Fork = pdc::Watched<std::mutex>;
 
 struct Table {
-  explicit Table(int n) : seats(n), eating(n), waiter(n - 1), bad_moment(n) {
+  explicit Table(int n) : seats(n), bad_moment(n), eating(n), waiter(n - 1) {
     for (int i = 0; i < n; ++i) forks.emplace_back(order, fmt::format("fork {}", i));
   }
 
   int next(int seat) const { return (seat + 1) % seats; }
 
   const int seats;
-  pdc::LockOrder order;
+  pdc::Meeting bad_moment;
+  pdc::LockOrder order{bad_moment};  // a philosopher who waits for a fork is kept out of it
   std::deque<Fork> forks;  // fork i is the left one of philosopher i, and the right one of i - 1
   std::deque<std::atomic<bool>> eating;
   std::counting_semaphore<> waiter;
   std::atomic<int> meals = 0, clashes = 0;  // clashes: meals beside a neighbour who was eating
   pdc::Gauge at_the_forks;
-  pdc::Meeting bad_moment;
 };
 
 void eat(Table& table, int seat, const pdc::Lane& lane) {
@@ -60,14 +60,9 @@ void eat(Table& table, int seat, const pdc::Lane& lane) {
 
 void eat_with(Table& table, int first, int second, int seat, const pdc::Lane& lane) {
   const auto visit = table.at_the_forks.visit();
-  auto wait = table.bad_moment.wait_outside(lane, "fork {}", first);
   const std::scoped_lock one(table.forks.at(first));
-  wait.end();
-  const auto hold = lane.hold("fork {}", first);
   table.bad_moment.meet();  // forced: all who can have their first fork, have it
-  auto wait_again = table.bad_moment.wait_outside(lane, "fork {}", second);
   const std::scoped_lock two(table.forks.at(second));
-  wait_again.end();
   eat(table, seat, lane);
 }
 
@@ -84,10 +79,7 @@ void lower_number_first(Table& table, int seat, const pdc::Lane& lane) {
 
 /// Waits for a fork only while it holds none: std::lock, which this calls, cannot deadlock.
 void both_or_none(Table& table, int seat, const pdc::Lane& lane) {
-  auto wait = table.bad_moment.wait_outside(lane, "both forks");
   const std::scoped_lock both(table.forks.at(seat), table.forks.at(table.next(seat)));
-  wait.end();
-  const auto hold = lane.hold("both forks");
   eat(table, seat, lane);
 }
 
@@ -113,7 +105,7 @@ Seen dine(void (*eat_once)(Table&, int, const pdc::Lane&), int seats, int meals)
     std::vector<std::jthread> philosophers;
     for (int seat = 0; seat < seats; ++seat) {
       philosophers.emplace_back([&, seat, lane = pdc::Lane("philosopher {}", seat)] {
-        const pdc::LockingLane names_this(lane);
+        const pdc::LockingLane locks_are_bars_of(lane);
         for (int meal = 0; meal < meals; ++meal) eat_once(table, seat, lane);
       });
     }

@@ -108,7 +108,11 @@ struct Result {
 Result close_in_order(int producers, int consumers, int items) {
   Queue queue(items);
   Threads producing = start_producers(queue, producers, items);
-  for (int seen; (seen = queue.put_in) < capacity;) queue.put_in.wait(seen);
+  int seen = queue.put_in;
+  while (seen < capacity) {
+    queue.put_in.wait(seen);
+    seen = queue.put_in;
+  }
   const bool refused = !queue.inside.try_push(end_mark);  // forced: it is full, nobody takes
   const int held = queue.put_in;
   Threads consuming = start_consumers(queue, consumers);
@@ -128,7 +132,12 @@ std::int64_t hand_over(int items) {
     queue.push(end_mark);
   });
   std::int64_t sum = 0;
-  for (int item = 0; queue.pop(item), item != end_mark;) sum += item;
+  int item = 0;
+  queue.pop(item);
+  while (item != end_mark) {
+    sum += item;
+    queue.pop(item);
+  }
   return sum;
 }
 

@@ -53,21 +53,15 @@ class Box {
  public:
   Box(Items& items, pdc::LockOrder& order) : items_(items), mutex_(order, "the box") {}
 
-  void add_two(int pair, const pdc::Lane& lane) {
-    auto wait = items_.bad_moment.wait_outside(lane, "the box");
+  void add_two(int pair) {
     const std::scoped_lock lock(mutex_);  // the first time: waits for the others
-    wait.end();
-    const auto hold = lane.hold("add_two");
-    add(pair, lane);
+    add(pair);
     items_.bad_moment.meet();  // forced: if another thread can come in between, it does
-    add(pair, lane);
+    add(pair);
   }
 
-  void add(int pair, const pdc::Lane& lane) {
-    auto wait = items_.bad_moment.wait_outside(lane, "the box");
+  void add(int pair) {
     const std::scoped_lock lock(mutex_);  // under add_two() the second time: counts to two
-    wait.end();
-    const auto hold = lane.hold("add");
     items_.put(pair);
   }
 
@@ -83,29 +77,20 @@ class BoxWithPrivateWork {
   BoxWithPrivateWork(Items& items, pdc::LockOrder& order)
       : items_(items), mutex_(order, "the box") {}
 
-  void add_two(int pair, const pdc::Lane& lane) {
-    auto wait = items_.bad_moment.wait_outside(lane, "the box");
+  void add_two(int pair) {
     const std::scoped_lock lock(mutex_);
-    wait.end();
-    const auto hold = lane.hold("add_two");
-    put(pair, lane);
+    put(pair);
     items_.bad_moment.meet();
-    put(pair, lane);
+    put(pair);
   }
 
-  void add(int pair, const pdc::Lane& lane) {
-    auto wait = items_.bad_moment.wait_outside(lane, "the box");
+  void add(int pair) {
     const std::scoped_lock lock(mutex_);
-    wait.end();
-    const auto hold = lane.hold("add");
-    put(pair, lane);
+    put(pair);
   }
 
  private:
-  void put(int pair, const pdc::Lane& lane) {  // requires: mutex_ is held
-    const auto hold = lane.hold("put");
-    items_.put(pair);
-  }
+  void put(int pair) { items_.put(pair); }  // requires: mutex_ is held
 
   Items& items_;
   pdc::Watched<std::mutex> mutex_;
@@ -127,16 +112,17 @@ int count_pairs(const Items& box) {
 /// Each thread adds two items, then one, and so on.
 template <class Box>
 Seen fill(int threads, int rounds) {
-  pdc::LockOrder order;
   Items items(threads);
+  pdc::LockOrder order(items.bad_moment);  // a thread that waits for the lock is kept out of it
   Box box(items, order);
   {
     std::vector<std::jthread> filling;
     for (int i = 0; i < threads; ++i) {
       filling.emplace_back([&, i, lane = pdc::Lane("thread {}", i)] {
+        const pdc::LockingLane locks_are_bars_of(lane);
         for (int round = 0; round < rounds; ++round) {
-          box.add_two(1 + i * rounds + round, lane);
-          box.add(Items::alone, lane);
+          box.add_two(1 + i * rounds + round);
+          box.add(Items::alone);
         }
       });
     }

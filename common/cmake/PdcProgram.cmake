@@ -8,7 +8,7 @@
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
 # SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
 # its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. PCH
-# names a target whose precompiled header it shares. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
+# names a target whose precompiled header it shares, instead of the one that all pages share. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
 # without its header labels, fails the configure step.
 function(pdc_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
@@ -29,6 +29,12 @@ function(pdc_program name)
   add_executable(${target} ${sources} "${CMAKE_CURRENT_BINARY_DIR}/${name}.page.cpp")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
   target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${arg_RANKS}>,pdc::mpi,pdc::common> ${arg_LINK})
+  if(NOT arg_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # for other compilers a page has to include all that it uses
+    set(arg_PCH pages.common)
+    if(arg_RANKS)
+      set(arg_PCH pages.mpi)
+    endif()
+  endif()
   if(arg_PCH)
     target_precompile_headers(${target} REUSE_FROM ${arg_PCH})
   endif()
@@ -65,12 +71,13 @@ function(pdc_program name)
   set_property(GLOBAL PROPERTY PDC_RANKS_${target} ${arg_RANKS})
 endfunction()
 
-# pdc_precompile(TARGET header...): a precompiled header for the PCH of pdc_program().
+# pdc_precompile(TARGET LINK target... HEADERS header...): a precompiled header that other targets share.
 function(pdc_precompile target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK;HEADERS")
   file(CONFIGURE OUTPUT "${target}.cpp" CONTENT "// Only there to be compiled with the precompiled header.\n")
   add_library(${target} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp")
-  target_link_libraries(${target} PRIVATE pdc::common Boost::headers)
-  target_precompile_headers(${target} PRIVATE ${ARGN})
+  target_link_libraries(${target} PRIVATE ${arg_LINK})
+  target_precompile_headers(${target} PRIVATE ${arg_HEADERS})
 endfunction()
 
 # The end of a chapter: a target of its name makes all its programs. Every .cpp of the folder, and of those below it, has

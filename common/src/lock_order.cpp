@@ -99,9 +99,11 @@ bool LockOrder::closes_circle(std::size_t lock) {
   return false;  // there is a circle, and this thread stands outside
 }
 
-Span LockOrder::wait(std::size_t lock) const {
+Meeting::Outside LockOrder::wait(std::size_t lock) const {
   const std::scoped_lock guard(mutex_);
-  return locking_lane == nullptr ? Span() : locking_lane->wait("{}", locks_[lock].name);
+  Span bar = locking_lane == nullptr ? Span() : locking_lane->wait("{}", locks_[lock].name);
+  if (bad_moment_ == nullptr) return Meeting::Outside(std::move(bar));
+  return bad_moment_->wait_outside(std::move(bar));
 }
 
 void LockOrder::take(std::size_t lock) {

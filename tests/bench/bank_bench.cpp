@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Transfers between 1000 accounts: by two threads, with one lock for all, with one for each, or
-/// with none; by one thread that needs none; and two such banks at once, the limit here.
+/// with none; by one thread that needs none; and two such banks at once, a yardstick.
 
 #include <benchmark/benchmark.h>
 

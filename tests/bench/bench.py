@@ -496,9 +496,9 @@ class Comparison:
 
 
 def speedup(program, entry, *options):
-    """A program's speed-up beside the limit that the same run found."""
+    """A program's speed-up beside the yardstick of the same run."""
     what = f"{entry}, 2 workers, beside 2 serial runs at once"
-    sides = [Program(program, f"{side}, speed-up", options) for side in (entry, "limit")]
+    sides = [Program(program, f"{side}, speed-up", options) for side in (entry, "yardstick")]
     return Comparison(program, what, *sides, "at least 0.95")
 
 

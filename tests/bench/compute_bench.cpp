@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Compute-bound work shared out by oneTBB to two threads, beside two independent copies of the
-/// serial work at once: the limit of what sharing out can reach here. Items are whole works.
+/// serial work at once: a yardstick for what sharing out can reach here. Items are whole works.
 
 #include <benchmark/benchmark.h>
 #include <oneapi/tbb/blocked_range.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Two workers of the pools of the program `heavy_computation`, started and ended each time: the
-/// same jobs, beside two serial runs at once, the limit of what sharing out can reach here. Items
+/// same jobs, beside two serial runs at once, a yardstick for what sharing out can reach here. Items
 /// are whole works.
 
 #define main heavy_computation_main  // its page is a whole program

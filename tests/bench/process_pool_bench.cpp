@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Two workers of the very pool of the program `process_pool`: primes, beside two serial runs at
-/// once, the limit of what sharing out can reach here (items are whole works); and empty tasks.
+/// once, a yardstick for what sharing out can reach here (items are whole works); and empty tasks.
 
 #include "process_pool.hpp"
 #include "two_copies.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Two threads of the executor, by the very functions of the program `thread_pool_executor`: primes,
-/// beside two serial runs at once, the limit of what sharing out can reach here. Items are works.
+/// beside two serial runs at once, a yardstick for what sharing out can reach here. Items are works.
 
 #define main thread_pool_executor_main  // its page is a whole program
 #include "thread_pool_executor.cpp"

@@ -267,6 +267,24 @@ TEST(LockOrder, ALimitedWaitEndsAndIsNamed) {
   EXPECT_EQ(order.deadlock().cycle().size(), 2U);
 }
 
+TEST(LockOrder, WaitingForALockKeepsOutOfTheMeeting) {
+  pdc::Meeting inside(2);
+  LockOrder order(inside);
+  Mutex a(order, "a");
+  int visits = 0;
+  const auto visit = [&] {
+    const std::scoped_lock lock(a);
+    inside.meet();  // would wait for ever for the thread that waits for the lock
+    ++visits;
+  };
+  {
+    const std::jthread one(visit);
+    const std::jthread two(visit);
+  }
+  EXPECT_EQ(visits, 2);
+  EXPECT_EQ(inside.met(), 1);
+}
+
 TEST(LockingLane, ShowsWhatIsWaitedForAndHeld) {
   pdc::detail::make_arena();
   {

@@ -136,8 +136,8 @@ TEST(SaySpeedup, PrintsARowForEachVariantAndTheLimit) {
   EXPECT_TRUE(heading[2].starts_with("  serial ")) << heading[2];
   EXPECT_EQ(scenario::count(heading[2], " 1.00       100 %"), 1) << heading[2];
   EXPECT_TRUE(heading[3].starts_with("  two threads ")) << heading[3];
-  EXPECT_EQ(heading[4], "  the limit here, 2 serial runs at once:");
-  EXPECT_TRUE(heading[5].starts_with("  limit ")) << heading[5];
+  EXPECT_EQ(heading[4], "  a yardstick, 2 serial runs at once:");
+  EXPECT_TRUE(heading[5].starts_with("  yardstick ")) << heading[5];
 }
 
 TEST(SaySpeedup, ReportsEverythingInJson) {
@@ -155,10 +155,10 @@ TEST(SaySpeedup, ReportsEverythingInJson) {
                                              "two threads, lowest",
                                              "two threads, highest",
                                              "two threads, speed-up",
-                                             "limit, median",
-                                             "limit, lowest",
-                                             "limit, highest",
-                                             "limit, speed-up",
+                                             "yardstick, median",
+                                             "yardstick, lowest",
+                                             "yardstick, highest",
+                                             "yardstick, speed-up",
                                              "rate",
                                              "count"};
   EXPECT_EQ(names, expected);

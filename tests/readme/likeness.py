@@ -44,7 +44,7 @@ EVERYWHERE = [
     (re.compile(r"\b(port|process|thread|pid) \d{3,}\b"), r"\1 <number>"),
     (re.compile(r"\b0x[0-9a-f]{4,}\b"), "<address>"),
     (re.compile(r"(?<![\w.])\d+\.\d+\.\d+(?![\w.])"), "<version>"),
-    (re.compile(r"(the limit here), \d+ (serial runs)"), r"\1, <number> \2"),
+    (re.compile(r"(a yardstick), \d+ (serial runs)"), r"\1, <number> \2"),
 ]
 SPREAD = rf"{NUMBER}, from {NUMBER} to {NUMBER}|\({NUMBER} to {NUMBER}\)"
 IN_NARRATION = [(re.compile(SPREAD), "<spread>")]

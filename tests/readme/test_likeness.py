@@ -26,8 +26,8 @@ OTHER_RUN = """with the barrier
 
 TABLE = """                   median     lowest    highest  speed-up  efficiency
   held long       15.5 ms    15.3 ms    23.9 ms      1.01        25 %
-  the limit here, 2 serial runs at once:
-  limit           30.6 ms    30.2 ms    34.0 ms      1.02        51 %"""
+  a yardstick, 2 serial runs at once:
+  yardstick       30.6 ms    30.2 ms    34.0 ms      1.02        51 %"""
 
 
 class Case(unittest.TestCase):
@@ -79,7 +79,7 @@ class Numbers(Case):
         self.assert_changed(TABLE, "      1.01", "")
         self.assert_changed(TABLE, "1.01", "1")
         self.assert_changed(TABLE, "serial runs", "runs")
-        self.assert_changed(TABLE, "limit  ", "most   ")
+        self.assert_changed(TABLE, "yardstick  ", "most       ")
         self.assert_other(TABLE, TABLE.rpartition("\n")[0])
 
     def test_decimals_outside_of_tables_count(self):

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "pdc/graph.hpp"
+#include "pdc/stage.hpp"
 #include "pdc/timeline.hpp"
 
 /// The graph of locks held and wanted: the evidence that no schedule of the same steps can deadlock
@@ -33,6 +34,12 @@ namespace pdc {
 /// Errors: none. Requires: it outlives its locks.
 class LockOrder {
  public:
+  LockOrder() = default;
+
+  /// Whoever waits for one of its locks is kept out of that meeting meanwhile. Requires: the meeting
+  /// outlives it.
+  explicit LockOrder(Meeting& bad_moment) noexcept : bad_moment_(&bad_moment) {}
+
   /// Locks of which each was wanted by some thread that held the one before it, and the first by
   /// one that held the last; empty: no such circle, so no schedule of these same steps can deadlock.
   /// To want means to wait if need be: a mere try makes no edge, nor do the locks that
@@ -61,13 +68,14 @@ class LockOrder {
   std::size_t add(std::string name);
   bool want(std::size_t lock, bool again);
   bool closes_circle(std::size_t lock);
-  Span wait(std::size_t lock) const;
+  Meeting::Outside wait(std::size_t lock) const;
   void take(std::size_t lock);
   void give_up();
   void pass(std::size_t lock);
   bool has(std::size_t lock) const;
   bool give_back(std::size_t lock);
 
+  Meeting* bad_moment_ = nullptr;
   mutable std::mutex mutex_;  // guards what follows
   std::vector<Lock> locks_;
   std::set<std::pair<std::size_t, std::size_t>> edges_;  // held, wanted
@@ -93,7 +101,7 @@ class Watched {
     if (!order_.want(number_, is_recursive)) return order_.pass(number_);
     if (!mutex_.try_lock()) {
       if (order_.closes_circle(number_)) return order_.pass(number_);
-      const Span wait = order_.wait(number_);
+      const auto wait = order_.wait(number_);
       mutex_.lock();
     }
     order_.take(number_);
@@ -111,7 +119,7 @@ class Watched {
     if (!order_.want(number_, is_recursive)) return false;
     if (!mutex_.try_lock()) {
       order_.closes_circle(number_);
-      const Span wait = order_.wait(number_);
+      const auto wait = order_.wait(number_);
       if (!mutex_.try_lock_for(time)) {
         order_.give_up();
         return false;

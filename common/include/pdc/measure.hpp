@@ -33,7 +33,7 @@ struct Variant {
 std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds = 9);
 
 /// Prints the table of speed-up (the first variant's median by this one's) and efficiency (speed-up
-/// by workers), and the limit they are held against: what as many independent copies of the first
+/// by workers), and the yardstick they are held against: what as many independent copies of the first
 /// variant reach here at once, one thread each. Adds all of it to --json. Requires: the first
 /// variant is the serial one, variants may run at the same time as others of their kind.
 void say_speedup(Program& program, const std::vector<Variant>& variants, int rounds = 9);

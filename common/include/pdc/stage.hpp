@@ -79,8 +79,8 @@ class Meeting {
   /// Waiting for what may keep this party out, and a bar for it, until its end.
   class [[nodiscard]] Outside {
    public:
-    Outside(std::atomic<pid_t>& place, Span span) noexcept
-        : place_(&place), span_(std::move(span)) {}
+    explicit Outside(Span span, std::atomic<pid_t>* place = nullptr) noexcept
+        : place_(place), span_(std::move(span)) {}
     Outside(Outside&& from) noexcept
         : place_(std::exchange(from.place_, nullptr)), span_(std::move(from.span_)) {}
     Outside& operator=(Outside&&) = delete;
@@ -93,8 +93,10 @@ class Meeting {
   };
   template <class... Args>
   Outside wait_outside(const Lane& lane, fmt::format_string<Args...> what, Args&&... args) {
-    return {stand_outside(), lane.wait<Args...>(what, std::forward<Args>(args)...)};
+    return wait_outside(lane.wait<Args...>(what, std::forward<Args>(args)...));
   }
+  /// The same with a bar that was begun elsewhere.
+  Outside wait_outside(Span bar) noexcept { return Outside(std::move(bar), &stand_outside()); }
 
   /// Comes, and stays as said above.
   void meet() noexcept;
