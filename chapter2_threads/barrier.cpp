@@ -49,7 +49,7 @@ std::chrono::milliseconds leg_time(int runner, int leg) {
   return std::chrono::milliseconds(10 + 7 * ((5 * runner + 3 * leg) % 6));
 }
 
-/// Wrong on purpose: everyone runs as he likes.
+/// Wrong on purpose: each runner begins its next leg at once.
 int early_without_barrier(int runners, int legs) {
   Referee referee(runners, legs);
   std::latch second_leg_begun(1);
