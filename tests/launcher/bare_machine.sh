@@ -60,12 +60,12 @@ for tool in debootstrap unshare chroot ip git; do
 done
 
 work=$(mktemp -d)
-machine='' who='' home='' child='' rows=() failures=0
+machine='' who='' home='' child='' kept='' rows=() failures=0
 trap '[[ ! $child ]] || kill -KILL "$child" 2>/dev/null; wait; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# step NAME COMMAND...: says what it took, and shows the end of its output where it fails.
+# step NAME COMMAND...: says what it took. Where it fails, shows the end of its output and keeps all of it.
 step() {
   local began=$SECONDS outcome=ok
   printf '%s ...\n' "$1"
@@ -74,6 +74,9 @@ step() {
   [[ $outcome != ok ]] || return 0
   ((++failures))
   tail -n 100 "$work/log"
+  : "${kept:=$(mktemp -d)}"
+  cp "$work/log" "$kept/$failures"
+  printf 'all of its output: %s\n' "$kept/$failures"
   return 1
 }
 

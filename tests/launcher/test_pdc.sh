@@ -118,7 +118,7 @@ for line in g++ cmake ninja-build libboost1.81-dev libtbb-dev processors mpirun 
 
 mkdir "$scratch/source" "$scratch/chapter"
 cp "$root/CMakeLists.txt" "$scratch/source/"
-expect 1 cmake -S "$scratch/source" -B "$scratch/source"
+expect 1 cmake -G Ninja -S "$scratch/source" -B "$scratch/source"
 [[ $err == *"Build in another folder"* ]] || fail "it does not say why"
 [[ $(cd "$scratch/source" && echo *) == "CMakeCache.txt CMakeFiles CMakeLists.txt" ]] || fail "it leaves more than it says"
 cat >"$scratch/chapter/CMakeLists.txt" <<END
@@ -129,7 +129,7 @@ set_property(DIRECTORY PROPERTY PDC_PROGRAMS client server)
 set_property(DIRECTORY PROPERTY PDC_SIBLINGS server sevrer)
 pdc_no_orphans()
 END
-expect 1 cmake -S "$scratch/chapter" -B "$scratch/chapter/build"
+expect 1 cmake -G Ninja -S "$scratch/chapter" -B "$scratch/chapter/build"
 [[ $err == *"sevrer: SIBLINGS that are no pdc_program()"* ]] || fail "it does not say why"
 
 # A tree of its own.
