@@ -109,7 +109,8 @@ Seen watch(int (*become)(int keep, pid_t parent), int milliseconds) {
     line.close();
     pid_t ready = 0;
     pdc::posix(read(watcher.get(), &ready, sizeof ready), "read");
-    if (ready != child) waitpid(child, nullptr, 0);  // it has only forked the daemon
+    if (ready != child) waitpid(child, nullptr, 0);             // it has only forked the daemon
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays its own work
     *process = ready;
   });
   line.close();

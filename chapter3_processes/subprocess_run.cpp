@@ -52,8 +52,7 @@ struct FileActions {  // on descriptors, before the program starts
   posix_spawn_file_actions_t list;
 };
 
-/// Starts a program that has this environment, and three descriptors: input and errors as here, and
-/// that one for its output.
+/// Starts a program with this environment, that output, and no descriptor but the standard ones.
 pid_t spawn(const Words& words, int output, const Words& environment) {
   FileActions actions;
   succeed(posix_spawn_file_actions_adddup2(&actions.list, output, STDOUT_FILENO), "adddup2");
@@ -65,7 +64,7 @@ pid_t spawn(const Words& words, int output, const Words& environment) {
   return program;
 }
 
-/// And closes it: a program that still writes then is ended by that, and not waited for in vain.
+/// Closes it then: a program that goes on writing is ended by that, and not waited for in vain.
 std::string read_to_end(pdc::Descriptor from) {
   std::string all;
   char piece[4096];
