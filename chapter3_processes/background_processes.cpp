@@ -1,12 +1,14 @@
-// Background processes: children that end with their parent, children it waits for, and a daemon.
+// Background processes: children that end with their parent, and daemons that outlive it.
 //
-// Concept   A daemon child may not outlive its parent: the kernel kills it when the parent ends.
-//           For another child the parent waits. A real daemon outlives it on purpose: it lets go of
-//           the session, terminal, directory and descriptors that it was born with.
-// Shows     prctl with PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER, fork, setsid, chdir, dup2
+// Concept   When a parent ends, its child goes on as an orphan, with all that it was born with. The
+//           kernel can kill it when its parent ends. Or it becomes a daemon, which outlives its
+//           parent on purpose: it lets go of the session, the directory and all descriptors.
+// Shows     prctl with PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER, fork, setsid, chdir, dup2,
+//           close_range
 // Python    multiprocessing.Process(daemon=True)
 // Run       background_processes --work 20
-// You see   one child killed in mid-work and one that finished; a daemon that nothing ties to us
+// You see   an orphan that goes on; a child that is killed when its parent ends; a daemon that
+//           nothing ties to whoever launched it
 // Next      kill_process asks before it kills; process_class waits for its child in any case
 
 // SPDX-License-Identifier: MIT
@@ -15,110 +17,133 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <set>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 namespace {
 
-struct Pipe : pdc::Pipe {
-  void tell() {  // who writes
-    const pid_t self = getpid();
-    pdc::posix(write(write_end.get(), &self, sizeof self), "write");
-  }
-  pid_t take() {  // 0 at the end of the stream: when nobody else holds the write end
-    write_end.close();
-    pid_t number = 0;
-    pdc::posix(read(read_end.get(), &number, sizeof number), "read");
-    return number;
-  }
-};
-
-struct Seen {
-  pdc::Shared<std::atomic<bool>> finished{false};  // the child that is waited for
-  pdc::Shared<std::atomic<pid_t>> orphan{0};       // the daemon child
-  pdc::Exit parent, daemon_end;
-  siginfo_t daemon_child = {};
-  pid_t daemon = 0, session = 0;
-  std::set<std::filesystem::path> open;  // directory and standard descriptors of the daemon
-};
-
-/// A parent starts two children, waits for one of them, and ends.
-void watch_family(Seen& seen, int milliseconds) {
-  Pipe held;
-  const pdc::Lane daemon("daemon child"), other("other child");
-  pdc::Child parent([&] {
-    Pipe ready;
-    const pid_t self = getpid(), child = pdc::posix(fork(), "fork");
-    if (child == 0) {
-      pdc::posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
-      if (getppid() != self) _exit(1);  // it had ended already
-      const auto work = daemon.work("its work");
-      ready.tell();
-      held.take();  // forced: its parent ends before it is done
-      _exit(0);
-    }
-    *seen.orphan = child;
-    ready.take();  // our end is the child's from now on
-    pdc::Child working([&] {
-      const auto work = other.work("its work");
-      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the work
-      *seen.finished = true;
-    });
-    if (!working.wait().good() || waitpid(child, nullptr, WNOHANG) != 0) _exit(1);
-  });  // the parent ends, and nobody has waited for its daemon child
-  seen.parent = parent.wait();
-  pdc::mark("the parent has ended");
-  held.write_end.close();
-  const auto orphan = static_cast<id_t>(seen.orphan->load());  // it is our child now
-  pdc::posix(waitid(P_PID, orphan, &seen.daemon_child, WEXITED), "waitid");
+/// Wrong on purpose: it keeps what it was born with, and nobody knows how long it will go on.
+int go_on(int keep, pid_t) {
+  return keep;
 }
 
-/// A daemon outlives the process that launched it. Looks at it from outside, then lets it end.
-void watch_daemon(Seen& seen) {
-  Pipe started, held;
-  pdc::Child launcher([&, daemon = pdc::Lane("daemon")] {
-    pdc::posix(setsid(), "setsid");                 // a session without a terminal,
-    if (pdc::posix(fork(), "fork") != 0) _exit(0);  // whose leader, who could get one, ends
-    const auto work = daemon.work("serves");
-    pdc::posix(chdir("/"), "chdir");
-    const int null = pdc::posix(open("/dev/null", O_RDWR | O_CLOEXEC), "open");
-    for (const int standard : {0, 1, 2}) pdc::posix(dup2(null, standard), "dup2");
-    started.tell();
-    held.take();  // until the watcher closes its end, or is killed
-    if (open("/dev/tty", O_RDWR | O_CLOEXEC) != -1) _exit(1);
-  });
-  if (!launcher.wait().good()) return;
-  const pid_t id = seen.daemon = started.take();
-  pdc::mark("its launcher has ended");
-  seen.session = getsid(id);
-  for (const char* name : {"cwd", "fd/0", "fd/1", "fd/2"}) {
-    seen.open.insert(std::filesystem::read_symlink(fmt::format("/proc/{}/{}", id, name)));
+/// In a child, first thing: the kernel kills it when its parent ends, however that ends. To be
+/// exact, when the thread that forked it ends: fork from one that lives as long as the process.
+int end_with(int keep, pid_t parent) {
+  pdc::posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+  if (getppid() != parent) _exit(1);  // it has ended before the line above
+  return keep;
+}
+
+/// In a child: goes on in a grandchild that has let go of all that it was born with, but for one
+/// descriptor. That has the number 3 from now on.
+int become_daemon(int keep, pid_t) {
+  pdc::posix(setsid(), "setsid");                 // a session without a terminal,
+  if (pdc::posix(fork(), "fork") != 0) _exit(0);  // whose leader, who could get one, ends
+  pdc::posix(chdir("/"), "chdir");                // keeps no directory from being unmounted
+  pdc::posix(dup2(keep, 3), "dup2");
+  const int null = pdc::posix(open("/dev/null", O_RDWR), "open");
+  for (const int standard : {0, 1, 2}) pdc::posix(dup2(null, standard), "dup2");
+  pdc::posix(close_range(4, ~0U, 0), "close_range");
+  return 3;
+}
+
+struct Seen {
+  pid_t process = 0, session = 0;
+  std::string directory;
+  std::vector<std::string> open = {};  // what its descriptors stand for
+  pdc::Exit end{-1, 0};
+};
+
+Seen look_at(pid_t process) {
+  const std::filesystem::path about = fmt::format("/proc/{}", process);
+  std::error_code gone;  // it may end meanwhile
+  Seen seen{process, getsid(process), read_symlink(about / "cwd", gone)};
+  std::filesystem::directory_iterator file(about / "fd", gone);
+  while (file != end(file)) {
+    seen.open.push_back(read_symlink(file->path(), gone));
+    file.increment(gone);
   }
-  held.write_end.close();
-  seen.daemon_end = pdc::Child(id).wait();
+  return seen;
+}
+
+/// In the background: at work until the watcher closes its end, and a little longer.
+void serve(int line, int milliseconds, const pdc::Lane& lane) {
+  const auto work = lane.work("works");
+  const pid_t self = getpid();
+  pdc::posix(write(line, &self, sizeof self), "write");  // says so that it is ready
+  char nothing = 0;
+  while (read(line, &nothing, 1) == -1 && errno == EINTR) continue;
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the rest of it
+  _exit(0);
+}
+
+/// A parent that has a file open starts a process, and ends while that is at work. The watcher
+/// looks at it then, lets it come to its end, and waits for it in the place of its parent.
+Seen watch(int (*become)(int keep, pid_t parent), int milliseconds) {
+  const pdc::Lane lane("background");
+  const pdc::Shared<std::atomic<pid_t>> process(0);
+  int ends[2];
+  pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
+  pdc::Descriptor watcher(ends[0]), line(ends[1]);
+  pdc::Child parent([&] {
+    pdc::posix(memfd_create("secret", 0), "memfd_create");
+    const pid_t self = getpid(), child = pdc::posix(fork(), "fork");
+    if (child == 0) {
+      watcher.close();
+      serve(become(line.get(), self), milliseconds, lane);
+    }
+    line.close();
+    pid_t ready = 0;
+    pdc::posix(read(watcher.get(), &ready, sizeof ready), "read");
+    if (ready != child) waitpid(child, nullptr, 0);             // it has only forked the daemon
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays its own work
+    *process = ready;
+  });
+  line.close();
+  if (!parent.wait().good() || *process == 0) return {};
+  pdc::mark("its parent has ended");
+  Seen seen = look_at(*process);
+  watcher.close();
+  seen.end = pdc::Child(seen.process).wait();
+  return seen;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"work", 20, "milliseconds of work", {1, 1000}}});
+  const int work = program.integer("work");
   pdc::posix(prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl");  // orphans come to this process
-  Seen seen;
-  program.scene("a parent and two children", watch_family, seen, program.integer("work"));
-  program.scene("a real daemon", watch_daemon, seen);
-  pdc::check(seen.parent.good() && *seen.finished, "the parent waited for one child");
-  pdc::check(seen.daemon_child.si_status == SIGKILL, "the other was killed when it ended");
-  pdc::check(seen.session > 0 && seen.session != getsid(0), "a daemon has a session of its own");
-  pdc::check(seen.open == decltype(seen.open){"/", "/dev/null"}, "it uses / and /dev/null only");
-  pdc::check(seen.daemon_end.good(), "it had no terminal, and ended by itself");
-  const bool orphan_is_gone = kill(*seen.orphan, 0) == -1;  // signal 0 only asks
-  pdc::check(orphan_is_gone && kill(seen.daemon, 0) == -1, "nobody is left behind");
+
+  const Seen orphan = program.scene("an orphan", watch, go_on, work);
+  const Seen bound = program.scene("bound to its parent", watch, end_with, work);
+  const Seen daemon = program.scene("a daemon", watch, become_daemon, work);
+
+  pdc::check(orphan.end.good(), "an orphan goes on when its parent has ended");
+  const auto secrets = std::ranges::count(orphan.open, "/memfd:secret (deleted)");
+  pdc::check(orphan.session == getsid(0) && secrets == 1,
+             "an orphan is still in its parent's session, and has its files open");
+  pdc::check(bound.end.signal == SIGKILL,
+             "a child that is bound to its parent is killed when that ends");
+  pdc::check(daemon.end.good() && daemon.session != getsid(0) && daemon.session != daemon.process,
+             "a daemon goes on, in another session, which it does not lead");
+  pdc::check(daemon.directory == "/", "a daemon keeps no directory but the root directory");
+  const auto nulls = std::ranges::count(daemon.open, "/dev/null");
+  pdc::check(nulls == 3 && daemon.open.size() == 4,
+             "a daemon has nothing open but /dev/null and what it was given");
   return program.finish();
 }

@@ -3,10 +3,10 @@
 // Concept   A child goes on when the function that started it returns or is left by an exception:
 //           nobody ends it, nobody waits for it. An object that owns its child asks it to stop and
 //           waits for it in its destructor, in whatever way its scope is left.
-// Shows     fork, eventfd, waitpid with WUNTRACED and WNOHANG, kill, _exit
+// Shows     fork, _exit, eventfd, waitpid, kill
 // Python    class MyProcess(multiprocessing.Process)
 // Run       process_class --workers 3
-// You see   children that go on without an owner; owned ones that finish their job and end with it
+// You see   children that go on without an owner; owned ones, which finish their job and end
 // Next      kill_process ends those that do not listen; process_pool gives many of them jobs
 
 // SPDX-License-Identifier: MIT
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <list>
 #include <thread>
@@ -43,9 +44,10 @@ struct Started {
 /// The same with a destructor: asks its child to stop, and waits for it.
 struct Owned : Started {
   using Started::Started;
+  Owned(const Owned&) = delete;  // one child, one owner
   ~Owned() {
     eventfd_write(stop.get(), 1);
-    waitpid(child, nullptr, 0);
+    while (waitpid(child, nullptr, 0) == -1 && errno == EINTR) continue;
   }
 };
 
@@ -53,13 +55,16 @@ struct Trouble {};  // what an exception is about does not matter here
 
 struct Site {
   std::vector<pid_t> children;
-  int busy = 0;                                   // children in the middle of a job
   pdc::Shared<std::atomic<int>> begun, finished;  // jobs
 };
 
-void do_jobs(const Site& site, const pdc::Descriptor& stop, const pdc::Lane& lane) {
+bool is_asked_to_stop(const pdc::Descriptor& stop) {
   eventfd_t requests;
-  for (int job = 0; eventfd_read(stop.get(), &requests) == -1; ++job) {  // none so far
+  return eventfd_read(stop.get(), &requests) == 0;  // does not wait for one
+}
+
+void do_jobs(const Site& site, const pdc::Descriptor& stop, const pdc::Lane& lane) {
+  for (int job = 0; !is_asked_to_stop(stop); ++job) {
     const auto work = lane.work("job {}", job);
     ++*site.begun;
     if (job == 1) raise(SIGSTOP);  // forced: it is in the middle of this one
@@ -68,38 +73,51 @@ void do_jobs(const Site& site, const pdc::Descriptor& stop, const pdc::Lane& lan
   }
 }
 
+/// Leaves its scope in the middle of the children's jobs, by an exception or not.
 template <class Worker>
 void lead(Site& site, int workers, bool fails) {
   std::list<Worker> team;
-  site.children.clear();
   for (int i = 0; i < workers; ++i) {
     const pdc::Lane lane("worker {}", i);
     team.emplace_back([&](const pdc::Descriptor& stop) { do_jobs(site, stop, lane); });
     site.children.push_back(team.back().child);
   }
-  for (int state = 0; const pid_t child : site.children) {
-    waitpid(child, &state, WUNTRACED);
-    site.busy += WIFSTOPPED(state) ? 1 : 0;
+  for (const pid_t child : site.children) {
+    siginfo_t news;
+    pdc::posix(waitid(P_PID, static_cast<id_t>(child), &news, WSTOPPED | WEXITED | WNOWAIT),
+               "waitid");  // all are in the middle of a job
   }
   for (const pid_t child : site.children) kill(child, SIGCONT);
   pdc::mark(fails ? "exception" : "return");
   if (fails) throw Trouble{};
 }  // here their owners go
 
-/// How many live on when the function is left, by an exception or not. Ends them.
-int survivors(void (*lead_workers)(Site&, int, bool), Site& site, int workers, bool fails) {
+struct Left {
+  int alive = 0, zombies = 0;   // children that nobody has waited for
+  int begun = 0, finished = 0;  // jobs
+};
+
+/// What is left behind when the function has been left. Ends it.
+Left look_behind(void (*lead_workers)(Site&, int, bool), int workers, bool fails) {
+  Site site;
   try {
     lead_workers(site, workers, fails);
   } catch (const Trouble&) {
     std::this_thread::sleep_for(std::chrono::milliseconds(12));  // plays the rest of the program
   }
-  int alive = 0;
+  Left left;
   for (const pid_t child : site.children) {
-    if (waitpid(child, nullptr, WNOHANG) != 0) continue;  // -1: ended, and waited for
-    alive += kill(child, SIGKILL) == 0 ? 1 : 0;
-    waitpid(child, nullptr, 0);
+    const pid_t ended = waitpid(child, nullptr, WNOHANG);
+    if (ended == child) ++left.zombies;
+    if (ended != 0) continue;  // with -1 its owner has waited for it
+    ++left.alive;
+    pdc::posix(kill(child, SIGKILL), "kill");
+    pdc::posix(waitpid(child, nullptr, 0), "waitpid");
   }
-  return alive;
+  if (left.alive != 0) pdc::fault("killed");
+  left.begun = *site.begun;
+  left.finished = *site.finished;
+  return left;
 }
 
 }  // namespace
@@ -107,17 +125,20 @@ int survivors(void (*lead_workers)(Site&, int, bool), Site& site, int workers, b
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"workers", 3, "child processes", {1, 64}}});
   const int workers = program.integer("workers");
-  Site lost, kept;
-  const int unowned = program.scene("without owner", survivors, lead<Started>, lost, workers, true);
-  const int owned = program.scene("with owner", survivors, lead<Owned>, kept, workers, false);
-  const int thrown = program.scene("with exception", survivors, lead<Owned>, kept, workers, true);
 
-  pdc::check(unowned == workers, "without an owner all go on", "{} of {}", unowned, workers);
-  pdc::check(owned == 0, "with one, none outlives its owner", "{} of {}", owned, workers);
-  pdc::check(thrown == 0, "no child outlives its owner when an exception passes", "{} of {}",
-             thrown, workers);
-  const int begun = *kept.begun, finished = *kept.finished;
-  pdc::check(finished == begun && kept.busy == 2 * workers,
-             "each was in the middle of a job, and finished it", "{} of {}", finished, begun);
+  const Left lost = program.scene("without an owner", look_behind, lead<Started>, workers, true);
+  const Left thrown = program.scene("owned, exception", look_behind, lead<Owned>, workers, true);
+  const Left owned = program.scene("owned, return", look_behind, lead<Owned>, workers, false);
+
+  pdc::check(lost.alive == workers, "without an owner, all children go on behind the exception",
+             "{} of {}", lost.alive, workers);
+  pdc::check(thrown.alive + thrown.zombies == 0,
+             "no child outlives its owner when an exception passes", "{} of {}",
+             thrown.alive + thrown.zombies, workers);
+  pdc::check(owned.alive + owned.zombies == 0, "no child outlives its owner when that returns",
+             "{} of {}", owned.alive + owned.zombies, workers);
+  const int begun = thrown.begun + owned.begun, finished = thrown.finished + owned.finished;
+  pdc::check(finished == begun, "an owned child finishes the job that it has begun", "{} of {}",
+             finished, begun);
   return program.finish();
 }

@@ -1,27 +1,25 @@
-// Process creation: fork a copy or spawn another program, wait for it, and learn how it ended.
+// Process creation: fork a copy, wait for it, and learn how it ended.
 //
-// Concept   fork copies the process, posix_spawn starts another program. A child that has ended is
-//           a zombie until its parent waits for it, and is told its status or its signal. A copy
-//           has all that its parent had: exit handlers, text not written yet, descriptors.
-// Shows     fork, posix_spawn, waitpid, WIFSTOPPED, WIFEXITED, WEXITSTATUS, WIFSIGNALED, WTERMSIG,
-//           waitid, _exit, atexit, fflush, memfd_create
-// Python    multiprocessing.Process, subprocess.run
+// Concept   fork copies the process, and returns in both. A child that has ended is a zombie until
+//           its parent waits for it, and is told its status or its signal. Start all children before
+//           you wait for one. And leave a copy by _exit: exit does again what is its parent's to do.
+// Shows     fork, waitpid, WIFEXITED, WEXITSTATUS, WIFSIGNALED, WTERMSIG, waitid, _exit, exit
+// Python    multiprocessing.Process
 // Run       process_creation --children 4
-// You see   children one by one, then all at once, and how each ended; a zombie; a line that is
-//           written twice, a descriptor that leaks, and the cure of both
-// Next      process_class owns its child; background_processes has some that outlive their parent
+// You see   children one by one, then all at once, and how each ended; a zombie; a text that is
+//           written twice, as a copy has left by exit
+// Next      subprocess_run starts another program; process_class owns its child
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -32,13 +30,12 @@
 
 namespace {
 
-int wait_for(pid_t child, int also = 0) {
+/// Waits for this child, and for no other: whoever started those waits for them.
+pdc::Exit wait_for(pid_t child) {
   int state = 0;
-  pdc::posix(waitpid(child, &state, also), "waitpid");
-  return state;
-}
-
-pdc::Exit decode(int state) {
+  while (waitpid(child, &state, 0) == -1) {
+    if (errno != EINTR) pdc::throw_errno("waitpid");
+  }
   pdc::Exit end;
   if (WIFEXITED(state)) end.status = WEXITSTATUS(state);
   if (WIFSIGNALED(state)) end.signal = WTERMSIG(state);
@@ -50,112 +47,73 @@ pdc::Exit plan(int i) {
   return i % 2 == 0 ? pdc::Exit{10 + i, 0} : pdc::Exit{0, SIGTERM};
 }
 
-pid_t start(int i) {
+pid_t start(int i, pdc::Gauge& at_work) {
   const pid_t parent = getpid();
   const pdc::Lane lane("child {}", i);
   const pid_t child = pdc::posix(fork(), "fork");  // returns twice
   if (child != 0) return child;                    // in the parent: the child's id
   pdc::die_with(parent);                           // in the child: 0
-  auto work = lane.work("{}", plan(i).text());
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays the work
-  raise(SIGSTOP);  // forced: it lives until its parent lets it go on
-  work.end();
+  {
+    const auto visit = at_work.visit();
+    const auto work = lane.work("{}", plan(i).text());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays the work
+    raise(SIGSTOP);  // forced: it is at work until its parent has seen all that it started
+  }
   if (plan(i).signal != 0) raise(plan(i).signal);
   _exit(plan(i).status);
 }
 
-struct Family {
-  std::vector<pid_t> children = {};
-  int alive = 0;  // at once
-  int right = 0;  // children that ended as planned
-};
+/// Waits until the child has come to that, and leaves it to be waited for.
+void await(pid_t child, int what) {
+  siginfo_t news;
+  pdc::posix(waitid(P_PID, static_cast<id_t>(child), &news, what | WEXITED | WNOWAIT), "waitid");
+}
 
-/// Starts so many, and only then waits for them; then the next. With one at once that is to start
-/// and to wait in one loop, which is wrong on purpose: nothing runs beside anything.
-Family raise_children(int children, int at_once) {
+void let_go_on(const std::vector<pid_t>& started) {
+  for (const pid_t child : started) await(child, WSTOPPED);
+  for (const pid_t child : started) pdc::posix(kill(child, SIGCONT), "kill");
+}
+
+/// Wrong on purpose: nothing runs beside anything. How many children ended as planned?
+int start_and_wait_in_one_loop(int children, pdc::Gauge& at_work) {
   const pdc::Lane parent("parent");
-  Family family;
-  for (int first = 0; first < children; first += at_once) {
-    std::vector<pid_t> started;
-    for (int i = first; i < first + at_once; ++i) started.push_back(start(i));
-    const auto wait = parent.wait("its children");
-    family.alive = 0;
-    for (const pid_t child : started) family.alive += WIFSTOPPED(wait_for(child, WUNTRACED));
-    if (family.alive < at_once) break;
-    for (int i = first; const pid_t child : started) {
-      pdc::posix(kill(child, SIGCONT), "kill");
-      family.right += decode(wait_for(child)).text() == plan(i++).text() ? 1 : 0;
-      family.children.push_back(child);
-    }
+  int as_planned = 0;
+  for (int i = 0; i < children; ++i) {
+    const pid_t child = start(i, at_work);
+    const auto wait = parent.wait("child {}", i);
+    let_go_on({child});
+    if (wait_for(child).text() == plan(i).text()) ++as_planned;
   }
-  return family;
+  return as_planned;
 }
 
-/// Nobody can be waited for twice: a parent that asks again has no such child.
-bool was_waited_for(pid_t child) {
-  return waitpid(child, nullptr, WNOHANG) == -1 && errno == ECHILD;
+int start_all_then_wait(int children, pdc::Gauge& at_work) {
+  const pdc::Lane parent("parent");
+  std::vector<pid_t> started;
+  for (int i = 0; i < children; ++i) started.push_back(start(i, at_work));
+  const auto wait = parent.wait("its children");
+  let_go_on(started);
+  int i = 0, as_planned = 0;
+  for (const pid_t child : started) {
+    if (wait_for(child).text() == plan(i).text()) ++as_planned;
+    ++i;
+  }
+  return as_planned;
 }
 
-/// Whether a child that has ended keeps its id until its parent waits for it: a zombie.
-bool stays_as_zombie() {
-  const pid_t child = pdc::posix(fork(), "fork");
-  if (child == 0) _exit(0);
-  siginfo_t info;  // with WNOWAIT, waitid only looks
-  pdc::posix(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), "waitid");
-  const bool zombie = kill(child, 0) == 0;  // signal 0 only asks
-  return decode(wait_for(child)).good() && zombie && kill(child, 0) == -1;
-}
-
-/// Another program, here a shell. Of this one it has what is in environ, and what stays open.
-pdc::Exit spawn(std::string script) {
-  std::string shell = "/bin/sh", option = "-c";
-  char* const words[] = {shell.data(), option.data(), script.data(), nullptr};
-  pid_t child = 0;
-  errno = posix_spawn(&child, shell.c_str(), nullptr, nullptr, words, environ);
-  if (errno != 0) pdc::throw_errno("posix_spawn");
-  return decode(wait_for(child));
-}
-
-/// Does another program see a descriptor of this one? Status 0 says yes, 1 no.
-pdc::Exit look_for_descriptor(unsigned flags) {
-  const pdc::Descriptor secret(pdc::posix(memfd_create("secret", flags), "memfd_create"));
-  return spawn(fmt::format("test -e /proc/self/fd/{}", secret.get()));
-}
-
-/// A program writes a word, forks a child that leaves at once, and ends. Returns what was written.
-std::string leave_by(void (*leave)(int), bool flush_first) {
+/// A process that has text in a buffer, not yet in its file, makes a copy. What is in the file then?
+std::string write_text(void (*leave)(int)) {
   const pdc::Descriptor file(pdc::posix(memfd_create("text", MFD_CLOEXEC), "memfd_create"));
-  pdc::Child program([&] {
-    static const int number = file.get();  // static: an exit handler has no captures
-    std::atexit([] { pdc::posix(write(number, " farewell", 9), "write"); });
-    std::FILE* const text = fdopen(number, "w");
-    std::fputs(" text", text);  // into a buffer in memory, not into the file yet
-    if (flush_first) std::fflush(text);
-    const pdc::Exit end = pdc::Child([&] { leave(0); }).wait();
-    std::exit(end.status + end.signal);  // runs the handler, writes the buffer
-  });
-  if (!program.wait().good()) return "";
-  std::string written(40, 0);
-  written.resize(static_cast<std::size_t>(pread(file.get(), written.data(), 40, 1)));
+  std::FILE* const text = fdopen(pdc::posix(dup(file.get()), "dup"), "w");
+  std::fputs("once ", text);
+  const pid_t child = pdc::posix(fork(), "fork");
+  if (child == 0) leave(0);
+  wait_for(child);
+  std::fclose(text);  // writes what is in the buffer
+  std::string written(32, ' ');
+  const auto length = pdc::posix(pread(file.get(), written.data(), written.size(), 0), "pread");
+  written.resize(static_cast<std::size_t>(length));
   return written;
-}
-
-void check_copies() {
-  const std::string again = leave_by(std::exit, false), flushed = leave_by(std::exit, true);
-  const std::string once = leave_by(_exit, false);
-  pdc::check(again == "farewell text farewell text", "exit in a copy does all again", "{}", again);
-  pdc::check(flushed == "text farewell farewell", "text flushed before fork is not", "{}", flushed);
-  pdc::check(once == "farewell text", "_exit in a copy does nothing of that", "{}", once);
-}
-
-void check_programs() {
-  const pdc::Exit status = spawn("exit 7"), signal = spawn("kill -TERM $$");
-  pdc::check(status.status == 7 && signal.signal == SIGTERM,
-             "another program told its status and its signal", "{}, {}", status.text(),
-             signal.text());
-  const pdc::Exit leaked = look_for_descriptor(0), closed = look_for_descriptor(MFD_CLOEXEC);
-  pdc::check(leaked.good(), "another program finds a descriptor without O_CLOEXEC");
-  pdc::check(closed.status == 1, "with O_CLOEXEC it finds none");
 }
 
 }  // namespace
@@ -164,19 +122,29 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"children", 4, "children to start", {2, 64}}});
   const int children = program.integer("children");
 
-  const Family in_loop = program.scene("one by one", raise_children, children, 1);
-  const Family together = program.scene("all at once", raise_children, children, children);
-  const int right = in_loop.right + together.right;
-  pdc::check(in_loop.alive == 1, "in one loop, one child was alive at a time", "{}", in_loop.alive);
-  pdc::check(together.alive == children, "all started first, all were alive at once", "{}",
-             together.alive);
-  pdc::check(right == 2 * children, "each told its status or its signal", "{} of {}", right,
-             2 * children);
-  check_programs();
-  pdc::check(stays_as_zombie(), "a child that has ended is a zombie until it is waited for");
-  check_copies();
-  pdc::check(std::ranges::all_of(in_loop.children, was_waited_for) &&
-                 std::ranges::all_of(together.children, was_waited_for),
-             "no child is left to wait for");
+  const pid_t early = pdc::posix(fork(), "fork");
+  if (early == 0) _exit(7);
+  await(early, 0);
+  const pdc::Shared<pdc::Gauge> in_loop, together;  // who is at work
+  int as_planned = program.scene("one by one", start_and_wait_in_one_loop, children, *in_loop);
+  as_planned += program.scene("all at once", start_all_then_wait, children, *together);
+  const std::string by_exit = write_text(std::exit), at_once = write_text(_exit);
+
+  pdc::check(in_loop->most() == 1, "started and waited for in one loop, one child works at a time",
+             "{} of {}", in_loop->most(), children);
+  pdc::check(together->most() == children, "started before any is waited for, all work at once",
+             "{} of {}", together->most(), children);
+  pdc::check(as_planned == 2 * children,
+             "the parent is told how each child ended, by its status or by its signal", "{} of {}",
+             as_planned, 2 * children);
+  pdc::require(kill(early, 0) == 0,  // signal 0 only asks
+               "a child that has ended is a zombie until its parent waits for it");
+  const pdc::Exit end = wait_for(early);
+  pdc::check(end.status == 7 && kill(early, 0) == -1,
+             "a zombie keeps its status, and is gone when that has been told", "{}", end.text());
+  pdc::check(by_exit == "once once ", "a copy that leaves by exit writes its parent's text again",
+             "{}", by_exit);
+  pdc::check(at_once == "once ", "a copy that leaves by _exit writes nothing of its parent's", "{}",
+             at_once);
   return program.finish();
 }

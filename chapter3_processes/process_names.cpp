@@ -1,93 +1,101 @@
 // Process names: give a process a name that ps and top show.
 //
 // Concept   A child of fork is born with its parent's name, so in a list they all look alike. Each
-//           process may give itself another: its main thread's, of at most 15 bytes. What is longer
-//           is cut without a word, and names that differ at the end become the same.
+//           process may give itself another. The kernel keeps 15 bytes of it and cuts off the rest
+//           without a word: names that differ only at their end become one.
 // Shows     prctl with PR_SET_NAME, /proc/PID/comm, /proc/PID/cmdline
 // Python    multiprocessing.Process(name=...)
 // Run       process_names --children 3
-// You see   children with their parent's name, with their own, and with names that are too long
-// Next      thread_names does it for threads; kill_process finds one and ends it
+// You see   children with their parent's name; with long names that differ at the end, which become
+//           one; with the same names turned round, which stay apart
+// Next      thread_names does it for threads; kill_process ends one that does not listen
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace {
 
-constexpr const char* fifteen_bytes = "image converter";
+constexpr std::size_t kept = 15;  // bytes of a name, and a zero behind them
 
-struct Pipe : pdc::Pipe {
-  void wait_for_end() {  // of the stream: until the last write end is closed
-    write_end.close();
-    char nothing;
-    pdc::posix(read(read_end.get(), &nothing, 1), "read");
-  }
-};
+/// Names the calling process: to be exact its calling thread, and ps and top show that of the main
+/// thread. No error says that a name was too long.
+void take_name(const std::string& name) {
+  prctl(PR_SET_NAME, name.c_str());
+}
 
-/// What the kernel keeps of a process: "comm" is its name, "cmdline" the words it was started with.
-std::string read_of(pid_t process, const char* what) {
-  std::ifstream file(fmt::format("/proc/{}/{}", process, what));
+/// What the kernel knows of a process: "comm" is its name, "cmdline" the words it was started with.
+std::string read_of(pid_t process, const std::string& what) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/" + what);
   std::string text;
   std::getline(file, text);
   return text;
 }
 
-/// Wrong on purpose: the process goes by the name that it was born with.
-void keep_name(const std::string&) {}
+/// Wrong on purpose: it keeps the name that it was born with.
+void keep_name(int) {}
 
-void take_name(const std::string& name) {
-  pdc::posix(prctl(PR_SET_NAME, name.c_str()), "prctl");  // a success for a name too long, too
+/// Wrong on purpose: what differs stands behind the fifteenth byte.
+void take_number_last(int number) {
+  take_name("image converter " + std::to_string(number));
 }
 
+void take_number_first(int number) {
+  take_name(std::to_string(number) + " image converter");
+}
+
+/// Waits until every process has closed its write end, this one included.
+void wait_until_closed(pdc::Pipe& pipe) {
+  pipe.write_end.close();
+  char nothing = 0;
+  while (read(pipe.read_end.get(), &nothing, 1) == -1 && errno == EINTR) continue;
+}
+
+/// The names of the children, and their command lines, as the kernel has them.
 struct Roll {
-  int own = 0, of_parent = 0, cut = 0;  // names
-  int commands = 0, ended = 0;          // command lines of the parent, good ends
+  std::vector<std::string> names, commands;
 };
 
-Roll read_names(const std::vector<pdc::Child>& workers, const char* stem) {
-  Roll roll;
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    const std::string name = read_of(workers[i].pid(), "comm");
-    pdc::say("process {}: {}", workers[i].pid(), name);
-    roll.own += name == fmt::format("{} {}", stem, i) ? 1 : 0;
-    roll.of_parent += name == read_of(getpid(), "comm") ? 1 : 0;
-    roll.cut += name == fifteen_bytes ? 1 : 0;
-    roll.commands += read_of(workers[i].pid(), "cmdline") == read_of(getpid(), "cmdline") ? 1 : 0;
-  }
-  return roll;
-}
-
-/// Asks the kernel while the children live: with the process its name goes, too.
-Roll call_roll(int children, const char* stem, void (*introduce)(const std::string&)) {
-  Pipe all_named, all_called;
+/// Asks the kernel while the children live: the name of a process goes with it.
+Roll call_roll(int children, void (*introduce)(int)) {
+  pdc::Pipe all_named, all_called;
   const pdc::Lane parent("parent");
   std::vector<pdc::Child> workers;
   for (int i = 0; i < children; ++i) {
     workers.emplace_back([&, i, lane = pdc::Lane("child {}", i)] {
       auto work = lane.work("begins");
-      introduce(fmt::format("{} {}", stem, i));
+      introduce(i);
       work.rename("{}", read_of(getpid(), "comm"));
       all_named.write_end.close();
-      all_called.wait_for_end();
+      wait_until_closed(all_called);
     });
   }
   auto wait = parent.wait("their names");
-  all_named.wait_for_end();
+  wait_until_closed(all_named);
   wait.end();
   const auto work = parent.work("calls the roll");
-  Roll roll = read_names(workers, stem);
+  Roll roll;
+  for (const pdc::Child& worker : workers) {
+    roll.names.push_back(read_of(worker.pid(), "comm"));
+    roll.commands.push_back(read_of(worker.pid(), "cmdline"));
+    pdc::say("process {}: {}", worker.pid(), roll.names.back());
+  }
   all_called.write_end.close();
-  for (pdc::Child& child : workers) roll.ended += child.wait().good() ? 1 : 0;
   return roll;
+}  // ~Child waits here
+
+std::size_t count_different(const std::vector<std::string>& names) {
+  return std::set(names.begin(), names.end()).size();
 }
 
 }  // namespace
@@ -95,20 +103,29 @@ Roll call_roll(int children, const char* stem, void (*introduce)(const std::stri
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"children", 3, "processes to tell apart", {2, 64}}});
   const int children = program.integer("children");
-  const Roll born = program.scene("the name of birth", call_roll, children, "child", keep_name);
-  const Roll named = program.scene("a name of their own", call_roll, children, "child", take_name);
-  const Roll cut = program.scene("too long", call_roll, children, fifteen_bytes, take_name);
+  const std::string name = read_of(getpid(), "comm");
 
-  pdc::check(born.of_parent == children, "those without a name of their own have their parent's",
-             "{} of {}", born.of_parent, children);
-  pdc::check(named.own == children, "the kernel has the name that each one took", "{} of {}",
-             named.own, children);
-  pdc::check(named.commands == children, "the command line is still their parent's", "{} of {}",
-             named.commands, children);
-  pdc::check(cut.cut == children,
-             "what is longer than 15 bytes is cut, and all are called the same", "{} of {}",
-             cut.cut, children);
-  const int ended = born.ended + named.ended + cut.ended;
-  pdc::check(ended == 3 * children, "all of them ended well", "{} of {}", ended, 3 * children);
+  const Roll born = program.scene("the inherited name", call_roll, children, keep_name);
+  const Roll last = program.scene("the number last", call_roll, children, take_number_last);
+  const Roll first = program.scene("the number first", call_roll, children, take_number_first);
+
+  const auto of_parent = std::ranges::count(born.names, name);
+  pdc::check(of_parent == children, "a child that takes no name has its parent's", "{} of {}",
+             of_parent, children);
+  const auto cut = std::ranges::count(last.names, std::string("image converter"));
+  pdc::check(cut == children, "names that differ behind their 15th byte become one", "{} of {}",
+             cut, children);
+  const auto different = count_different(first.names);
+  pdc::check(different == static_cast<std::size_t>(children),
+             "names that differ at their beginning stay apart", "{} of {}", different, children);
+  const auto whole = std::ranges::count(first.names, kept, &std::string::size);
+  pdc::check(whole == children, "a name that is too long keeps its first 15 bytes", "{} of {}",
+             whole, children);
+  const auto started = std::ranges::count_if(first.commands, [&](const std::string& words) {
+    return words.find(argv[0]) != std::string::npos;
+  });
+  pdc::check(started == children, "the command line of a child is still its parent's", "{} of {}",
+             started, children);
+  pdc::check(read_of(getpid(), "comm") == name, "the parent has the name that it had before");
   return program.finish();
 }

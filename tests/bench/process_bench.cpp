@@ -2,8 +2,8 @@
 /// What processes cost: to start one and wait for it, beside the bare system calls; and a cycle of
 /// what the pages share between them.
 
-#define main process_creation_main  // its page is a whole program, and its spawn() is inside
-#include "process_creation.cpp"
+#define main subprocess_run_main  // its page is a whole program, and its run() is inside
+#include "subprocess_run.cpp"
 #undef main
 
 #include <benchmark/benchmark.h>
@@ -34,7 +34,7 @@ std::vector<char> use_memory(const benchmark::State& state) {
 void spawn_and_wait(benchmark::State& state) {
   const std::vector<char> memory = use_memory(state);
   for (auto _ : state) {
-    if (!spawn("exit 0").good()) return state.SkipWithError("no program");
+    if (!run({"/bin/sh", "-c", "exit 0"}).end.good()) return state.SkipWithError("no program");
   }
 }
 BENCHMARK(spawn_and_wait)->Arg(1)->Arg(256)->UseRealTime();
