@@ -55,7 +55,10 @@ struct Race {
   }
   void run(int runner, std::size_t leg, const pdc::Lane& lane) {
     const auto work = lane.work("leg {}", leg);
-    if (finished[leg - 1] < runners) ++early;
+    if (finished[leg - 1] < runners) {
+      ++early;
+      pdc::fault("early start");
+    }
     if (leg == 2) late.leave();
     const auto time = std::chrono::milliseconds(6 + 5 * ((5 * runner + 3 * leg) % 6));
     std::this_thread::sleep_for(time);  // plays the running

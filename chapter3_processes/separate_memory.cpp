@@ -73,6 +73,7 @@ std::int64_t keep_results(std::size_t n) {
   });
   const auto wait = pdc::Lane("parent").wait("the child");
   child.wait();
+  if (count_right(sums) == 0) pdc::fault("no result came");
   return count_right(sums);
 }
 
@@ -95,7 +96,7 @@ std::int64_t send_results(std::size_t n) {
   return count_right(sums);
 }
 
-constexpr std::int64_t whole = 4096;  // KiB: the block
+constexpr std::int64_t whole = 1024;  // KiB: the block
 struct alignas(1 << 16) Chunk {       // some whole pages, however large they are here
   std::array<char, 1 << 16> bytes;
 };

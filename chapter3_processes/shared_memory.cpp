@@ -90,6 +90,7 @@ std::int64_t count_results(const Board& board) {
     const auto sum = static_cast<Number>((last - first) * (first + 1 + last) / 2);
     if (board.sums[worker] == sum) ++right;
   }
+  if (right == 0) pdc::fault("no result came");
   return right;
 }
 
