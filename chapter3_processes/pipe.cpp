@@ -22,6 +22,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,20 +39,34 @@ struct Pipe {
   pdc::Descriptor read_end, write_end;
 };
 
+/// So few bytes (up to PIPE_BUF) go in one piece, whoever else writes to the same pipe.
+void write_number(int file, int number) {
+  while (write(file, &number, sizeof number) == -1) {
+    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "write");
+  }
+}
+
+/// False at the end of the stream. (What is written in pieces of one size is read in such pieces.)
+bool read_number(int file, int& number) {
+  ssize_t got = read(file, &number, sizeof number);
+  while (got == -1 && errno == EINTR) got = read(file, &number, sizeof number);
+  if (got == -1) throw std::system_error(errno, std::generic_category(), "read");
+  return got > 0;
+}
+
 void put(const Pipe& pipe, int number, const pdc::Lane& lane) {
   auto work = lane.work("makes {} {}", pipe.carries, number);
   std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays the making
   work.end();
   const auto send = lane.send("{} {}", pipe.carries, number);
-  pdc::posix(write(pipe.write_end.get(), &number, sizeof number), "write");
+  write_number(pipe.write_end.get(), number);
 }
 
-/// 0 at the end of the stream. (What was written in one piece, if small, is read in one.)
+/// 0 at the end of the stream.
 int get(const Pipe& pipe, const pdc::Lane& lane) {
   auto receive = lane.receive("end of stream");
   int number = 0;
-  pdc::posix(read(pipe.read_end.get(), &number, sizeof number), "read");
-  if (number != 0) receive.rename("{} {}", pipe.carries, number);
+  if (read_number(pipe.read_end.get(), number)) receive.rename("{} {}", pipe.carries, number);
   return number;
 }
 

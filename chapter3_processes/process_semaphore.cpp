@@ -18,25 +18,52 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
 
-/// In shared memory. Counts who is inside.
-struct Room {
-  Room(int places, int visitors) : all_inside(visitors) {
-    pdc::posix(sem_init(&free_places, 1, places), "sem_init");  // 1: between processes
+/// Free places, counted across processes: it has to lie in memory that they share.
+class Places {
+ public:
+  explicit Places(int number) {
+    call(sem_init(&free_, 1, static_cast<unsigned>(number)), "sem_init");  // 1: between processes
   }
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
+  ~Places() { sem_destroy(&free_); }
+  void acquire() {  // waits while there is none
+    while (sem_wait(&free_) == -1)
+      if (errno != EINTR) call(-1, "sem_wait");  // EINTR: a signal handler ran, so wait again
+  }
+  void release() { call(sem_post(&free_), "sem_post"); }
+  int count() {
+    int number = 0;
+    call(sem_getvalue(&free_, &number), "sem_getvalue");
+    return number;
+  }
+
+ private:
+  static void call(int result, const char* name) {
+    if (result == -1) throw std::system_error(errno, std::generic_category(), name);
+  }
+  sem_t free_;
+};
+
+/// In shared memory.
+struct Room {
+  Room(int number, int parties) : free_places(number), all_inside(parties) {}
+
   void visit(const pdc::Lane& lane) {
     const auto hold = lane.hold("inside");
     const auto counted = inside.visit();
     all_inside.meet();  // forced: nobody goes on before all are inside who can be
     std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
   }
-  sem_t free_places;
+  Places free_places;
   pdc::Gauge inside;
   pdc::Meeting all_inside;
 };
@@ -48,10 +75,10 @@ void enter_without_semaphore(Room& room, const pdc::Lane& lane) {
 
 void enter_with_semaphore(Room& room, const pdc::Lane& lane) {
   auto wait = room.all_inside.wait_outside(lane, "a place");
-  pdc::posix(sem_wait(&room.free_places), "sem_wait");
+  room.free_places.acquire();
   wait.end();
   room.visit(lane);
-  sem_post(&room.free_places);
+  room.free_places.release();
 }
 
 /// Whoever ends next is seen next: the others may wait for a killed one, and their parent for them.
@@ -65,27 +92,32 @@ void enter_all(int processes, Room& room, void (*enter)(Room&, const pdc::Lane&)
   }
 }
 
-/// Returns how many places are free when one was killed inside, and when the next one was there.
-std::pair<int, int> kill_inside(Room& room) {
-  const pdc::Lane holder("holder"), next("next");
-  pdc::Child([&] {
-    pdc::posix(sem_wait(&room.free_places), "sem_wait");
-    const auto hold = holder.hold("inside");
-    const auto counted = room.inside.visit();
+/// Wrong on purpose: the place of the dead one stays taken.
+void forget_place(Room&) {}
+
+void give_place_back(Room& room) {
+  pdc::mark("given back");
+  room.free_places.release();
+}
+
+/// One is killed inside, the next one wants its place, and the parent knows of the death.
+void kill_inside(Room& room, void (*settle)(Room&)) {
+  pdc::Child([&, lane = pdc::Lane("holder")] {
+    room.free_places.acquire();
+    auto hold = lane.hold("inside");
     std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays what is done inside
-    raise(SIGKILL);  // forced: it never comes to its sem_post
+    hold.end();
+    raise(SIGKILL);  // forced: it never comes to its release
   }).wait();
   pdc::fault("killed");
-  int lost = 0, back = 0;
-  pdc::posix(sem_getvalue(&room.free_places, &lost), "sem_getvalue");
-  pdc::Child waiting([&] { enter_with_semaphore(room, next); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(8));  // plays other things to do
-  pdc::mark("given back");
-  sem_post(&room.free_places);  // by the parent, which has seen the death
-  waiting.wait();
-  pdc::posix(sem_getvalue(&room.free_places, &back), "sem_getvalue");
-  return {lost, back};
-}
+  pdc::Child next([&, lane = pdc::Lane("next")] { enter_with_semaphore(room, lane); });
+  room.all_inside.meet();  // forced: the next one is inside, or sleeps until somebody releases
+  settle(room);
+  room.all_inside.meet();  // the same again
+  if (room.inside.most() == 1) return;
+  pdc::fault("waits for ever");
+  kill(next.pid(), SIGTERM);  // only ends the demonstration
+}  // ~Child waits here
 
 }  // namespace
 
@@ -95,17 +127,24 @@ int main(int argc, char** argv) {
       {{"processes", 6, "that want to go in", {2, 64}}, {"places", 2, "inside", {1, 64}}});
   const int processes = program.integer("processes");
   const int places = std::min(program.integer("places"), processes);
-  const pdc::Shared<Room> without(places, processes), with(places, processes), deadly(1, 1);
+  const pdc::Shared<Room> without(places, processes), with(places, processes);
+  const pdc::Shared<Room> forgotten(1, 2), settled(1, 2);  // 2: the parent, and the next one
 
   program.scene("without the semaphore", enter_all, processes, *without, enter_without_semaphore);
   program.scene("with the semaphore", enter_all, processes, *with, enter_with_semaphore);
-  const auto [lost, back] = program.scene("one is killed inside", kill_inside, *deadly);
+  program.scene("one is killed inside", kill_inside, *forgotten, forget_place);
+  program.scene("its place is given back", kill_inside, *settled, give_place_back);
 
-  pdc::check(without->inside.most() == processes, "without it, all were inside at once",
+  pdc::check(without->inside.most() == processes, "without the semaphore, all are inside at once",
              "{} for {} places", without->inside.most(), places);
-  pdc::check(with->inside.most() == places, "with it, the places were all in use, and never more",
-             "{} for {} places", with->inside.most(), places);
-  pdc::check(lost == 0, "the place of one that was killed inside is not free", "{} of 1", lost);
-  pdc::check(back == 1, "given back by the parent, it serves the next one", "{} of 1", back);
+  pdc::check(with->inside.most() == places,
+             "with the semaphore, all places are in use, and never more", "{} for {} places",
+             with->inside.most(), places);
+  pdc::check(forgotten->inside.most() == 0, "the place of a process that is killed inside is lost",
+             "{} of 1 came in after it", forgotten->inside.most());
+  pdc::check(settled->inside.most() == 1 && settled->free_places.count() == 1,
+             "a place that the parent gives back serves the next one, and is free after it",
+             "{} of 1 came in, {} of 1 is free", settled->inside.most(),
+             settled->free_places.count());
   return program.finish();
 }

@@ -711,7 +711,7 @@ COMPARISONS = [
          (Program("mandelbrot_processes", "on request, median", ("--processes", "2")), Original("mandelbrot"),
           "multiprocessing.Pool(2)"),
          (Bench("separate_memory", "results_sent"), Original("separate_memory"),
-          "multiprocessing.Pipe, a sum and a vector"),
+          "multiprocessing.Pipe, a vector"),
      ]] + beside_bare_loops() + beside_servers() + beside_bare_calls() + [
     Comparison("coordinator", "an empty task, 2 workers, beside bare messages there and back", Farm(), FarmEcho(1),
                "at least 0.4"),
