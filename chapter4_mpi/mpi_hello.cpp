@@ -2,7 +2,7 @@
 //
 // Concept   MPI starts the same program many times. From MPI_Init to MPI_Finalize each copy can ask
 //           which number it has, its rank, how many there are, and on which host it runs. The
-//           ranks run at once: what they say comes in any order, and to sort it is our work.
+//           ranks run at once: what they say comes in any order, until the program sorts it.
 // Shows     MPI_Init, MPI_Comm_rank, MPI_Comm_size, MPI_Get_processor_name, MPI_Ssend, MPI_Recv,
 //           MPI_Finalize
 // Python    mpi4py MPI.COMM_WORLD, comm.Get_rank, comm.Get_size

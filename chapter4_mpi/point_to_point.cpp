@@ -71,7 +71,7 @@ std::vector<Weather> read_stations(const pdc::mpi::Session& mpi, int tag_of_pres
   for (int from = 1; from < mpi.size(); ++from) {
     Weather got{};
     MPI_Recv(&got.pressure, 1, MPI_INT, from, tag_of_pressure, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    if (got.pressure == weather_at(from).temperature) pdc::fault("a temperature for a pressure");
+    if (got.pressure == weather_at(from).temperature) pdc::fault("°C for hPa");
     MPI_Recv(&got.temperature, 1, MPI_INT, from, tag_of_temperature, MPI_COMM_WORLD,
              MPI_STATUS_IGNORE);
     pdc::say("station {}: {} hPa, {} °C", from, got.pressure, got.temperature);
