@@ -1,39 +1,45 @@
 // Broadcast: what the root knows, all get to know, by a loop, by a tree, by one call.
 //
-// Concept   In a loop the root sends to one after the other, a round for each. In a tree whoever
-//           knows passes it on: each round doubles them. MPI_Bcast is one call that all ranks make.
-// Shows     MPI_Bcast, MPI_Send, MPI_Recv, MPI_ANY_TAG, MPI_Reduce, MPI_Barrier
+// Concept   In a loop the root sends to one after the other, a round for each. In a tree each rank
+//           that knows passes it on: a round doubles them. MPI_Bcast is one call that all make.
+// Shows     MPI_Bcast, MPI_Send, MPI_Recv, MPI_ANY_TAG
 // Python    mpi4py comm.bcast
 // Run       mpirun -np 8 broadcast --line 5
 // You see   to tell 7 others takes 7 rounds in a loop and 3 in a tree, with 7 messages in each
 // Next      scatter gives each rank a part of its own; reduce goes the other way
 
 // SPDX-License-Identifier: MIT
-#include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
 #include <bit>
 #include <chrono>
 #include <thread>
-#include <vector>
 
 namespace {
 
 using std::chrono::milliseconds;
 
+constexpr int root = 0;
 constexpr int news = 100;  // what the root knows
 
 /// What a rank knows: at first only the root has the news.
 struct Knowledge {
-  explicit Knowledge(const pdc::mpi::Session& mpi) : value(mpi.rank() == 0 ? news : 0) {}
+  explicit Knowledge(const pdc::mpi::Session& mpi) : value(mpi.rank() == root ? news : 0) {}
   int value;
   int arrived = 0;  // in which round; the root has it before the first
   int sent = 0;     // how often since then, once a round
 };
 
+Knowledge broadcast(const pdc::mpi::Session& mpi, milliseconds) {
+  Knowledge mine(mpi);
+  MPI_Bcast(&mine.value, 1, MPI_INT, root, MPI_COMM_WORLD);  // the root gives, the others get
+  return mine;
+}
+
 void send(Knowledge& mine, int to, milliseconds line, const pdc::Lane& lane) {
-  const int round = mine.arrived + ++mine.sent;
+  mine.sent += 1;
+  const int round = mine.arrived + mine.sent;
   const auto busy = lane.send("round {}", round);
   std::this_thread::sleep_for(line);  // plays a slow line
   MPI_Send(&mine.value, 1, MPI_INT, to, round, MPI_COMM_WORLD);
@@ -47,10 +53,10 @@ void receive(Knowledge& mine, int from) {
 
 Knowledge tell_in_a_loop(const pdc::mpi::Session& mpi, milliseconds line) {
   Knowledge mine(mpi);
-  if (mpi.rank() == 0) {
+  if (mpi.rank() == root) {
     for (int to = 1; to < mpi.size(); ++to) send(mine, to, line, mpi.lane());
   } else {
-    receive(mine, 0);
+    receive(mine, root);
   }
   return mine;
 }
@@ -65,35 +71,17 @@ Knowledge tell_down_a_tree(const pdc::mpi::Session& mpi, milliseconds line) {
   return mine;
 }
 
-Knowledge broadcast(const pdc::mpi::Session& mpi, milliseconds) {
-  Knowledge mine(mpi);
-  MPI_Bcast(&mine.value, 1, MPI_INT, 0, MPI_COMM_WORLD);
-  return mine;
-}
-
 /// Of all ranks, known to the root.
 struct Tally {
   explicit Tally(const Knowledge& mine) {
     const int knows = mine.value == news ? 1 : 0;
-    MPI_Reduce(&knows, &informed, 1, MPI_INT, MPI_SUM, 0, MPI_COMM_WORLD);
-    MPI_Reduce(&mine.sent, &busiest, 1, MPI_INT, MPI_MAX, 0, MPI_COMM_WORLD);
-    MPI_Reduce(&mine.arrived, &rounds, 1, MPI_INT, MPI_MAX, 0, MPI_COMM_WORLD);
+    MPI_Reduce(&knows, &informed, 1, MPI_INT, MPI_SUM, root, MPI_COMM_WORLD);
+    MPI_Reduce(&mine.sent, &messages, 1, MPI_INT, MPI_SUM, root, MPI_COMM_WORLD);
+    MPI_Reduce(&mine.sent, &busiest, 1, MPI_INT, MPI_MAX, root, MPI_COMM_WORLD);
+    MPI_Reduce(&mine.arrived, &rounds, 1, MPI_INT, MPI_MAX, root, MPI_COMM_WORLD);
   }
-  int informed = 0, busiest = 0, rounds = 0;
+  int informed = 0, messages = 0, busiest = 0, rounds = 0;
 };
-
-void say_times(const pdc::mpi::Session& mpi) {
-  std::vector<pdc::Variant> ways;
-  for (const auto tell : {tell_in_a_loop, tell_down_a_tree, broadcast}) {
-    ways.push_back({"", mpi.size(), [&mpi, tell] {
-                      tell(mpi, milliseconds(0));
-                      MPI_Barrier(MPI_COMM_WORLD);  // until the last rank knows
-                    }});
-  }
-  pdc::say("\nloop, tree and call on a line that is not slow");
-  for (const pdc::Timing& time : pdc::time_in_turns(ways))
-    pdc::say("  median {}, at best {}", pdc::time_text(time.median), pdc::time_text(time.lowest));
-}
 
 }  // namespace
 
@@ -105,14 +93,20 @@ int main(int argc, char** argv) {
   const Tally loop(program.scene("by a loop", tell_in_a_loop, mpi, line));
   const Tally tree(program.scene("by a tree", tell_down_a_tree, mpi, line));
   const Tally call(program.scene("by MPI_Bcast", broadcast, mpi, line));
-  say_times(mpi);
 
-  if (mpi.rank() == 0) {
-    const int others = mpi.size() - 1;
-    const int doublings = std::bit_width(static_cast<unsigned>(others));  // log2, rounded up
-    pdc::check(loop.informed + tree.informed + call.informed == 3 * mpi.size(),
-               "by each way, every rank knows what the root knew", "{}, {} and {} of {}",
-               loop.informed, tree.informed, call.informed, mpi.size());
+  if (mpi.rank() == root) {
+    const int size = mpi.size();
+    const int others = size - 1;
+    const int doublings = std::bit_width(static_cast<unsigned>(others));  // log2(size), rounded up
+    pdc::check(loop.informed == size, "told in a loop, every rank knows what the root knew",
+               "{} of {}", loop.informed, size);
+    pdc::check(tree.informed == size, "told down a tree, every rank knows what the root knew",
+               "{} of {}", tree.informed, size);
+    pdc::check(call.informed == size, "after MPI_Bcast, every rank knows what the root knew",
+               "{} of {}", call.informed, size);
+    pdc::check(loop.messages == others && tree.messages == others,
+               "in the loop and in the tree, each of the others takes one message",
+               "{} and {} for {}", loop.messages, tree.messages, others);
     pdc::check(loop.busiest == others && loop.rounds == others,
                "in a loop the root sends to all, a round each", "{} sends, {} rounds", loop.busiest,
                loop.rounds);

@@ -2,8 +2,9 @@
 //
 // Concept   MPI starts the same program many times. From MPI_Init to MPI_Finalize each copy can ask
 //           which number it has, its rank, how many there are, and on which host it runs. The
-//           ranks run at once, so in which order they speak is for the program to say.
-// Shows     MPI_Init, MPI_Comm_rank, MPI_Comm_size, MPI_Get_processor_name, MPI_Ssend, MPI_Finalize
+//           ranks run at once: what they say comes in any order, until the program sorts it.
+// Shows     MPI_Init, MPI_Comm_rank, MPI_Comm_size, MPI_Get_processor_name, MPI_Ssend, MPI_Recv,
+//           MPI_Finalize
 // Python    mpi4py MPI.COMM_WORLD, comm.Get_rank, comm.Get_size
 // Run       mpirun -np 4 mpi_hello
 // You see   each rank's line twice: as they come the last is first, by rank they are in order
@@ -37,6 +38,30 @@ std::string hello(int rank, int size) {
   return line;
 }
 
+/// Every rank but 0 sends its line to rank 0, in both acts.
+void send_line(int rank, int size) {
+  const std::string line = hello(rank, size);
+  if (rank + 1 < size) {  // forced: the rank above has been heard before this one speaks
+    MPI_Recv(nullptr, 0, MPI_CHAR, rank + 1, turn_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  }
+  // MPI_Ssend ends when the line is being received, where MPI_Send might end before.
+  MPI_Ssend(line.data(), line_length, MPI_CHAR, 0, line_tag, MPI_COMM_WORLD);
+  if (rank > 1) MPI_Send(nullptr, 0, MPI_CHAR, rank - 1, turn_tag, MPI_COMM_WORLD);
+}
+
+struct Heard {
+  int rank;
+  std::string line;
+};
+
+/// On rank 0: the line that comes next, and whose it is.
+Heard hear_next() {
+  std::string line(line_length, '\0');
+  MPI_Status status;
+  MPI_Recv(line.data(), line_length, MPI_CHAR, MPI_ANY_SOURCE, line_tag, MPI_COMM_WORLD, &status);
+  return {status.MPI_SOURCE, line};
+}
+
 /// On rank 0: where the lines are shown, one after the other.
 struct Screen {
   Lines shown;
@@ -48,49 +73,47 @@ struct Screen {
     std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays the reading
     shown.push_back(line);
   }
-  void show_from(int rank) {
-    std::string line(line_length, '\0');
-    MPI_Recv(line.data(), line_length, MPI_CHAR, rank, line_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    show(line);
-  }
 };
 
-/// Wrong on purpose: rank 0 takes whichever line comes next.
+/// Wrong on purpose: rank 0 shows each line as it comes.
 Lines speak_as_they_come(int rank, int size) {
-  const std::string line = hello(rank, size);
   if (rank != 0) {
-    int turn = 0;
-    if (rank + 1 < size) {  // forced: the next rank has been heard before this one speaks
-      MPI_Recv(&turn, 1, MPI_INT, rank + 1, turn_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    }
-    MPI_Ssend(line.data(), line_length, MPI_CHAR, 0, line_tag, MPI_COMM_WORLD);
-    if (rank > 1) MPI_Send(&turn, 1, MPI_INT, rank - 1, turn_tag, MPI_COMM_WORLD);
+    send_line(rank, size);
     return {};
   }
   Screen screen;
-  for (int others = 1; others < size; ++others) screen.show_from(MPI_ANY_SOURCE);
-  screen.show(line);
+  for (int others = 1; others < size; ++others) {
+    const Heard heard = hear_next();
+    if (heard.rank < size - 1) pdc::fault("out of order");
+    screen.show(heard.line);
+  }
+  screen.show(hello(rank, size));
   return screen.shown;
 }
 
-/// Rank 0 asks for the lines by their rank.
+/// Rank 0 takes each line as it comes, and puts it at the place of its rank.
 Lines speak_by_rank(int rank, int size) {
-  const std::string line = hello(rank, size);
   if (rank != 0) {
-    MPI_Send(line.data(), line_length, MPI_CHAR, 0, line_tag, MPI_COMM_WORLD);
+    send_line(rank, size);
     return {};
   }
+  Lines lines(size);
+  lines[0] = hello(rank, size);
+  for (int others = 1; others < size; ++others) {
+    const Heard heard = hear_next();
+    lines[heard.rank] = heard.line;
+  }
   Screen screen;
-  screen.show(line);
-  for (int other = 1; other < size; ++other) screen.show_from(other);
+  for (const std::string& line : lines) screen.show(line);
   return screen.shown;
 }
 
 /// How many lines are those of rank `first`, then of the next one up or down, and so on.
-int in_order(const Lines& heard, int size, int first, int step) {
+int in_order(const Lines& shown, int size, int first, int step) {
   int count = 0;
-  for (const std::string& line : heard) {
-    count += line.starts_with(fmt::format("rank {} of {} on ", first, size)) ? 1 : 0;
+  for (const std::string& line : shown) {
+    const std::string begin = fmt::format("rank {} of {} on ", first, size);
+    if (line.starts_with(begin) && line[begin.size()] != '\0') ++count;  // some host is named
     first += step;
   }
   return count;
@@ -107,13 +130,15 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv);
 
   const Lines came = program.scene("as they come", speak_as_they_come, rank, size);
-  const Lines asked = program.scene("by rank", speak_by_rank, rank, size);
+  const Lines sorted = program.scene("by rank", speak_by_rank, rank, size);
 
   if (rank == 0) {
     const int down = in_order(came, size, size - 1, -1);
-    const int up = in_order(asked, size, 0, 1);
-    pdc::check(down == size, "as they came, the last rank was first", "{} of {} lines", down, size);
-    pdc::check(up == size, "by rank, each spoke once and in order", "{} of {} lines", up, size);
+    const int up = in_order(sorted, size, 0, 1);
+    pdc::check(down == size, "shown as they come, the line of the last rank is first",
+               "{} of {} lines", down, size);
+    pdc::check(up == size, "put at the place of its rank, each line is shown once and in order",
+               "{} of {} lines", up, size);
   }
   const int status = program.finish();
   MPI_Finalize();

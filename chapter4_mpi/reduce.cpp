@@ -13,15 +13,19 @@
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <thread>
 
 namespace {
 
+constexpr int root = 0;
 constexpr int row_tag = 7;
+constexpr int turn_tag = 8;
 
-using Row = std::uint64_t;  // digits 1 to 9, read as a number; 0 is the empty row
+using Row = std::uint64_t;        // digits 1 to 9, read as a number; 0 is the empty row
+using Rows = std::array<Row, 2>;  // of one rank; the second is three digits ahead
 
 /// 12 and 345 make 12345, but 345 and 12 make 34512: it is associative and does not commute.
 Row join(Row left, Row right) {
@@ -36,66 +40,83 @@ void join_all(void* left, void* right, int* count, MPI_Datatype*) {
   for (int i = 0; i < *count; ++i) result[i] = join(static_cast<const Row*>(left)[i], result[i]);
 }
 
-class Joining {
- public:
-  Joining() { MPI_Op_create(join_all, 0, &operation); }  // 0: it does not commute
-  Joining(const Joining&) = delete;
-  Joining& operator=(const Joining&) = delete;
-  ~Joining() { MPI_Op_free(&operation); }
-  MPI_Op operation = MPI_OP_NULL;
+struct Reduced {
+  Rows on_root, on_all, up_to_me;
 };
 
-/// Digits 1, 2, ... 9, 1, 2, ... from place `first` to before `last`, behind those that are there.
+/// Both rows at once: the first with the first rows of the other ranks, the second with theirs.
+Reduced reduce(const Rows& mine) {
+  MPI_Op op = MPI_OP_NULL;
+  MPI_Op_create(join_all, 0, &op);  // 0: it does not commute
+  Reduced got{};
+  MPI_Reduce(mine.data(), got.on_root.data(), 2, MPI_UINT64_T, op, root, MPI_COMM_WORLD);
+  MPI_Allreduce(mine.data(), got.on_all.data(), 2, MPI_UINT64_T, op, MPI_COMM_WORLD);
+  MPI_Scan(mine.data(), got.up_to_me.data(), 2, MPI_UINT64_T, op, MPI_COMM_WORLD);
+  MPI_Op_free(&op);
+  return got;
+}
+
+/// Behind the digits that are there come 1, 2, ... 9, 1, 2, ... from place `first` to before `last`.
 Row append(Row row, int first, int last) {
   for (int i = first; i < last; ++i) row = 10 * row + static_cast<Row>(i % 9 + 1);
   return row;
 }
 
+Rows rows_between(int first, int last) {
+  return {append(0, first, last), append(0, first + 3, last + 3)};
+}
+
 /// Where the digits of a rank begin, and those of the rank before end.
-int first_of(int rank, const pdc::mpi::Session& mpi, int digits) {
-  return digits * rank / mpi.size();
+int first_of(int rank, int ranks, int digits) {
+  return static_cast<int>(std::int64_t{digits} * rank / ranks);
 }
 
-Row make(const pdc::mpi::Session& mpi, int digits) {
-  const int rank = mpi.rank();
-  const Row row = append(0, first_of(rank, mpi, digits), first_of(rank + 1, mpi, digits));
-  const auto work = mpi.lane().work("makes {}", row);
-  std::this_thread::sleep_for(std::chrono::milliseconds(3) * (mpi.size() - rank));  // plays it
-  return row;
+Rows make(const pdc::mpi::Session& mpi, int digits) {
+  const Rows rows = rows_between(first_of(mpi.rank(), mpi.size(), digits),
+                                 first_of(mpi.rank() + 1, mpi.size(), digits));
+  const auto work = mpi.lane().work("makes {}", rows[0]);
+  std::this_thread::sleep_for(std::chrono::milliseconds(3) * (mpi.size() - mpi.rank()));  // plays
+  return rows;
 }
 
-/// Wrong on purpose: the root joins the rows as they come.
-Row join_as_they_come(const pdc::mpi::Session& mpi, int digits) {
-  const Row mine = make(mpi, digits);
-  Row joined = 0;
-  if (mpi.rank() == 0) {
-    for (int from = mpi.size() - 1; from > 0; --from) {  // forced: the last first
-      Row theirs = 0;
-      MPI_Recv(&theirs, 1, MPI_UINT64_T, from, row_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-      joined = join(joined, theirs);
-    }
-  } else {
-    MPI_Send(&mine, 1, MPI_UINT64_T, 0, row_tag, MPI_COMM_WORLD);
+/// Forced in both acts: the last rank has its turn first, then the one before it, the root last.
+void take_turn(const pdc::mpi::Session& mpi) {
+  if (mpi.rank() + 1 < mpi.size()) {
+    MPI_Recv(nullptr, 0, MPI_CHAR, mpi.rank() + 1, turn_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   }
+}
+void pass_turn(const pdc::mpi::Session& mpi) {
+  if (mpi.rank() > 0) MPI_Send(nullptr, 0, MPI_CHAR, mpi.rank() - 1, turn_tag, MPI_COMM_WORLD);
+}
+
+/// Wrong on purpose: the root joins the first rows as they come, its own as the last.
+Row join_as_they_come(const pdc::mpi::Session& mpi, int digits) {
+  const Row mine = make(mpi, digits)[0];
+  if (mpi.rank() != root) {
+    take_turn(mpi);
+    MPI_Ssend(&mine, 1, MPI_UINT64_T, root, row_tag, MPI_COMM_WORLD);  // ends when it is received
+    pass_turn(mpi);
+    return 0;
+  }
+  Row joined = 0;
+  for (int others = 1; others < mpi.size(); ++others) {
+    Row theirs = 0;
+    MPI_Recv(&theirs, 1, MPI_UINT64_T, MPI_ANY_SOURCE, row_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    joined = join(joined, theirs);
+  }
+  take_turn(mpi);
+  if (mpi.size() > 1) pdc::fault("last digits first");
   return join(joined, mine);
 }
 
-struct Reduced {
-  Row whole, up_to_me;
-  int length;
-};
-
-Reduced reduce(const pdc::mpi::Session& mpi, int digits) {
-  const Row mine = make(mpi, digits);
-  const int length = first_of(mpi.rank() + 1, mpi, digits) - first_of(mpi.rank(), mpi, digits);
-  const Joining join_rows;
-  Reduced all{};
-  MPI_Reduce(&mine, &all.whole, 1, MPI_UINT64_T, join_rows.operation, 0, MPI_COMM_WORLD);
-  MPI_Allreduce(&length, &all.length, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-  MPI_Scan(&mine, &all.up_to_me, 1, MPI_UINT64_T, join_rows.operation, MPI_COMM_WORLD);
-  pdc::mpi::say_by_rank(fmt::format("rank {} has {}, with those before it {}, of {} digits in all",
-                                    mpi.rank(), mine, all.up_to_me, all.length));
-  return all;
+Reduced reduce_in_order(const pdc::mpi::Session& mpi, int digits) {
+  const Rows mine = make(mpi, digits);
+  take_turn(mpi);
+  pass_turn(mpi);
+  const Reduced got = reduce(mine);
+  pdc::mpi::say_by_rank(fmt::format("rank {} has {}, with those before it {}, with all {}",
+                                    mpi.rank(), mine[0], got.up_to_me[0], got.on_all[0]));
+  return got;
 }
 
 }  // namespace
@@ -104,21 +125,26 @@ int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv, {{"digits", 9, "digits, dealt to the ranks", {1, 18}}});
   const int digits = program.integer("digits");
-  Row backwards = 0;
-  for (int rank = mpi.size() - 1; rank >= 0; --rank)
-    backwards = append(backwards, first_of(rank, mpi, digits), first_of(rank + 1, mpi, digits));
 
-  const Row as_they_come = program.scene("as they come", join_as_they_come, mpi, digits);
-  const Reduced all = program.scene("in the order of the ranks", reduce, mpi, digits);
+  const Row came = program.scene("as they come", join_as_they_come, mpi, digits);
+  const Reduced got = program.scene("in the order of the ranks", reduce_in_order, mpi, digits);
 
-  if (mpi.rank() == 0) {
-    pdc::check(as_they_come == backwards, "joined as they come, they stand last rank first", "{}",
-               as_they_come);
-    pdc::check(all.whole == append(0, 0, digits), "MPI_Reduce joins them in the order of the ranks",
-               "{}", all.whole);
+  const Rows whole = rows_between(0, digits);
+  const auto first = [&](int rank) { return first_of(rank, mpi.size(), digits); };
+  if (mpi.rank() == root) {
+    Row last_first = 0;
+    for (int rank = mpi.size() - 1; rank >= 0; --rank) {
+      last_first = append(last_first, first(rank), first(rank + 1));
+    }
+    pdc::check(came == last_first, "joined as they come, the digits of the last rank stand first",
+               "{}", came);
+    pdc::check(got.on_root == whole, "MPI_Reduce joins both rows in the order of the ranks",
+               "{} and {}", got.on_root[0], got.on_root[1]);
   }
-  pdc::check(all.length == digits, "MPI_Allreduce adds up for every rank", "{} digits", all.length);
-  pdc::check(all.up_to_me == append(0, 0, first_of(mpi.rank() + 1, mpi, digits)),
-             "MPI_Scan joins up to each rank", "{} on rank {}", all.up_to_me, mpi.rank());
+  pdc::check(got.on_all == whole, "MPI_Allreduce gives the same rows to every rank",
+             "{} and {} on rank {}", got.on_all[0], got.on_all[1], mpi.rank());
+  pdc::check(got.up_to_me == rows_between(0, first(mpi.rank() + 1)),
+             "MPI_Scan gives each rank the rows of all up to it", "{} and {} on rank {}",
+             got.up_to_me[0], got.up_to_me[1], mpi.rank());
   return program.finish();
 }

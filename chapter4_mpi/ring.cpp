@@ -26,17 +26,19 @@ void play_work(const pdc::Lane& lane) {
 
 /// Returns the token on rank 0, once it has been round that many times.
 int go_round(const pdc::mpi::Session& mpi, int laps) {
-  const int next = (mpi.rank() + 1) % mpi.size();
-  const int previous = (mpi.rank() + mpi.size() - 1) % mpi.size();
+  const int rank = mpi.rank();
+  const int size = mpi.size();
+  const int next = (rank + 1) % size;
+  const int previous = (rank + size - 1) % size;
   int token = 0;
   for (int lap = 0; lap < laps; ++lap) {
-    if (mpi.rank() != 0) {
+    if (rank != 0) {
       MPI_Recv(&token, 1, MPI_INT, previous, token_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     }
     play_work(mpi.lane());
     ++token;
     MPI_Send(&token, 1, MPI_INT, next, token_tag, MPI_COMM_WORLD);
-    if (mpi.rank() == 0) {  // if all received first, nobody would ever send
+    if (rank == 0) {  // if all received first, nobody would ever send
       MPI_Recv(&token, 1, MPI_INT, previous, token_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     }
   }
