@@ -443,8 +443,11 @@ def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
 
 
 async def run_once(program: Program, run: Run, executable: Path, deadline: float) -> Ended:
+    """In a folder of its own for what it writes: two mpiruns take away each other's."""
     words = run.words(program, executable, deadline)
-    return await call(words, executable.parent, deadline + LAST_RESORT)
+    with tempfile.TemporaryDirectory(prefix="r", ignore_cleanup_errors=True) as own:
+        words = ["env", f"TMPDIR={own}", *words]
+        return await call(words, executable.parent, deadline + LAST_RESORT)
 
 
 def read_claims(out: str) -> dict[str, bool]:
