@@ -54,7 +54,6 @@ struct Client {
   void note(const auto& got) { seen += fmt::format("{}{}", seen.empty() ? "" : ", ", got); }
 
   pdc::Lane lane{"client"}, thread{"plain thread"};
-  pdc::Lane guest{pdc::task, "guest"};  // comes right after, and needs the loop for a moment
   std::string seen = {};
 };
 
@@ -82,8 +81,7 @@ auto async_sum(Office& office, int count, const pdc::Lane& lane, Token&& token) 
 }
 
 void by_callback(Office& office, int count, Client& client) {
-  auto call_back = [&client, wait = client.lane.wait("callback")](std::exception_ptr error,
-                                                                  Sum sum) {
+  auto call_back = [&client, wait = client.lane.wait("callback")](auto error, Sum sum) {
     client.note(error ? "error" : std::to_string(sum));
   };
   async_sum(office, count, client.thread, std::move(call_back));
@@ -130,10 +128,11 @@ void by_future_on_loop(Office& office, int count, Client& client) {
 /// For a sum, and for an error.
 std::string ask_twice(void (*way)(Office&, int, Client&), int number) {
   Client client;
+  const pdc::Lane guest(pdc::task, "guest");  // comes right after, and needs the loop for a moment
   for (const int count : {number, -1}) {
     Office office;
     way(office, count, client);
-    asio::post(office.loop, [wait = client.guest.wait("its turn")] {});
+    asio::post(office.loop, [wait = guest.wait("its turn")] {});
     office.loop.poll();
     office.may_begin.release();
     office.loop.run();
@@ -155,8 +154,8 @@ int main(int argc, char** argv) {
   const Sum sum = Sum{number} * (number + 1) / 2;
   const std::string both = fmt::format("{}, negative", sum);
   pdc::check(stuck == "1 posted, 0 ready, 1 posted, 0 ready",
-             "on the loop's own thread a future cannot get ready, although its sum has been posted",
-             "{}", stuck);
+             "on the loop's own thread, a future whose sum is posted cannot get ready", "{}",
+             stuck);
   pdc::check(called == fmt::format("{}, error", sum),
              "the loop calls a callback back with the sum, or with the error", "{}", called);
   pdc::check(waited == both, "a future brings the sum, or the error, to a plain thread", "{}",
