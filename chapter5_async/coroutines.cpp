@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <exception>
 #include <numbers>
 #include <string>
 #include <thread>
@@ -42,58 +43,75 @@ struct Task {
 
 using Turn = asio::awaitable<void> (*)(const Task&, std::int64_t result);
 
-/// Wrong on purpose: who awaits this goes on at once, since nothing in it suspends.
-asio::awaitable<void> keep_turn(const Task& task, std::int64_t result) {
-  task.step(result);
-  co_return;
-}
-
 asio::awaitable<void> give_turn(const Task& task, std::int64_t result) {
   task.step(result);
   const auto wait = task.lane.wait("its turn");
   co_await asio::post(asio::use_awaitable);  // suspended: last in the queue of the loop
 }
 
+/// Wrong on purpose: a task that awaits this goes on at once, since nothing in it suspends.
+asio::awaitable<void> keep_turn(const Task& task, std::int64_t result) {
+  task.step(result);
+  co_return;
+}
+
 asio::awaitable<std::int64_t> sum(int steps, Task task, Turn turn) {
   std::int64_t total = 0;  // is still there after every turn, as are i and the rest
-  for (int i = 1; i <= steps; ++i) co_await turn(task, total += i);
+  for (int i = 1; i <= steps; ++i) {
+    total += i;
+    co_await turn(task, total);
+  }
   co_return total;
 }
 
 asio::awaitable<std::int64_t> factorial(int steps, Task task, Turn turn) {
   std::int64_t product = 1;
-  for (int i = 1; i <= steps; ++i) co_await turn(task, product *= i);
+  for (int i = 1; i <= steps; ++i) {
+    product *= i;
+    co_await turn(task, product);
+  }
   co_return product;
 }
 
 asio::awaitable<std::int64_t> fibonacci(int steps, Task task, Turn turn) {
   std::int64_t last = 0, next = 1;
-  for (int i = 1; i <= steps; ++i) co_await turn(task, last = std::exchange(next, last + next));
+  for (int i = 1; i <= steps; ++i) {
+    last = std::exchange(next, last + next);
+    co_await turn(task, last);
+  }
   co_return last;
 }
 
-using Results = std::array<std::int64_t, 3>;
+/// Hands a coroutine to the loop. Its result comes later, its exception out of loop.run().
+void spawn(asio::io_context& loop, asio::awaitable<std::int64_t> coroutine, std::int64_t& result) {
+  auto keep = [&result](std::exception_ptr error, std::int64_t returned) {
+    if (error) std::rethrow_exception(error);
+    result = returned;
+  };
+  asio::co_spawn(loop, std::move(coroutine), keep);
+}
+
 struct Outcome {
   std::string before, order;
-  Results results;
+  std::array<std::int64_t, 3> results = {};
 };
 
 Outcome compute(int steps, Turn turn) {
   asio::io_context loop;
-  std::string order;
-  const Task s{'s', pdc::Lane(pdc::task, "sum"), order};
-  const Task p{'p', pdc::Lane(pdc::task, "factorial"), order};
-  const Task f{'f', pdc::Lane(pdc::task, "Fibonacci"), order};
+  Outcome seen;
+  const Task s{'s', pdc::Lane(pdc::task, "sum"), seen.order};
+  const Task p{'p', pdc::Lane(pdc::task, "factorial"), seen.order};
+  const Task f{'f', pdc::Lane(pdc::task, "Fibonacci"), seen.order};
 
-  auto total = asio::co_spawn(loop, sum(steps, s, turn), asio::use_future);
-  auto product = asio::co_spawn(loop, factorial(steps, p, turn), asio::use_future);
-  auto number = asio::co_spawn(loop, fibonacci(steps, f, turn), asio::use_future);
-  const std::string before = order;
+  spawn(loop, sum(steps, s, turn), seen.results[0]);
+  spawn(loop, factorial(steps, p, turn), seen.results[1]);
+  spawn(loop, fibonacci(steps, f, turn), seen.results[2]);
+  seen.before = seen.order;
   loop.run();  // resumes coroutines, on this thread, until all have returned
-  return {before, order, {total.get(), product.get(), number.get()}};
+  return seen;
 }
 
-Results closed_forms(int n) {
+std::array<std::int64_t, 3> closed_forms(int n) {
   return {n * (n + 1) / 2, std::llround(std::tgamma(n + 1)),
           std::llround(std::pow(std::numbers::phi, n) / std::sqrt(5.0))};
 }
@@ -111,11 +129,15 @@ int main(int argc, char** argv) {
   std::string in_turns;
   for (int i = 0; i < steps; ++i) in_turns += "spf";
 
-  pdc::check(given.before.empty(), "to call them started none: the loop does");
+  pdc::check(kept.before.empty() && given.before.empty(),
+             "to call a coroutine and to spawn it runs none of it: the loop does", "{} steps",
+             kept.before.size() + given.before.size());
   pdc::check(kept.order == std::string(n, 's') + std::string(n, 'p') + std::string(n, 'f'),
-             "kept: one ran after the other", "{}", kept.order);
-  pdc::check(given.order == in_turns, "given back: they ran in turns", "{}", given.order);
-  pdc::check(kept.results == closed_forms(steps) && given.results == kept.results,
-             "the results are right, kept or given back", "{}", fmt::join(given.results, ", "));
+             "coroutines that keep their turn run one after the other", "{}", kept.order);
+  pdc::check(given.order == in_turns, "coroutines that give their turn back run in turns", "{}",
+             given.order);
+  pdc::check(kept.results == closed_forms(steps) && given.results == closed_forms(steps),
+             "what a coroutine returns is right, whether it keeps its turn or gives it back", "{}",
+             fmt::join(given.results, ", "));
   return program.finish();
 }

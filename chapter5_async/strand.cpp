@@ -40,8 +40,8 @@ struct Shared {
   std::atomic<int> inside = 0, most = 0;  // handlers at the same time
 };
 
-/// Wrong on purpose: one loop in one thread needs no lock, but a pool has many. The counter is
-/// atomic here, so nothing is undefined, and still updates are lost.
+/// Wrong on purpose: on one thread a handler needs no lock, but a pool has many threads. The counter
+/// is atomic here, so nothing is undefined, and still updates are lost.
 void add_without_strand(Shared& shared, int threads) {
   std::atomic<int> counter = 0;
   std::barrier all_have_read(threads);

@@ -8,6 +8,7 @@
 namespace boost::asio {
 
 /// In the place of the page's disk: it is never slow.
+template <class Clock>
 struct NoTimer {
   NoTimer(io_context& /*loop*/, auto /*time*/) {}
   static awaitable<void> async_wait(auto /*token*/) { co_return; }
@@ -16,9 +17,9 @@ struct NoTimer {
 }  // namespace boost::asio
 
 #define main channel_main  // its page is a whole program
-#define steady_timer NoTimer
+#define basic_waitable_timer NoTimer
 #include "channel.cpp"
-#undef steady_timer
+#undef basic_waitable_timer
 #undef main
 
 #include <memory>
@@ -63,7 +64,7 @@ struct Bare {
   }
   asio::awaitable<void> use(int item) {
     taken = item == taken ? item + 1 : -1;
-    asio::NoTimer disk(loop, 4);
+    asio::NoTimer<PlayedClock> disk(loop, 4);
     co_await disk.async_wait(asio::use_awaitable);
   }
   void run() { loop.run(); }
