@@ -74,8 +74,8 @@ struct Outcome {
 };
 
 /// How many primes are below each limit. The limits are read on the root alone.
-Outcome deal_compute_collect(const pdc::mpi::Session& mpi, Decomposition& part_of, int size,
-                             const Numbers& limits) {
+Outcome compute_dealt(const pdc::mpi::Session& mpi, Decomposition& part_of, int size,
+                      const Numbers& limits) {
   const auto [order, counts, places] = make_deal(part_of, mpi.size(), size);
   const int count = counts[mpi.rank()];
   Numbers dealt;
@@ -123,8 +123,8 @@ int main(int argc, char** argv) {
   if (mpi.rank() == root) {
     for (int i = 1; i <= size; ++i) limits.push_back(100 * i);
   }
-  const Outcome blocks = program.scene("in blocks", deal_compute_collect, mpi, block, size, limits);
-  const Outcome turns = program.scene("in turn", deal_compute_collect, mpi, in_turn, size, limits);
+  const Outcome blocks = program.scene("dealt in blocks", compute_dealt, mpi, block, size, limits);
+  const Outcome turns = program.scene("dealt in turn", compute_dealt, mpi, in_turn, size, limits);
 
   if (mpi.rank() == root) {
     Numbers sieved;
@@ -134,10 +134,10 @@ int main(int argc, char** argv) {
     const auto [least, most] = std::ranges::minmax(blocks.tested);
     const auto [less, more] = std::ranges::minmax(turns.tested);
     pdc::check(most - least > hardest,
-               "in blocks, one rank has more work than another by more than the hardest element",
+               "dealt in blocks, the work of the ranks differs by more than the hardest element",
                "{} to {}, the hardest is {}", least, most, hardest);
     pdc::check(more - less <= hardest,
-               "dealt in turn, no rank has more work than another by more than the hardest element",
+               "dealt in turn, the work of the ranks differs by at most the hardest element",
                "{} to {}, the hardest is {}", less, more, hardest);
     pdc::check(blocks.results == sieved && turns.results == sieved,
                "in blocks and in turn, each result comes to its element");
