@@ -1,116 +1,149 @@
-// Scatter gather: deal out the work, compute on all ranks, collect the results.
+// Scatter gather: deal out the elements in blocks or in turn, compute, collect the results.
 //
-// Concept   Where each element can be computed by itself, all ranks do the same: take a part,
-//           compute, give back. Rank r of n takes elements r * size / n up to (r + 1) * size / n:
-//           so nothing is left over, and each rank knows its part without being told.
-// Shows     MPI_Scatter, MPI_Gather, MPI_Scatterv, MPI_Gatherv
-// Python    mpi4py comm.scatter, comm.gather
-// Run       mpirun -np 4 scatter_gather --elements 23
-// You see   with equal parts the last elements have no result, with parts that fit all have
-// Next      master_worker deals out on request, so that equal parts need not be equal work
+// Concept   A decomposition says which elements each rank computes. Every rank works it out from
+//           the size alone. Blocks have neighbours in one part: equal work only if all elements
+//           are equal work. Dealt in turn (cyclic), each rank gets easy ones and hard ones.
+// Shows     MPI_Scatterv, MPI_Gatherv, MPI_Gather, std::int64_t
+// Python    mpi4py comm.Scatterv, comm.Gatherv
+// Run       mpirun -np 4 scatter_gather --elements 42
+// You see   in blocks the last rank has seven times the work of the first; in turn, nearly the same
+// Next      master_worker deals out on request, where nobody knows what an element costs
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <numeric>
 #include <thread>
 #include <vector>
 
 namespace {
 
-using Numbers = std::vector<int>;
+constexpr int root = 0;
 
-constexpr int no_result = -1;
+using Numbers = std::vector<std::int64_t>;
 
-/// The work: limits that grow, on the root alone.
-Numbers make_limits(const pdc::mpi::Session& mpi, int size) {
-  Numbers limits;
-  if (mpi.rank() == 0) {
-    for (int i = 0; i < size; ++i) limits.push_back(1000 * (i % 50 + 1));
-  }
-  return limits;
+/// Where the block of a rank begins, which is where the one before it ends.
+constexpr std::int64_t first_of(std::int64_t rank, std::int64_t ranks, std::int64_t size) {
+  return rank * size / ranks;
+}
+static_assert(first_of(3, 4, 4'000'000'000) == 3'000'000'000);  // no int could hold this product
+
+/// Wrong on purpose, if an element is more work than the one before it.
+Numbers block(int rank, int ranks, std::int64_t size) {
+  Numbers part;
+  const std::int64_t end = first_of(rank + 1, ranks, size);
+  for (std::int64_t i = first_of(rank, ranks, size); i < end; ++i) part.push_back(i);
+  return part;
 }
 
-/// How many primes are below each limit.
-Numbers compute(const Numbers& limits, const pdc::Lane& lane) {
-  const auto work = lane.work("computes {}", limits.size());
-  Numbers results;
-  for (const int limit : limits) results.push_back(static_cast<int>(pdc::count_primes(0, limit)));
-  const int sum = std::accumulate(limits.begin(), limits.end(), 0);
-  std::this_thread::sleep_for(std::chrono::microseconds(sum / 20));  // plays more of it
-  return results;
+Numbers in_turn(int rank, int ranks, std::int64_t size) {
+  Numbers part;
+  for (std::int64_t i = rank; i < size; i += ranks) part.push_back(i);
+  return part;
+}
+
+using Decomposition = Numbers(int rank, int ranks, std::int64_t size);
+
+struct Deal {
+  Numbers order;  // of the elements: the part of rank 0, then that of rank 1, and so on
+  std::vector<int> counts, places;
+};
+
+/// Known to each rank from the size alone.
+Deal make_deal(Decomposition& part_of, int ranks, std::int64_t size) {
+  Deal deal;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const Numbers part = part_of(rank, ranks, size);
+    deal.counts.push_back(static_cast<int>(part.size()));
+    deal.places.push_back(static_cast<int>(deal.order.size()));
+    deal.order.insert(deal.order.end(), part.begin(), part.end());
+  }
+  return deal;
 }
 
 struct Outcome {
-  int dealt;  // elements, to all ranks together
-  int right;  // results that one process finds, too, by itself and with a sieve
+  Numbers results;  // by element, on the root
+  Numbers tested;   // by rank, on the root
 };
 
-Outcome judge(const Numbers& results, const Numbers& limits, int dealt) {
-  Outcome outcome{dealt, 0};
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    if (results[i] == no_result) pdc::say("nobody counted the primes below {}", limits[i]);
-    outcome.right += results[i] == pdc::sieve_primes(limits[i]) ? 1 : 0;
+/// How many primes are below each limit. The limits are read on the root alone.
+Outcome compute_dealt(const pdc::mpi::Session& mpi, Decomposition& part_of, int size,
+                      const Numbers& limits) {
+  const auto [order, counts, places] = make_deal(part_of, mpi.size(), size);
+  const int count = counts[mpi.rank()];
+  Numbers dealt;
+  if (mpi.rank() == root) {
+    for (const std::int64_t i : order) dealt.push_back(limits[i]);
   }
-  return outcome;
-}
+  Numbers mine(count);
+  MPI_Scatterv(dealt.data(), counts.data(), places.data(), MPI_INT64_T,  // from the root
+               mine.data(), count, MPI_INT64_T, root, MPI_COMM_WORLD);
 
-/// Wrong on purpose: parts of the same length, and what is left over is nobody's.
-Outcome compute_equal_parts(const pdc::mpi::Session& mpi, int size) {
-  const Numbers limits = make_limits(mpi, size);
-  const int count = size / mpi.size();
-  Numbers part(static_cast<std::size_t>(count));
-  MPI_Scatter(limits.data(), count, MPI_INT, part.data(), count, MPI_INT, 0, MPI_COMM_WORLD);
-
-  const Numbers mine = compute(part, mpi.lane());
-
-  Numbers results(limits.size(), no_result);
-  MPI_Gather(mine.data(), count, MPI_INT, results.data(), count, MPI_INT, 0, MPI_COMM_WORLD);
-  return judge(results, limits, count * mpi.size());
-}
-
-/// Each rank's part ends where the next one's begins, and the last one's with the last element.
-Outcome compute_all(const pdc::mpi::Session& mpi, int size) {
-  const Numbers limits = make_limits(mpi, size);
-  Numbers places;
-  Numbers counts;
-  for (int rank = 0; rank < mpi.size(); ++rank) {
-    places.push_back(rank * size / mpi.size());
-    counts.push_back((rank + 1) * size / mpi.size() - places.back());
+  Numbers primes(count);
+  std::int64_t tested = 0;  // counted where it is done
+  {
+    const auto work = mpi.lane().work("computes {}", count);
+    for (int k = 0; k < count; ++k) {
+      for (std::int64_t n = 0; n < mine[k]; ++n) {
+        ++tested;
+        if (pdc::is_prime(n)) ++primes[k];
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::nanoseconds(500) * tested);  // plays more of it
   }
-  const int count = counts[static_cast<std::size_t>(mpi.rank())];
-  Numbers part(static_cast<std::size_t>(count));
-  MPI_Scatterv(limits.data(), counts.data(), places.data(), MPI_INT,  // from the root
-               part.data(), count, MPI_INT, 0, MPI_COMM_WORLD);
 
-  const Numbers mine = compute(part, mpi.lane());
-
-  Numbers results(limits.size(), no_result);
-  MPI_Gatherv(mine.data(), count, MPI_INT,  // and to it, by the same counts and places
-              results.data(), counts.data(), places.data(), MPI_INT, 0, MPI_COMM_WORLD);
-  return judge(results, limits, std::accumulate(counts.begin(), counts.end(), 0));
+  Numbers came(dealt.size());
+  MPI_Gatherv(primes.data(), count, MPI_INT64_T,  // to the root, by the same counts and places
+              came.data(), counts.data(), places.data(), MPI_INT64_T, root, MPI_COMM_WORLD);
+  Numbers results(limits.size());
+  for (std::size_t k = 0; k < came.size(); ++k) results[order[k]] = came[k];
+  Numbers all_tested(mpi.size());
+  MPI_Gather(&tested, 1, MPI_INT64_T, all_tested.data(), 1, MPI_INT64_T, root, MPI_COMM_WORLD);
+  pdc::say("numbers tested by each rank: {}", fmt::join(all_tested, ", "));
+  return {results, all_tested};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
-  pdc::Program program(argc, argv, {{"elements", 23, "elements to compute", {1, 200}}});
+  pdc::Program program(argc, argv, {{"elements", 42, "elements to compute", {24, 200}}});
+  mpi.need_ranks(2);
   const int size = program.integer("elements");
+  if (size < 3 * mpi.size()) program.reject("there must be at least 3 --elements for each rank");
 
-  const Outcome equal = program.scene("equal parts", compute_equal_parts, mpi, size);
-  const Outcome all = program.scene("parts that fit", compute_all, mpi, size);
+  Numbers limits;  // on the root alone: 100, 200, 300, ...
+  if (mpi.rank() == root) {
+    for (int i = 1; i <= size; ++i) limits.push_back(100 * i);
+  }
+  const Outcome blocks = program.scene("dealt in blocks", compute_dealt, mpi, block, size, limits);
+  const Outcome turns = program.scene("dealt in turn", compute_dealt, mpi, in_turn, size, limits);
 
-  if (mpi.rank() == 0) {
-    pdc::check(equal.right == size - size % mpi.size(),
-               "equal parts leave the last elements without a result", "{} of {}", equal.right,
-               size);
-    pdc::check(all.right == size, "parts that fit give the serial result", "{} of {}", all.right,
-               size);
-    pdc::check(all.dealt == size, "no element was dealt twice", "{} for {}", all.dealt, size);
+  if (mpi.rank() == root) {
+    Numbers sieved;
+    for (const std::int64_t limit : limits) sieved.push_back(pdc::sieve_primes(limit));
+    const std::int64_t hardest = limits.back();
+    const auto alone = std::reduce(limits.begin(), limits.end());
+    const auto [least, most] = std::ranges::minmax(blocks.tested);
+    const auto [less, more] = std::ranges::minmax(turns.tested);
+    pdc::check(most - least > hardest,
+               "dealt in blocks, the work of the ranks differs by more than the hardest element",
+               "{} to {}, the hardest is {}", least, most, hardest);
+    pdc::check(more - less <= hardest,
+               "dealt in turn, the work of the ranks differs by at most the hardest element",
+               "{} to {}, the hardest is {}", less, more, hardest);
+    pdc::check(blocks.results == sieved && turns.results == sieved,
+               "in blocks and in turn, each result comes to its element");
+    pdc::check(std::reduce(blocks.tested.begin(), blocks.tested.end()) == alone &&
+                   std::reduce(turns.tested.begin(), turns.tested.end()) == alone,
+               "in blocks and in turn, each element is computed once", "{} numbers tested", alone);
   }
   return program.finish();
 }
