@@ -135,10 +135,10 @@ int main(int argc, char** argv) {
     const auto [less, more] = std::ranges::minmax(turns.tested);
     pdc::check(most - least > hardest,
                "dealt in blocks, the work of the ranks differs by more than the hardest element",
-               "{} to {}, the hardest is {}", least, most, hardest);
+               "{} to {}, hardest {}", least, most, hardest);
     pdc::check(more - less <= hardest,
                "dealt in turn, the work of the ranks differs by at most the hardest element",
-               "{} to {}, the hardest is {}", less, more, hardest);
+               "{} to {}, hardest {}", less, more, hardest);
     pdc::check(blocks.results == sieved && turns.results == sieved,
                "in blocks and in turn, each result comes to its element");
     pdc::check(std::reduce(blocks.tested.begin(), blocks.tested.end()) == alone &&
