@@ -1,181 +1,172 @@
-// Ipc: pipe, socket pair, message queue and shared memory side by side.
+// Ipc: pipe, socket pair and shared memory side by side.
 //
-// Concept   Interprocess communication is copying. Pipe and socket copy into the kernel and out of
-//           it, with calls; a queue and a ring of slots do so in memory that both sides share.
-// Shows     pipe2, socketpair, boost::interprocess: message_queue, interprocess_semaphore
-// Python    multiprocessing.Pipe, multiprocessing.Queue, multiprocessing.shared_memory
+// Concept   Interprocess communication is copying. Pipe and socket pair copy into the kernel and
+//           out of it, with calls, and bring a long message in pieces. A ring of slots copies in
+//           memory that both sides share; the kernel is called only to wait, and to wake.
+// Shows     pipe2, socketpair, read, write, boost::interprocess::interprocess_semaphore
+// Python    multiprocessing.Pipe, multiprocessing.shared_memory
 // Run       ipc --rounds 9
 // You see   the same data through each, the time of a round trip, and how much gets through
 // Next      pipe and message_queue show how they are used; shared_memory copies nothing at all
 
 // SPDX-License-Identifier: MIT
-#include "brief_name.hpp"
+#include "ring.hpp"
 
 #include "pdc/measure.hpp"
-#include "pdc/plot.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/socket.h>
-#include <boost/interprocess/ipc/message_queue.hpp>
-#include <boost/interprocess/sync/interprocess_semaphore.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace {
 
-namespace ipc = boost::interprocess;
-using Bytes = std::span<char>;
-constexpr std::size_t largest = 4 << 20, part_size = 64 << 10, slots = 16;
+constexpr std::size_t small = 64, large = 1 << 20, all = 4 << 20;  // bytes of a message
+constexpr int trips = 200, messages = 8;                           // in a round of the measurement
 enum Side { sender, receiver };
-using Line = std::function<void(Side, Bytes)>;  // one direction: passes a part of a message
+using Line = std::function<void(Side, std::span<char>)>;  // one direction: sends, or fills all
 struct Way {
   std::string name;
   Line there, back;
-  std::array<Bytes, 2> bytes;  // what either side sends or receives
 };
-using Room = std::array<std::array<char, largest>, 4>;  // for what is received
+using Ways = std::array<Way, 3>;
+struct Results {  // in memory that the parent shares
+  std::array<std::array<char, all>, 3> received;
+  int answers;                       // that were there, and right, when the sender went on
+  std::array<pdc::Timing, 6> times;  // round trip and stream of each way, in turns
+};
+
+void write_all(int file, std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written == -1 && errno == EINTR) continue;
+    if (written == -1) throw std::system_error(errno, std::generic_category(), "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+/// A stream brings what was written in pieces of any size. False if it ends before all has come.
+bool read_all(int file, std::span<char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = read(file, bytes.data(), bytes.size());
+    if (got == -1 && errno == EINTR) continue;
+    if (got == -1) throw std::system_error(errno, std::generic_category(), "read");
+    if (got == 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
 
 /// A pipe, or one direction of a socket pair. The ends stay open as long as the program runs.
 Line stream(int from, int to) {
-  return [=](Side side, Bytes part) {
-    if (side == sender) pdc::posix(write(to, part.data(), part.size()), "write");
-    while (side == receiver && !part.empty())  // it comes in pieces of any size
-      part = part.subspan(pdc::posix(read(from, part.data(), part.size()), "read"));
+  return [=](Side side, std::span<char> bytes) {
+    if (side == sender) write_all(to, bytes);
+    if (side == receiver) pdc::require(read_all(from, bytes), "no stream ends within a message");
   };
-}
-
-Line queue() {
-  const std::string id = fmt::format("pdc-{}", getpid());
-  const BriefName brief(id);  // children inherit the queue itself
-  auto queue = std::make_shared<ipc::message_queue>(ipc::create_only, id.c_str(), slots, part_size);
-  return [=, size = std::size_t{}, priority = 0U](Side side, Bytes part) mutable {
-    if (side == sender) queue->send(part.data(), part.size(), 0);
-    if (side == receiver) queue->receive(part.data(), part_size, size, priority);
-  };
-}
-
-struct Ring {
-  std::array<char, part_size> slot[slots] = {};
-  alignas(64) ipc::interprocess_semaphore free{slots}, full{0};  // a cache line each
-};
-
-void take(ipc::interprocess_semaphore& semaphore) {
-  for (int i = 0; i < 100; ++i, sched_yield())
-    if (semaphore.try_wait()) return;  // mostly the other is about to be done
-  semaphore.wait();                    // else the kernel wakes us, which takes longer
 }
 
 Line ring() {
-  const auto ring = std::make_shared<pdc::Shared<Ring>>();
-  return [=, at = 0U](Side side, Bytes part) mutable {
-    auto& [slot, free, full] = **ring;
-    take(side == sender ? free : full);
-    char* place = slot[at++ % slots].data();  // both go round, each at its own pace
-    if (side == sender) std::ranges::copy(part, place);
-    if (side == receiver) std::copy_n(place, part.size(), part.data());
-    (side == sender ? full : free).post();
+  const auto shared = std::make_shared<pdc::Shared<Ring>>();
+  return [=](Side side, std::span<char> bytes) {
+    if (side == sender) (*shared)->send(bytes);
+    if (side == receiver) (*shared)->receive(bytes);
   };
 }
 
-std::vector<Way> make_ways(Bytes data, Room& room) {
+Ways make_ways() {
   int there[2], back[2], pair[2];
-  for (int* ends : {there, back}) pdc::posix(pipe2(ends, O_CLOEXEC), "pipe2");
+  pdc::posix(pipe2(there, O_CLOEXEC), "pipe2");
+  pdc::posix(pipe2(back, O_CLOEXEC), "pipe2");
   pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
-  return {{"pipe", stream(there[0], there[1]), stream(back[0], back[1]), {data, room[0]}},
-          {"socket pair", stream(pair[1], pair[0]), stream(pair[0], pair[1]), {data, room[1]}},
-          {"message queue", queue(), queue(), {data, room[2]}},
-          {"shared ring", ring(), ring(), {data, room[3]}}};
+  return {{{"pipe", stream(there[0], there[1]), stream(back[0], back[1])},
+           {"socket pair", stream(pair[1], pair[0]), stream(pair[0], pair[1])},
+           {"shared ring", ring(), ring()}}};
 }
 
-struct Job {
-  std::string name;
-  std::size_t size;
-  int messages, together;  // an answer to so many together
-};
-const std::vector<Job> jobs = {{"round trip", 64, 200, 1},   {"64 B", 64, 2000, 2000},
-                               {"4 KiB", 4 << 10, 500, 500}, {"64 KiB", 64 << 10, 64, 64},
-                               {"1 MiB", 1 << 20, 8, 8},     {"4 MiB", largest, 2, 2}};
-
-/// Both sides do the same: what one sends, the other receives.
-void exchange(const Job& job, const Way& way, Side side) {
-  std::array<char, 64> answer{};
-  for (int i = 1; i <= job.messages; ++i) {
-    for (std::size_t at = 0; at < job.size; at += part_size)
-      way.there(side, way.bytes[side].subspan(at, std::min(part_size, job.size - at)));
-    if (i % job.together == 0) way.back(side == sender ? receiver : sender, answer);
-  }
-}
-
-using Times = std::array<std::array<pdc::Timing, 4>, 6>;  // of a job by a way
-
-Times take_part(const std::vector<Way>& ways, Side side, int rounds) {
-  const pdc::Lane lane("{}", side == sender ? "sender" : "receiver");
-  for (const Way& way : ways) {
-    const auto pass = side == sender ? lane.send("{}", way.name) : lane.receive("{}", way.name);
-    exchange(jobs.back(), way, side);
-  }
-  Times times;
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    std::vector<pdc::Variant> variants;
-    for (const Way& way : ways) variants.push_back({"", 2, [&] { exchange(jobs[j], way, side); }});
-    std::ranges::copy(pdc::time_in_turns(variants, rounds), times[j].begin());
-  }
-  return times;
+/// The message so many times, then its beginning back. Has the sender got that?
+bool exchange(const Way& way, Side side, std::span<char> message, int times) {
+  for (int i = 0; i < times; ++i) way.there(side, message);
+  std::array<char, small> answer = {};
+  if (side == receiver) std::ranges::copy(message.first(small), answer.begin());
+  way.back(side == sender ? receiver : sender, answer);
+  return std::ranges::equal(answer, message.first(small));
 }
 
 /// In two children, whose parent watches both: no semaphore tells one that the other is dead.
-Times run(const std::vector<Way>& ways, int rounds) {
-  const pdc::Shared<Times> times;
+void run_both(const std::function<void(Side)>& act) {
   std::vector<pdc::Child> sides;
-  sides.emplace_back([&] { *times = take_part(ways, sender, rounds); });
-  sides.emplace_back([&] { take_part(ways, receiver, rounds); });
+  for (const Side side : {sender, receiver}) sides.emplace_back([&act, side] { act(side); });
   for (std::size_t ended = 0; ended < sides.size(); ++ended) {
     const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
     if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
   }
-  return *times;
 }
 
-void say_times(pdc::Program& program, const std::vector<Way>& ways, const Times& times) {
-  std::vector<pdc::Curve> curves(4);
-  pdc::say("\n{:<10}{:>15}{:>15}{:>15}{:>15}", "", "pipe", "socket pair", "queue", "shared ring");
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    std::string row = fmt::format("{:<10}", jobs[j].name);
-    for (std::size_t i = 0; i < 4; ++i) {
-      const bool trip = jobs[j].together == 1;
-      const double each = times[j][i].median / jobs[j].messages;  // seconds
-      const double rate = 1e-9 * static_cast<double>(jobs[j].size) / each;
-      program.report(ways[i].name + ", " + jobs[j].name, trip ? each : rate, trip ? "s" : "GB/s");
-      row += fmt::format("{:>15}", trip ? pdc::time_text(each) : fmt::format("{:.3g} GB/s", rate));
-      curves[i].name = ways[i].name;
-      if (!trip) curves[i].points.emplace_back(jobs[j].size, rate);
+void pass(const Ways& ways, std::span<char> data, Results& results) {
+  run_both([&](Side side) {
+    const pdc::Lane lane("{}", side == sender ? "sender" : "receiver");
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      const std::string& name = ways[i].name;
+      const auto bar = side == sender ? lane.send("{}", name) : lane.receive("{}", name);
+      const auto message = side == sender ? data : std::span<char>(results.received[i]);
+      if (exchange(ways[i], side, message, 1) && side == sender) ++results.answers;
     }
-    pdc::say("{}", row);
+  });
+}
+
+void measure(const Ways& ways, std::span<char> data, int rounds, Results& results) {
+  run_both([&](Side side) {
+    std::vector<pdc::Variant> variants;
+    for (const Way& way : ways) {
+      const auto travel = [&] {
+        for (int i = 0; i < trips; ++i) exchange(way, side, data.first(small), 1);
+      };
+      variants.push_back({"", 2, travel});
+      variants.push_back({"", 2, [&] { exchange(way, side, data.first(large), messages); }});
+    }
+    const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, rounds);
+    if (side == sender) std::ranges::copy(times, results.times.begin());
+  });
+}
+
+void say_times(pdc::Program& program, const Ways& ways, std::span<const pdc::Timing> times) {
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const double trip = times[2 * i].median / trips;
+    const double rate = 1e-9 * messages * large / times[2 * i + 1].median;
+    program.report(ways[i].name + ", round trip", trip, "s");
+    program.report(ways[i].name + ", 1 MiB", rate, "GB/s");
+    pdc::say("{:<11}: {:>7} there and back with 64 bytes, {:.3g} GB/s with 1 MiB at a time",
+             ways[i].name, pdc::time_text(trip), rate);
   }
-  pdc::plot("how much gets through", {"bytes in a message", true}, {"GB/s", true}, curves);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"rounds", 9, "rounds of the measurement", {1, 50}}});
-  std::string data(largest, 0);
-  for (std::size_t i = 0; i < largest; ++i) data[i] = static_cast<char>(i * 2654435761 >> 24);
-  const pdc::Shared<Room> room;
-  const std::vector<Way> ways = make_ways(data, *room);
-  say_times(program, ways, program.scene("8 MiB by each", run, ways, program.integer("rounds")));
+  std::string data(all, 0);
+  for (std::size_t i = 0; i < all; ++i) data[i] = static_cast<char>(i * 2654435761 >> 24);
+  const Ways ways = make_ways();
+  const pdc::Shared<Results> results;
 
-  const auto sum = [](Bytes in) { return std::hash<std::string_view>()({in.data(), largest}); };
-  const auto equal = std::ranges::count(*room, sum(data), sum);
-  pdc::check(equal == 4, "each passed the same data, in order", "{} of 4 checksums", equal);
+  program.scene("4 MiB by each", pass, ways, std::span(data), *results);
+  const auto same = std::ranges::count_if(
+      results->received, [&](const auto& bytes) { return std::ranges::equal(bytes, data); });
+  pdc::require(same == 3, "each way passes the same data, in order", "{} of 3", same);
+  pdc::require(results->answers == 3, "the sender goes on when it has the answer", "{} of 3",
+               results->answers);
+
+  measure(ways, data, program.integer("rounds"), *results);
+  say_times(program, ways, results->times);
   return program.finish();
 }

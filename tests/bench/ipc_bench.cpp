@@ -48,18 +48,19 @@ void bare_socket_pair(benchmark::State& state) {
 }
 BENCHMARK(bare_socket_pair)->UseRealTime();
 
-constexpr std::size_t message_size = 1 << 20, part = part_size;
+constexpr std::size_t message_size = 1 << 20, part = Ring::slot_size, slots = Ring::slots;
 constexpr std::size_t parts = 8 * message_size / part;  // of eight messages
 
 void shared_ring(benchmark::State& state) {
-  const Job job{"", message_size, 8, 8};
-  std::string data(largest, 'x');
-  const pdc::Shared<Room> room;
-  const Way way{"", ring(), ring(), {data, (*room)[0]}};
+  const Way way{"", ring(), ring()};
+  const auto exchange_eight = [&](Side side) {
+    static std::vector<char> message(message_size, 'x');  // each process has its own
+    exchange(way, side, message, 8);
+  };
   const pdc::Child child([&] {
-    while (true) exchange(job, way, receiver);
+    while (true) exchange_eight(receiver);
   });
-  for (auto _ : state) exchange(job, way, sender);
+  for (auto _ : state) exchange_eight(sender);
   kill(child.pid(), SIGKILL);
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(parts * part));
 }
