@@ -93,6 +93,7 @@ Seen watch(void (*scan_all)(std::span<Block>), std::size_t n, std::size_t thread
     if (sums[k - 1] == static_cast<std::int64_t>(k * (k + 1) / 2)) ++seen.right;
   }
   for (const Block& block : blocks) seen.additions += block.additions;
+  if (seen.right < std::ssize(sums)) pdc::fault("sums too small");
   return seen;
 }
 
