@@ -91,7 +91,8 @@ Seen copy_three_times(const Bytes& from) {
 
 void copy_shared_out(const Bytes& from, Bytes& to, int threads) {
   std::vector<std::jthread> copying;
-  for (std::size_t i = 0, n = threads; i < n; ++i) {
+  const auto n = static_cast<std::size_t>(threads);
+  for (std::size_t i = 0; i < n; ++i) {
     copying.emplace_back([&, i, n, lane = pdc::Lane("thread {}", i)] {
       const auto work = lane.work("part {}", i);
       const std::size_t first = from.size() * i / n, last = from.size() * (i + 1) / n;

@@ -8,9 +8,8 @@
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
 # SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
 # its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. PCH
-# names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it
-# has none. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
-# without its header labels, fails the configure step.
+# names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it has none. FIRST:
+# `./pdc tour first` shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
 function(pdc_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)

@@ -39,7 +39,7 @@ What else an exercise asks for, which is no mutant, is tried as well:
     options = ["--threads", "8"]
     # text, by, times, file, edits: as above, if it changes the page
     # ranks = 5                 of an MPI program; else its usual count
-    # status = 4                what it ends with, if not with 0; tsan as killer, as above
+    # status = 4                what it ends with, if not with 0
     sees = ["all eight wait"]  # what is then printed, and stands in the answer
 
 A change that changes nothing that matters is no mutant, and is left out. A text that no longer

@@ -40,7 +40,7 @@ def check(page: Page, source: Path, build: Path, sections: dict[str, range]) -> 
     blocks: dict[str, Block] = {}
     for target, lines in sections.items():
         paragraphs = [p for p in page.paragraphs if p.line in lines]
-        faults = [*faults_of_try(page, paragraphs, lines, entries_of(source, target))]
+        faults = [*faults_of_try(page, paragraphs, entries_of(source, target))]
         lifted = lift_block(page, paragraphs, lines)
         if isinstance(lifted, Block):
             faults += faults_of_lines(lifted, code_of(source, target))
@@ -72,9 +72,7 @@ def entries_of(source: Path, target: str) -> list[dict]:
     return [e for e in [*table["mutant"], *table.get("try", ())] if "asks" in e]
 
 
-def faults_of_try(
-    page: Page, paragraphs: list[Paragraph], lines: range, entries: list[dict]
-) -> Faults:
+def faults_of_try(page: Page, paragraphs: list[Paragraph], entries: list[dict]) -> Faults:
     paragraph = paragraph_of(paragraphs, "Try.")
     if paragraph is None:
         return  # reported already
@@ -113,13 +111,12 @@ def code_of(source: Path, target: str) -> str:
     """The page, with the other files of its own."""
     chapter, name = target.split(".", 1)
     page = next((source / chapter).rglob(f"{name}.cpp"))
-    own = [page] if page.parent == source / chapter else sorted(page.parent.glob("*.?pp"))
-    headers = [source / chapter / name for name in included(page)]
-    return "\n".join(file.read_text(encoding="utf-8") for file in [*own, *headers] if file.is_file())
-
-
-def included(page: Path) -> list[str]:
-    return re.findall(r'^#include "(\w+\.hpp)"', page.read_text(encoding="utf-8"), re.MULTILINE)
+    if page.parent == source / chapter:
+        headers = re.findall(r'^#include "(\w+\.hpp)"', page.read_text("utf-8"), re.MULTILINE)
+        files = [page, *(page.parent / header for header in headers)]
+    else:
+        files = sorted(page.parent.glob("*.?pp"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def lift_block(page: Page, paragraphs: list[Paragraph], lines: range) -> Block | str:
