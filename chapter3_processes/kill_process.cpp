@@ -2,7 +2,7 @@
 //
 // Concept   SIGTERM asks: a process may catch it and clean up, or ignore it. SIGKILL it can neither
 //           catch nor ignore, so it cleans up nothing. So ask, wait for a limited time, then force.
-// Shows     kill, waitid, pidfd_open, pidfd_send_signal, poll, sigwaitinfo, signal
+// Shows     kill, pidfd_open, pidfd_send_signal, poll, sigwaitinfo, signal
 // Python    Process.terminate, Process.kill, Process.join(timeout)
 // Run       kill_process --limit 60
 // You see   a child killed at once, which leaves things open; the same child asked, which cleans
@@ -17,7 +17,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,9 +111,7 @@ Ending end_child(void (*live)(Job&, const pdc::Lane&), decltype(ask_then_force) 
   const pdc::Shared<Job> job;
   pdc::Child child([&, lane = pdc::Lane("child")] { live(*job, lane); });
   const pdc::Descriptor process = open_process(child.pid());
-  const auto id = static_cast<id_t>(child.pid());
-  siginfo_t news;
-  pdc::posix(waitid(P_PID, id, &news, WSTOPPED | WEXITED | WNOWAIT), "waitid");  // it is ready
+  pdc::await_stop(child.pid());  // it is ready
   send(process, SIGCONT);
   const bool forced = stop(process, limit, *job, parent);
   const auto wait = job->clean_up.wait_outside(parent, "its end");

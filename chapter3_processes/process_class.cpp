@@ -82,11 +82,7 @@ void lead(Site& site, int workers, bool fails) {
     team.emplace_back([&](const pdc::Descriptor& stop) { do_jobs(site, stop, lane); });
     site.children.push_back(team.back().child);
   }
-  for (const pid_t child : site.children) {
-    siginfo_t news;
-    pdc::posix(waitid(P_PID, static_cast<id_t>(child), &news, WSTOPPED | WEXITED | WNOWAIT),
-               "waitid");  // all are in the middle of a job
-  }
+  for (const pid_t child : site.children) pdc::await_stop(child);  // in the middle of a job
   for (const pid_t child : site.children) kill(child, SIGCONT);
   pdc::mark(fails ? "exception" : "return");
   if (fails) throw Trouble{};

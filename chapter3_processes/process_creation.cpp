@@ -63,14 +63,14 @@ pid_t start(int i, pdc::Gauge& at_work) {
   _exit(plan(i).status);
 }
 
-/// Waits until the child has come to that, and leaves it to be waited for.
-void await(pid_t child, int what) {
+/// Waits until the child has ended, and leaves it to be waited for.
+void await_end(pid_t child) {
   siginfo_t news;
-  pdc::posix(waitid(P_PID, static_cast<id_t>(child), &news, what | WEXITED | WNOWAIT), "waitid");
+  pdc::posix(waitid(P_PID, static_cast<id_t>(child), &news, WEXITED | WNOWAIT), "waitid");
 }
 
 void let_go_on(const std::vector<pid_t>& started) {
-  for (const pid_t child : started) await(child, WSTOPPED);
+  for (const pid_t child : started) pdc::await_stop(child);
   for (const pid_t child : started) pdc::posix(kill(child, SIGCONT), "kill");
 }
 
@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
 
   const pid_t early = pdc::posix(fork(), "fork");
   if (early == 0) _exit(7);
-  await(early, 0);
+  await_end(early);
   const pdc::Shared<pdc::Gauge> in_loop, together;  // who is at work
   int as_planned = program.scene("one by one", start_and_wait_in_one_loop, children, *in_loop);
   as_planned += program.scene("all at once", start_all_then_wait, children, *together);

@@ -61,6 +61,13 @@ std::size_t next_to_end(const std::vector<Child>& children) {
   }
 }
 
+void await_stop(pid_t child) {
+  siginfo_t news{};
+  while (waitid(P_PID, static_cast<id_t>(child), &news, WSTOPPED | WEXITED | WNOWAIT) == -1) {
+    if (errno != EINTR) throw_errno("waitid");
+  }
+}
+
 void die_with(pid_t parent) {
   posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   if (getppid() != parent) _exit(128 + SIGKILL);  // it ended before the line above

@@ -216,6 +216,30 @@ TEST(DieWith, AChildWhoseParentHasEndedAlreadyEnds) {
   EXPECT_EQ(child.wait().status, 128 + SIGKILL);
 }
 
+TEST(AwaitStop, ReturnsWhenTheChildHasStopped) {
+  const pdc::Shared<std::atomic<int>> step(0);
+  pdc::Child child([&] {
+    *step = 1;
+    raise(SIGSTOP);
+    *step = 2;
+  });
+  pdc::await_stop(child.pid());
+  EXPECT_EQ(*step, 1);
+  kill(child.pid(), SIGCONT);
+  EXPECT_TRUE(child.wait().good());
+  EXPECT_EQ(*step, 2);
+}
+
+TEST(AwaitStop, LeavesAChildThatHasEndedToBeWaitedFor) {
+  pdc::Child child([] { _exit(3); });
+  pdc::await_stop(child.pid());
+  EXPECT_EQ(child.wait().status, 3);
+}
+
+TEST(AwaitStop, RefusesWhatIsNoChild) {
+  EXPECT_THROW(pdc::await_stop(getpid()), std::system_error);
+}
+
 TEST(Posix, GivesBackWhatIsNotAnError) {
   EXPECT_EQ(pdc::posix(0, "call"), 0);
   EXPECT_EQ(pdc::posix(-2, "call"), -2);

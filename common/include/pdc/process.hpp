@@ -103,6 +103,11 @@ class Child {
 /// children were forked here. Errors: as wait().
 std::size_t next_to_end(const std::vector<Child>& children);
 
+/// Waits until the child has stopped itself, by raise(SIGSTOP), so that it is certainly at that
+/// place; it goes on by SIGCONT. Returns, too, when it has ended, and leaves it to be waited for.
+/// Requires: a child of this process. Errors: std::system_error.
+void await_stop(pid_t child);
+
 /// An object in anonymous memory that children forked later share. Nothing is left in any name
 /// space. Requires: T works between processes (std::atomic that is lock-free; no pointers to
 /// private memory).
