@@ -66,6 +66,7 @@ constexpr const char* head = R"svg(<style>
     .grid { stroke: #3d444d; }
     .lane, .base { fill: #151b23; }
     .work { fill: #3470e0; }
+    .wait-line { fill-opacity: .4; }
     .hold-back { fill: #b8446f; }
     .send { fill: #2f8024; }
     .receive { fill: #1879a0; }
