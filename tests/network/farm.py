@@ -208,8 +208,11 @@ class FarmTest(unittest.TestCase):
         self.watch = Watch()
         self.addCleanup(self.assert_nothing_is_left)
 
-    def coordinator(self, job: Job, *options: str, journal: Path | None = None) -> Coordinator:
+    def coordinator(
+        self, job: Job, *options: str, silence: str = LONG, journal: Path | None = None
+    ) -> Coordinator:
         """One that is killed at the end of the test, whatever happens."""
+        options = ("--silence", silence, *options)
         made = Coordinator(self.chapter / "coordinator", job, journal or self.journal, *options)
         self.addCleanup(made.__exit__)
         return made

@@ -10,7 +10,6 @@ import time
 import unittest
 from pathlib import Path
 
-import farm
 from farm import Coordinator, FarmTest, Job, Stranger, prove, read_journal
 from fuzz import Generator
 from service import room, wait_until
@@ -69,7 +68,7 @@ class Fuzz(FarmTest):
         while time.monotonic() < end:
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
-            coordinator = self.coordinator(JOB, "--silence", farm.LONG)
+            coordinator = self.coordinator(JOB)
             keeper = self.keeper(coordinator)
             before = coordinator.descriptors()
             self.disturb(coordinator)

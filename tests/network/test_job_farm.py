@@ -17,7 +17,7 @@ import unittest
 from pathlib import Path
 from typing import BinaryIO
 
-from farm import LONG, Coordinator, FarmTest, Job, Speaker, Stranger, prove, read_journal, summed
+from farm import Coordinator, FarmTest, Job, Speaker, Stranger, prove, read_journal, summed
 from proxy import Plan, Proxy
 from service import TIME_LIMIT, Client, room, wait_until
 
@@ -72,7 +72,7 @@ class Accidents(FarmTest):
         for _ in range(8 if not self.sanitized else 1):
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
-            farm = self.coordinator(Job(tasks=400, poison=1), "--silence", LONG)
+            farm = self.coordinator(Job(tasks=400, poison=1))
             keeper = self.keeper(farm)
             before = farm.descriptors()
             kills += self.come_and_go(farm)
@@ -99,7 +99,7 @@ class Accidents(FarmTest):
 
     def test_a_late_answer_is_counted_once(self):
         """A worker is stopped; its task is done by another; then it goes on."""
-        farm = self.coordinator(Job(tasks=60), "--silence", SILENCE)
+        farm = self.coordinator(Job(tasks=60), silence=SILENCE)
         keeper = self.keeper(farm)
         stopped = self.worker(farm.address)
         self.wait_for(lambda: self.done_by("worker 0") >= 1)
@@ -118,7 +118,7 @@ class Accidents(FarmTest):
 
     def test_a_late_failure_does_not_count(self):
         """Others try three times, whatever the one says that was silent."""
-        farm = self.coordinator(Job("empty", 1, 1), "--silence", SILENCE)
+        farm = self.coordinator(Job("empty", 1, 1), silence=SILENCE)
         with Stranger(farm.address, "late") as late, Stranger(farm.address, "other") as other:
             late.greet()
             task = late.next_task()
@@ -136,7 +136,7 @@ class Accidents(FarmTest):
 
     def test_who_stays_silent_is_thrown_out(self):
         """It may wait for a message that got lost: so it can come again."""
-        farm = self.coordinator(Job(tasks=60), "--silence", "1", "--heartbeat", BEAT)
+        farm = self.coordinator(Job(tasks=60), "--heartbeat", BEAT, silence=SILENCE)
         with Stranger(farm.address, "silent") as silent:
             silent.greet()
             while message := silent.answer():
@@ -153,7 +153,7 @@ class Accidents(FarmTest):
     def test_the_coordinator_is_killed_and_another_goes_on(self):
         job = Job(tasks=600 if not self.sanitized else 100, poison=2)
         address = f"127.{self.dice_of_this_run(3)}"  # nobody else takes its port in between
-        options = ["--silence", LONG, "--address", address]
+        options = ["--address", address]
         farm = self.coordinator(job, *options)
         for _ in range(3):
             self.worker(farm.address)
@@ -390,7 +390,7 @@ class Rude(FarmTest):
 
     def setUp(self):
         super().setUp()
-        self.farm = self.coordinator(Job(tasks=50), "--silence", LONG)
+        self.farm = self.coordinator(Job(tasks=50))
         self.guard = self.keeper(self.farm)
         self.before = self.farm.descriptors()
 
@@ -551,7 +551,7 @@ class BadNetwork(FarmTest):
         for number in range(rounds if not self.sanitized else 1):
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
-            farm = self.coordinator(job, "--silence", SILENCE, "--heartbeat", BEAT)
+            farm = self.coordinator(job, "--heartbeat", BEAT, silence=SILENCE)
             keeper = self.keeper(farm)
             before = farm.descriptors()
             with Proxy(farm.address, plan, SEED + number) as proxy:
