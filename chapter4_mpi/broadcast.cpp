@@ -1,7 +1,7 @@
 // Broadcast: what the root knows, all get to know, by a loop, by a tree, by one call.
 //
 // Concept   In a loop the root sends to one after the other, a round for each. In a tree each rank
-//           that knows passes it on: a round doubles them. MPI_Bcast is one call that all make.
+//           that knows passes it on: a round may double them. MPI_Bcast is one call that all make.
 // Shows     MPI_Bcast, MPI_Send, MPI_Recv, MPI_ANY_TAG
 // Python    mpi4py comm.bcast
 // Run       mpirun -np 8 broadcast --line 5
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
                "in a loop the root sends to all, a round each", "{} sends, {} rounds", loop.busiest,
                loop.rounds);
     pdc::check(tree.busiest == doublings && tree.rounds == doublings,
-               "in a tree the root sends once a round, and each round doubles who knows",
+               "in a tree the root sends once a round, and there are no more rounds than doublings",
                "{} sends, {} rounds", tree.busiest, tree.rounds);
   }
   return program.finish();

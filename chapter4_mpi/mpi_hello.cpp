@@ -16,6 +16,7 @@
 
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -135,9 +136,11 @@ int main(int argc, char** argv) {
   if (rank == 0) {
     const int down = in_order(came, size, size - 1, -1);
     const int up = in_order(sorted, size, 0, 1);
-    pdc::check(down == size, "shown as they come, the line of the last rank is first",
-               "{} of {} lines", down, size);
-    pdc::check(up == size, "put at the place of its rank, each line is shown once and in order",
+    pdc::check(down == size && std::ssize(came) == size,
+               "shown as they come, the line of the last rank is first", "{} of {} lines", down,
+               size);
+    pdc::check(up == size && std::ssize(sorted) == size,
+               "put at the place of its rank, each line is shown once and in order",
                "{} of {} lines", up, size);
   }
   const int status = program.finish();

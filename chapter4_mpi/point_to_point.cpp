@@ -1,8 +1,8 @@
 // Point to point: send, receive, and how a receive chooses its message.
 //
 // Concept   A message goes from one rank to one other. A receive names the source and the tag that
-//           it wants, or takes any; of those that fit, it gets the one that was sent first. How
-//           long a message is can be seen before it is taken: MPI_Probe looks and leaves it there.
+//           it wants, or takes any; of those from one rank that fit, it gets the one sent first.
+//           How long a message is can be seen before it is taken: MPI_Probe looks at it.
 // Shows     MPI_Isend, MPI_Send, MPI_Wait, MPI_Recv, MPI_ANY_TAG, MPI_ANY_SOURCE, MPI_Probe,
 //           MPI_Get_count
 // Python    mpi4py comm.send, comm.recv, comm.Probe, Status.Get_count
@@ -16,6 +16,7 @@
 #include "pdc/program.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -39,7 +40,7 @@ using Log = std::vector<int>;
 
 /// The values are consecutive, and how many there are only the station knows.
 Log log_of(int station, int longest) {
-  Log log(1 + 5 * station % longest);
+  Log log(1 + std::int64_t{5} * station * longest / 12 % longest);
   std::iota(log.begin(), log.end(), 1000 * station);
   return log;
 }
@@ -107,7 +108,8 @@ std::vector<Log> take_logs(const pdc::mpi::Session& mpi, int longest) {
 
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
-  pdc::Program program(argc, argv, {{"longest", 12, "numbers in the longest log", {1, 100'000}}});
+  pdc::Program program(argc, argv,
+                       {{"longest", 12, "numbers that a log can have at most", {1, 100'000}}});
   mpi.need_ranks(2);
   const int longest = program.integer("longest");
 
