@@ -14,8 +14,6 @@
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
 
-#include <fmt/ranges.h>
-
 #include <chrono>
 #include <cstdint>
 #include <numeric>
@@ -96,7 +94,7 @@ using Gather = Gathered(const Primes& mine, int ranks, int rank);
 
 Gathered find_and_gather(const pdc::mpi::Session& mpi, Gather& gather, int numbers) {
   Gathered all = gather(find_primes(mpi, numbers), mpi.size(), mpi.rank());
-  pdc::say("counts: {}", fmt::join(all.counts, ", "));
+  pdc::say("counts: {}", pdc::join(all.counts));
   return all;
 }
 
@@ -130,9 +128,9 @@ int main(int argc, char** argv) {
     without_root[root] = nothing;
     const Primes all = primes_between(0, std::int64_t{mpi.size()} * numbers);
     pdc::check(by_hand.counts == without_root, "collected by hand, the count of rank 0 is missing",
-               "{}", fmt::join(by_hand.counts, ", "));
+               "{}", pdc::join(by_hand.counts));
     pdc::check(one_each.counts == right, "MPI_Gather brings the count of each rank to its place",
-               "{}", fmt::join(one_each.counts, ", "));
+               "{}", pdc::join(one_each.counts));
     pdc::check(uneven.primes == all, "MPI_Gatherv makes one list of all parts, in order",
                "{} of {} primes", uneven.primes.size(), all.size());
   }

@@ -13,8 +13,6 @@
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -91,7 +89,7 @@ void compare(const pdc::mpi::Session& mpi, const char* how, int steps, int worke
   std::vector<int> all(static_cast<std::size_t>(mpi.size()));
   MPI_Gather(&steps, 1, MPI_INT, all.data(), 1, MPI_INT, 0, MPI_COMM_WORLD);
   const double mean = static_cast<double>(std::reduce(all.begin(), all.end())) / workers;
-  pdc::say("{}: {} steps by rank, the most is {:.2f} times the mean", how, fmt::join(all, ", "),
+  pdc::say("{}: {} steps by rank, the most is {:.2f} times the mean", how, pdc::join(all),
            std::ranges::max(all) / mean);
 }
 

@@ -14,8 +14,6 @@
 #include "pdc/program.hpp"
 #include "pdc/workload.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -106,7 +104,7 @@ Outcome compute_dealt(const pdc::mpi::Session& mpi, Decomposition& part_of, int 
   for (std::size_t k = 0; k < came.size(); ++k) results[order[k]] = came[k];
   Numbers all_tested(mpi.size());
   MPI_Gather(&tested, 1, MPI_INT64_T, all_tested.data(), 1, MPI_INT64_T, root, MPI_COMM_WORLD);
-  pdc::say("numbers tested by each rank: {}", fmt::join(all_tested, ", "));
+  pdc::say("numbers tested by each rank: {}", pdc::join(all_tested));
   return {results, all_tested};
 }
 

@@ -6,15 +6,13 @@
 #include "pdc/check.hpp"
 #include "pdc/program.hpp"
 
-#include <fmt/ranges.h>
-
 /// What has become of a job: told, reported, and held against what is known.
 namespace job_farm {
 
 inline std::string list(const std::vector<int>& tasks) {
   constexpr std::size_t most = 20;
   const auto shown = std::span(tasks).first(std::min(tasks.size(), most));
-  return fmt::format("{}{}", fmt::join(shown, " "), tasks.size() > most ? " ..." : "");
+  return fmt::format("{}{}", pdc::join(shown, " "), tasks.size() > most ? " ..." : "");
 }
 
 inline void report(pdc::Program& program, const Desk& desk) {

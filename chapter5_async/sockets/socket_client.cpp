@@ -16,7 +16,6 @@
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 
-#include <fmt/ranges.h>
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
@@ -164,6 +163,6 @@ int main(int argc, char** argv) {
              with.message());
   pdc::check(got == std::vector<std::string>{"42", "error", "5"},
              "from a server that answers: a sum, an error for the bad line, and another sum", "{}",
-             fmt::join(got, ", "));
+             pdc::join(got));
   return program.finish();
 }

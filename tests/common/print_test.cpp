@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "run_scenario.hpp"
 
@@ -90,6 +91,12 @@ TEST(Print, AClosedOutputIsStatusThreeWhateverElseIsClosed) {
   EXPECT_EQ(run({"holds"}, {.redirect = ">&- 2>&-"}).status, 3);
   EXPECT_EQ(run({"holds"}, {.redirect = "<&- >&- 2>&-"}).status, 3);
   EXPECT_EQ(run({"holds"}, {.redirect = "<&- 2>&-"}).status, 0);
+}
+
+TEST(Print, JoinsWhatStandsInARange) {
+  EXPECT_EQ(pdc::join(std::vector{3, 1, 2}), "3, 1, 2");
+  EXPECT_EQ(pdc::join(std::vector<std::string>{"", "a", ""}, "; "), "; a; ");
+  EXPECT_EQ(pdc::join(std::vector<double>{}), "");
 }
 
 TEST(Print, AFullDeviceIsStatusThree) {

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,6 +23,19 @@ void say(fmt::string_view text, fmt::format_args args);
 template <class... Args>
 void say(fmt::format_string<Args...> text, Args&&... args) {
   detail::say(text, fmt::make_format_args(args...));
+}
+
+/// What stands in the range, with the separator in between: "3, 1, 2". As fmt::join does, which
+/// would compile a large part of that library into every page.
+std::string join(const auto& range, std::string_view separator = ", ") {
+  std::string joined;
+  bool is_first = true;
+  for (const auto& each : range) {
+    if (!is_first) joined += separator;
+    joined += fmt::format("{}", each);
+    is_first = false;
+  }
+  return joined;
 }
 
 }  // namespace pdc

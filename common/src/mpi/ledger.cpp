@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ledger.hpp"
 
+#include "pdc/print.hpp"
+
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -62,7 +63,7 @@ std::vector<std::string> split(const std::string& text, char end) {
 void find_of_ranks(Findings& findings) {
   Findings mine;
   find_own(mine);
-  for (const std::string& lines : gather_texts(fmt::format("{}", fmt::join(mine, "\n"))))
+  for (const std::string& lines : gather_texts(pdc::join(mine, "\n")))
     for (const std::string& line : split(lines, '\n')) findings.push_back(line);
 }
 
@@ -189,7 +190,7 @@ std::string audit() {
     more = fmt::format("; and {} more", findings.size() - findings_told);
     findings.resize(findings_told);
   }
-  return fmt::format("{}{}", fmt::join(findings, "; "), more);
+  return fmt::format("{}{}", pdc::join(findings, "; "), more);
 }
 
 }  // namespace pdc::mpi::detail
