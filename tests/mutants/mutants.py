@@ -72,8 +72,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
-RUNS = 5  # of each mutant
-RUNS_OF_RANKS = 3  # with each rank count
+RUNS = 4  # of each mutant
+RUNS_OF_RANKS = 2  # with each rank count
 RUNS_OF_TRY = 2  # of what an exercise asks for
 AT_ONCE = 2  # mutants: one waits while the other is compiled
 PATIENCE = 5  # seconds, and as many times what the unchanged page takes: the deadline of mutants
