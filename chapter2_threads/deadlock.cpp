@@ -49,7 +49,7 @@ void lock_one_by_one(Accounts& accounts, Lock& first, Lock& second) {
   accounts.move();
 }
 
-/// Wrong on purpose: each thread begins with another lock.
+/// Wrong on purpose: each thread begins with a different lock.
 void lock_in_opposite_order(Accounts& accounts, int me) {
   if (me == 0) {
     lock_one_by_one(accounts, accounts.lock_a, accounts.lock_b);
@@ -69,7 +69,7 @@ void lock_both_or_none(Accounts& accounts, int /*me*/) {
   accounts.move();
 }
 
-constexpr int attempts = 1000;  // more than that is a livelock: all move, and nobody gets on
+constexpr int attempts = 1000;  // then taken for a livelock: all move, nobody gets anywhere
 
 /// Tries for the second lock; if that is taken, gives back the first, and begins with the other.
 void try_and_back_off(Accounts& accounts, int me) {

@@ -80,7 +80,7 @@ asio::awaitable<void> receive_all(Day& day, pdc::Lane lane) {
     if (error) break;  // the end, or closed
     co_await use(day, lane, item);
   }
-  day.channel.close();  // all who wait learn of it; items still inside would be lost
+  day.channel.close();  // who waits for an item learns of it; items inside would be lost
   ++day.ended;
 }
 

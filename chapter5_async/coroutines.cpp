@@ -12,7 +12,6 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
-#include <fmt/ranges.h>
 #include <boost/asio.hpp>
 
 #include <array>
@@ -130,14 +129,14 @@ int main(int argc, char** argv) {
   for (int i = 0; i < steps; ++i) in_turns += "spf";
 
   pdc::check(kept.before.empty() && given.before.empty(),
-             "to call a coroutine and to spawn it runs none of it: the loop does", "{} steps",
-             kept.before.size() + given.before.size());
+             "a coroutine that was called and spawned has not begun before the loop runs",
+             "{} steps", kept.before.size() + given.before.size());
   pdc::check(kept.order == std::string(n, 's') + std::string(n, 'p') + std::string(n, 'f'),
              "coroutines that keep their turn run one after the other", "{}", kept.order);
   pdc::check(given.order == in_turns, "coroutines that give their turn back run in turns", "{}",
              given.order);
   pdc::check(kept.results == closed_forms(steps) && given.results == closed_forms(steps),
              "what a coroutine returns is right, whether it keeps its turn or gives it back", "{}",
-             fmt::join(given.results, ", "));
+             pdc::join(given.results));
   return program.finish();
 }

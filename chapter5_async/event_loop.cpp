@@ -35,8 +35,8 @@ struct Task {
 struct Day {
   asio::io_context loop;
   std::array<Task, 3> tasks{Task{'A'}, Task{'B'}, Task{'C'}};
-  int turns_left = 0;
-  std::string order;  // who had a turn
+  int turns_left = 1;  // or more
+  std::string order;   // who had a turn
 };
 
 void take_turn(Day& day, Task& task) {

@@ -85,7 +85,7 @@ asio::awaitable<std::string> until_one_fails(Day& day) {
   co_return got;
 }
 
-/// As many as there are: results and exceptions come as vectors.
+/// As many as there are, one at least: results and exceptions come as vectors.
 asio::awaitable<std::string> many(Day& day) {
   std::vector<decltype(asio::co_spawn(day.loop, ask(day, 'A', slow), asio::deferred))> questions;
   for (const auto& [name, time] : {std::pair('A', far_too_slow), {'B', quick}, {'C', far_too_slow}})
