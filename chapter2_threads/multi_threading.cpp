@@ -7,7 +7,7 @@
 // Python    threading.Thread
 // Run       multi_threading --numbers 1000000
 // You see   one after the other, one job at a time; with two threads, both at once
-// Next      parallel_reduce shares one sum out; threads_vs_processes gives each job a process
+// Next      parallel_reduce shares one sum out; do_something gives each job a process
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
