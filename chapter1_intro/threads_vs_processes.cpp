@@ -1,181 +1,120 @@
-// Threads vs processes: what each kind shares, what it costs to start, what it gains.
+// Threads vs processes: what each kind shares, and what it costs to start.
 //
-// Concept   A thread is a second worker in the same house, a process a second house. Threads see
-//           each other's writes; a child process has a copy of all memory, and what it writes stays
-//           there, unless the memory was shared on purpose. For long work on its own data both gain
-//           the same.
-// Shows     std::jthread, pdc::Child, pdc::Shared, std::atomic
+// Concept   A thread is a second worker in the same house, a process a second house. A thread uses
+//           its parent's memory; a child process begins with a copy of it, and what it writes stays
+//           in its copy, unless the memory was shared on purpose. The copy has its price: the more
+//           memory the parent uses, the longer a process takes to start. A thread copies nothing.
+// Shows     std::jthread, pdc::Child, mmap
 // Python    threading.Thread, multiprocessing.Process
-// Run       threads_vs_processes --workers 2
-// You see   whose write arrives, what starting costs, and the speed-up of both for two kinds of
-//           work
+// Run       threads_vs_processes --megabytes 64
+// You see   whose writes arrive, and what starting costs a small parent and a large one
 // Next      lost_update shows what sharing can do; process_creation looks closer at processes
 
 // SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
+#include "pdc/plot.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
-#include "pdc/workload.hpp"
 
-#include <atomic>
-#include <cstdint>
-#include <numeric>
+#include <sys/mman.h>
+
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
 
 namespace {
 
-constexpr int answer = 42;
+struct Unmap {
+  void operator()(int* number) const { munmap(number, sizeof *number); }
+};
+using SharedNumber = std::unique_ptr<int, Unmap>;
 
-/// What the parent reads afterwards: in a variable of its own, and in shared memory.
-struct Seen {
+/// A number that children forked from now on share with their parent: fork does not copy it.
+SharedNumber map_shared() {
+  const int flags = MAP_SHARED | MAP_ANONYMOUS;
+  void* const memory = mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (memory == MAP_FAILED) pdc::throw_errno("mmap");
+  return SharedNumber(static_cast<int*>(memory));
+}
+
+constexpr int before = 41, after = 42;
+
+/// What the parent finds afterwards: in a variable of its own, and in shared memory.
+struct Found {
   int own, shared;
 };
 
-Seen write_as_thread() {
-  int own = 0;
-  const pdc::Shared<std::atomic<int>> shared;
+Found count_in_thread(const pdc::Lane& parent) {
+  int own = before;
+  const SharedNumber shared = map_shared();
   {
+    const auto wait = parent.wait("the thread");
     const std::jthread thread([&, lane = pdc::Lane("thread")] {
-      const auto work = lane.work("writes {}", answer);
-      own = answer;
-      *shared = answer;
+      const auto work = lane.work("counts");
+      ++own;
+      *shared = own;
     });
   }  // ~jthread joins here
   return {own, *shared};
 }
 
-Seen write_as_process() {
-  int own = 0;
-  const pdc::Shared<std::atomic<int>> shared;
+Found count_in_process(const pdc::Lane& parent) {
+  int own = before;
+  const SharedNumber shared = map_shared();
   {
+    const auto wait = parent.wait("the process");
     const pdc::Child child([&, lane = pdc::Lane("process")] {
-      const auto work = lane.work("writes {}", answer);
-      own = answer;  // into the child's copy, which ends with it
-      *shared = answer;
+      const auto work = lane.work("counts");
+      ++own;  // in the child's copy, which ends with it
+      *shared = own;
     });
   }  // ~Child waits here
   return {own, *shared};
 }
 
-std::pair<Seen, Seen> write_both_ways() {
-  const Seen by_thread = write_as_thread();
-  return {by_thread, write_as_process()};
+std::pair<Found, Found> count_both_ways() {
+  const pdc::Lane parent("parent");
+  const Found by_thread = count_in_thread(parent);
+  return {by_thread, count_in_process(parent)};
 }
 
-/// What can be cut into parts. One kind only computes, the other mostly reads memory.
-using Work = std::int64_t (*)(int part, int parts);
-
-constexpr std::int64_t below = 500'000;
-
-std::int64_t count_primes(int part, int parts) {  // dealt out like cards: large numbers take longer
-  constexpr std::int64_t hand = 1000;
-  std::int64_t found = 0;
-  for (std::int64_t first = part * hand; first < below; first += parts * hand)
-    found += pdc::count_primes(first, first + hand);
-  return found;
-}
-
-constexpr int passes = 8;
-
-const std::vector<std::int64_t>& numbers() {  // 1, 2, 3, ...: more than fits into most caches
-  static const auto all = [] {
-    std::vector<std::int64_t> result(4'000'000);
-    std::iota(result.begin(), result.end(), 1);
-    return result;
-  }();
-  return all;
-}
-
-std::int64_t add_numbers(int part, int parts) {
-  const auto size = std::ssize(numbers());
-  const auto first = numbers().begin() + size * part / parts;
-  const auto last = numbers().begin() + size * (part + 1) / parts;
-  std::int64_t sum = 0;
-  for (int i = 0; i < passes; ++i) sum = std::accumulate(first, last, sum);
-  return sum;
-}
-
-std::int64_t by_threads(Work work, int workers) {
-  std::atomic<std::int64_t> total = 0;
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < workers; ++i) {
-      threads.emplace_back([&, i, lane = pdc::Lane("thread {}", i)] {
-        const auto span = lane.work("part {} of {}", i + 1, workers);
-        total += work(i, workers);
-      });
+/// How long it takes to start one and see it end, while the parent uses more and more memory.
+void measure_starting(pdc::Program& program, std::size_t megabytes) {
+  pdc::Curve threads{"a thread", {}}, processes{"a process", {}};
+  pdc::say("\n  the parent uses so much more    a thread     a process");
+  std::vector<char> memory;
+  for (const std::size_t quarters : {0, 1, 2, 4}) {
+    const std::size_t size = megabytes * quarters / 4;
+    memory.resize(size << 20, 'm');  // written, so that the system has to provide it
+    const auto times = pdc::time_in_turns(
+        {{"", 1, [] { std::jthread([] {}); }}, {"", 1, [] { pdc::Child([] {}); }}}, 5);
+    pdc::say("  {:>23} MiB  {:>10}  {:>12}", size, pdc::time_text(times[0].median),
+             pdc::time_text(times[1].median));
+    for (const auto& [curve, time] : {std::pair(&threads, times[0]), {&processes, times[1]}}) {
+      curve->points.emplace_back(size, 1000 * time.median);
+      program.report(fmt::format("{}, {} MiB more", curve->name, size), time.median, "s");
     }
-  }  // ~jthread joins here
-  return total;
-}
-
-std::int64_t by_processes(Work work, int workers) {
-  const pdc::Shared<std::atomic<std::int64_t>> total;
-  {
-    std::vector<pdc::Child> children;
-    for (int i = 0; i < workers; ++i) {
-      children.emplace_back([&, i, lane = pdc::Lane("process {}", i)] {
-        const auto span = lane.work("part {} of {}", i + 1, workers);
-        *total += work(i, workers);
-      });
-    }
-  }  // ~Child waits here
-  return *total;
-}
-
-void say_cost_of_starting(pdc::Program& program) {
-  const auto cost = pdc::time_in_turns(
-      {{"", 1, [] { std::jthread([] {}); }}, {"", 1, [] { pdc::Child([] {}); }}}, 25);
-  pdc::say("  to start one and see it end: thread {}, process {}", pdc::time_text(cost[0].median),
-           pdc::time_text(cost[1].median));
-  program.report("one thread", cost[0].median, "s");
-  program.report("one process", cost[1].median, "s");
-}
-
-struct Totals {
-  std::int64_t threads, processes;
-};
-
-Totals work_both_ways(Work work, int workers) {
-  return {by_threads(work, workers), by_processes(work, workers)};
-}
-
-Totals compare(pdc::Program& program, const char* title, Work work, int workers) {
-  const Totals totals = program.scene(title, work_both_ways, work, workers);
-  pdc::say_speedup(program,
-                   {{"serial", 1, [&] { work(0, 1); }},
-                    {"threads", workers, [&] { by_threads(work, workers); }},
-                    {"processes", workers, [&] { by_processes(work, workers); }}},
-                   5);
-  return totals;
+  }
+  pdc::plot("to start one and see it end", {"MiB more that the parent uses"}, {"ms"},
+            {threads, processes});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"workers", 2, "threads, and as many processes", {1, 64}}});
-  const int workers = program.integer("workers");
-  const std::int64_t size = std::ssize(numbers());  // made before any fork, so never made twice
+  pdc::Program program(argc, argv,
+                       {{"megabytes", 64, "MiB more that the parent uses at last", {4, 512}}});
 
-  const auto [thread, process] = program.scene("each writes", write_both_ways);
-  say_cost_of_starting(program);
-  const Totals primes = compare(program, "computing: count primes", count_primes, workers);
-  const Totals sums = compare(program, "reading memory: add numbers", add_numbers, workers);
+  const auto [thread, process] = program.scene("each counts", count_both_ways);
+  measure_starting(program, static_cast<std::size_t>(program.integer("megabytes")));
 
-  pdc::check(thread.own == answer && thread.shared == answer,
-             "the parent sees what a thread writes", "{} and {}", thread.own, thread.shared);
-  pdc::check(process.own == 0, "the parent does not see what a child process writes", "{}",
+  pdc::check(thread.own == after && thread.shared == after,
+             "a thread counts in its parent's memory", "{} and {}", thread.own, thread.shared);
+  pdc::check(process.own == before, "a child process leaves its parent's memory as it was", "{}",
              process.own);
-  pdc::check(process.shared == answer, "in shared memory, it sees what a child process writes",
+  pdc::check(process.shared == after,
+             "a child process begins with a copy, and what it puts into shared memory arrives",
              "{}", process.shared);
-  const std::int64_t prime = pdc::sieve_primes(below);
-  const std::int64_t sum = passes * (size * (size + 1) / 2);
-  pdc::check(primes.threads == prime, "threads count the primes of a sieve", "{}", primes.threads);
-  pdc::check(primes.processes == prime, "processes count the primes of a sieve", "{}",
-             primes.processes);
-  pdc::check(sums.threads == sum, "threads add up to the closed form", "{}", sums.threads);
-  pdc::check(sums.processes == sum, "processes add up to the closed form", "{}", sums.processes);
   return program.finish();
 }
