@@ -50,19 +50,14 @@ std::int64_t count_primes(const std::vector<std::int64_t>& numbers, std::int64_t
   return found;
 }
 
-/// The whole work by one thread. More rounds are more of the same work: all numbers once again.
-std::int64_t count_serial(int rounds) {
+std::int64_t count_serial() {
   const pdc::Lane main("main");
   const auto numbers = draw_numbers(main);
-  std::int64_t found = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const auto work = main.work("count primes");
-    found += count_primes(numbers, 0, size);
-  }
-  return found;
+  const auto work = main.work("count primes");
+  return count_primes(numbers, 0, size);
 }
 
-/// The same with the hot part shared out.
+/// With the hot part shared out. More rounds are more of the same work: all numbers once again.
 std::int64_t count_parallel(int rounds, int threads) {
   constexpr std::int64_t piece = size / 64;
   const pdc::Lane main("main");
@@ -111,24 +106,22 @@ void say_prediction(pdc::Program& program, int most) {
   const double p = hot_fraction(serial, all);
   pdc::say("\nthe serial part takes {} of {}, so p is {:.0f} %", pdc::time_text(serial),
            pdc::time_text(all), 100 * p);
-  pdc::say("{:>11}  {:>26}  {:>26}", "", "the same work", "as much for each");
-  pdc::say("{:>11}  {:>13}{:>13}  {:>13}{:>13}", "threads", "Amdahl", "measured", "Gustafson",
-           "measured");
+  pdc::say("{:>11}{:>13}{:>17}{:>13}{:>19}", "threads", "Amdahl", "the same work", "Gustafson",
+           "as much for each");
   pdc::Curve amdahl{"Amdahl", {}, true}, same{"the same work", {}};
   pdc::Curve gustafson{"Gustafson", {}, true}, grown{"as much for each", {}};
   for (std::size_t i = 1; i < times.size(); i += 2) {
     const int n = variants[i].workers;
-    const double grown_time = times[i + 1].median;
+    const double gain = all / times[i].median;
+    const double gain_grown = (serial + n * (all - serial)) / times[i + 1].median;
     amdahl.points.emplace_back(n, by_amdahl(p, n));
-    same.points.emplace_back(n, all / times[i].median);
+    same.points.emplace_back(n, gain);
     gustafson.points.emplace_back(n, by_gustafson(1 - p, n));
-    grown.points.emplace_back(n, (serial + n * (all - serial)) / grown_time);
-    pdc::say("{:>11}  {:>13.2f}{:>13.2f}  {:>13.2f}{:>13.2f}", n, amdahl.points.back().second,
-             same.points.back().second, gustafson.points.back().second, grown.points.back().second);
-    for (const pdc::Curve* curve : {&amdahl, &same, &gustafson, &grown}) {
-      program.report(fmt::format("{}, {} threads", curve->name, n), curve->points.back().second,
-                     "times serial");
-    }
+    grown.points.emplace_back(n, gain_grown);
+    pdc::say("{:>11}{:>13.2f}{:>17.2f}{:>13.2f}{:>19.2f}", n, by_amdahl(p, n), gain,
+             by_gustafson(1 - p, n), gain_grown);
+    program.report(fmt::format("the same work, {} threads", n), gain, "times serial");
+    program.report(fmt::format("as much for each of {} threads", n), gain_grown, "times serial");
   }
   pdc::say("any number of threads gains {:.2f} at most with the same work", 1 / (1 - p));
   pdc::plot("predicted and measured", {"threads"}, {"speed-up"}, {same, grown, amdahl, gustafson});
@@ -140,7 +133,7 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"threads", 4, "threads that count", {1, 8}}});
   const int threads = program.integer("threads");
 
-  const auto serial = program.scene("1. measure: where does the time go?", count_serial, 1);
+  const auto serial = program.scene("1. measure: where does the time go?", count_serial);
   const auto parallel = program.scene("2. share out the hot part", count_parallel, 1, threads);
   const auto grown =
       program.scene("3. as much work for each thread", count_parallel, threads, threads);
