@@ -6,8 +6,8 @@
 //           the thread tries again.
 // Shows     fetch_add, compare_exchange_weak
 // Run       atomics --threads 4
-// You see   with a load and a separate store one addition of 4 counts, the highest value is
-//           overwritten, and all 4 get the last seat; atomic operations get each of the three right
+// You see   with a load and a separate store one addition of 4 counts, and all 4 get one of 2
+//           seats; atomic operations get both right
 // Next      parallel_reduce shares no number at all; lock guards several numbers at once
 
 // SPDX-License-Identifier: MIT
@@ -15,33 +15,24 @@
 #include "pdc/stage.hpp"
 
 #include <atomic>
-#include <functional>
 #include <thread>
 #include <vector>
 
 namespace {
 
-struct Hall {
-  explicit Hall(int n) : threads(n), all_have_read(n), turn_is_over(n) {}
+constexpr int all_seats = 2;
 
-  const int threads;
-  std::atomic<int> count = 0, highest = 0, seats = 1;
-  pdc::Meeting all_have_read, turn_is_over;
+struct Hall {
+  explicit Hall(int threads) : all_have_read(threads) {}
+
+  std::atomic<int> count = 0, seats = all_seats;
+  pdc::Meeting all_have_read;
 };
 
 int read(Hall& hall, const std::atomic<int>& number) {
   const int seen = number;
   hall.all_have_read.meet();  // forced: each thread has read before one writes
   return seen;
-}
-
-/// Forced: the lowest value is written first, then the highest, then those between.
-void write_in_turn(Hall& hall, int mine, const std::function<void()>& write) {
-  const int my_turn = mine == 1 ? 0 : mine == hall.threads ? 1 : 2;
-  for (int turn = 0; turn < 3; ++turn) {
-    if (turn == my_turn) write();
-    hall.turn_is_over.meet();
-  }
 }
 
 /// Right: adding is an operation of its own.
@@ -57,30 +48,12 @@ void add_by_store(Hall& hall) {
   hall.count = seen + 1;
 }
 
-/// Right: a value is overwritten only by a thread that has seen it, and has a higher one.
-void keep_highest(Hall& hall, int mine) {
-  int seen = read(hall, hall.highest);
-  write_in_turn(hall, mine, [&] {
-    while (mine > seen && !hall.highest.compare_exchange_weak(seen, mine)) {
-      // not written: now `seen` is the value that stands there
-    }
-  });
-}
-
-/// Wrong on purpose.
-void keep_highest_by_store(Hall& hall, int mine) {
-  const int seen = read(hall, hall.highest);
-  write_in_turn(hall, mine, [&] {
-    if (hall.highest > mine) pdc::fault("highest lost");
-    if (mine > seen) hall.highest = mine;
-  });
-}
-
-/// Right: the seat is taken only if the number is still the one that this thread has seen.
+/// Right: a seat is taken only if the number is still the one that this thread has seen.
 bool take_seat(Hall& hall) {
   int seen = read(hall, hall.seats);
   while (seen > 0) {
     if (hall.seats.compare_exchange_weak(seen, seen - 1)) return true;
+    // not written: now `seen` is the number that stands there
   }
   return false;
 }
@@ -96,14 +69,13 @@ bool take_seat_by_store(Hall& hall) {
 
 struct Operations {
   void (*add)(Hall&);
-  void (*keep_highest)(Hall&, int mine);
   bool (*take_seat)(Hall&);
 };
-constexpr Operations loads_and_stores{add_by_store, keep_highest_by_store, take_seat_by_store};
-constexpr Operations atomic_operations{add, keep_highest, take_seat};
+constexpr Operations loads_and_stores{add_by_store, take_seat_by_store};
+constexpr Operations atomic_operations{add, take_seat};
 
 struct Seen {
-  int count, highest, seated;
+  int count, seated;
 };
 
 Seen change(const Operations& use, int threads) {
@@ -112,19 +84,16 @@ Seen change(const Operations& use, int threads) {
   {
     std::vector<std::jthread> changing;
     for (int i = 0; i < threads; ++i) {
-      changing.emplace_back([&, mine = i + 1, lane = pdc::Lane("thread {}", i)] {
+      changing.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
         auto work = lane.work("adds 1");
         use.add(hall);
         work.end();
-        auto next = lane.work("has {}", mine);
-        use.keep_highest(hall, mine);
-        next.end();
-        auto last = lane.work("a seat?");
+        const auto next = lane.work("a seat?");
         if (use.take_seat(hall)) ++seated;
       });
     }
   }  // ~jthread joins here
-  return {hall.count, hall.highest, seated};
+  return {hall.count, seated};
 }
 
 }  // namespace
@@ -138,14 +107,11 @@ int main(int argc, char** argv) {
 
   pdc::check(wrong.count == 1, "with a load and a store, one addition counts and all others do not",
              "{} of {}", wrong.count, n);
-  pdc::check(wrong.highest < n, "with a load and a store, a lower value overwrites the highest",
-             "{}, not {}", wrong.highest, n);
-  pdc::check(wrong.seated == n, "with a load and a store, all threads get the last seat",
-             "{} of {}", wrong.seated, n);
+  pdc::check(wrong.seated == n, "with a load and a store, all threads get a seat",
+             "{} threads on {} seats", wrong.seated, all_seats);
   pdc::check(right.count == n, "with fetch_add, every addition counts", "{} of {}", right.count, n);
-  pdc::check(right.highest == n, "with compare-exchange, the highest value stays", "{}",
-             right.highest);
-  pdc::check(right.seated == 1, "with compare-exchange, one thread gets the last seat", "{} of {}",
-             right.seated, n);
+  pdc::check(right.seated == all_seats,
+             "with compare-exchange, as many threads get a seat as there are seats",
+             "{} threads on {} seats", right.seated, all_seats);
   return program.finish();
 }
