@@ -1,14 +1,14 @@
-// Bank: clients move money between accounts at the same time, and audits look in.
+// Bank: clients move money between accounts at the same time, and an audit looks in.
 //
-// Concept   A transfer looks at one account and changes two, and in between the money is in
-//           neither. That each change is atomic does not help: the whole has to be. One lock for
-//           all is right, and serves one client at a time; a lock for each account serves those
-//           at once that have none in common, if everybody locks in the same order.
-// Shows     std::mutex, std::scoped_lock, std::unique_lock, std::barrier
+// Concept   A transfer changes two accounts, and in between the money is in neither. That each
+//           change is atomic does not help: the whole has to be. One lock for all is right, and
+//           serves one client at a time; a lock for each account serves those at once that have
+//           none in common, if everybody locks in the same order.
+// Shows     std::mutex, std::scoped_lock, std::unique_lock
 // Python    threading.Lock
 // Run       bank --clients 4
-// You see   without a lock the money of one goes to all, and an audit misses some; with locks it
-//           goes to one, and no audit misses any
+// You see   without a lock an audit misses money, and at the end the sum is wrong; with locks
+//           neither, and with one for each account all clients can be served at once
 // Next      deadlock locks in opposite order; atomics takes what is left without a lock
 
 // SPDX-License-Identifier: MIT
@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -28,19 +27,18 @@
 namespace {
 
 constexpr int opening_balance = 100;
-constexpr int wanted = 60;  // by each client from account 0: enough for one of them
+constexpr int amount = 10;  // of every transfer
 
 struct Account {
   Account(pdc::LockOrder& order, int number) : mutex(order, fmt::format("account {}", number)) {}
 
-  pdc::Watched<std::mutex> mutex;  // notes who holds it and who wants it
-  std::atomic<int> balance =
-      opening_balance;  // atomic, so that without a lock nothing is undefined
+  pdc::Watched<std::mutex> mutex;              // notes who holds it and who wants it
+  std::atomic<int> balance = opening_balance;  // so that without a lock nothing is undefined
 };
 
 struct Bank {
   explicit Bank(int clients) : bad_moment(clients + 1) {
-    for (int number = 0; number <= 2 * clients; ++number) accounts.emplace_back(order, number);
+    for (int number = 0; number < 2 * clients; ++number) accounts.emplace_back(order, number);
   }
 
   int missing() const {
@@ -48,67 +46,44 @@ struct Bank {
     for (const Account& account : accounts) sum += opening_balance - account.balance;
     return sum;
   }
-  void wait_for_others(std::barrier<>& others, const pdc::Lane& lane) {
-    const auto wait = bad_moment.wait_outside(lane, "the others");
-    others.arrive_and_wait();
-  }
 
-  pdc::LockOrder order;
-  std::deque<Account> accounts;
-  std::mutex mutex;  // of the bank as a whole
   pdc::Meeting bad_moment;
-  pdc::Gauge served;  // clients
+  pdc::LockOrder order{bad_moment};  // a thread that waits for a lock is kept out of it
+  std::deque<Account> accounts;
+  pdc::Watched<std::mutex> mutex{order, "the bank"};  // of the bank as a whole
+  pdc::Gauge served;                                  // clients
 };
 
-struct Order {
-  int from, to;
-  int amount;
-};
-
-/// Right only for a thread that has both accounts to itself. Returns whether the money was there.
-bool move_money(Bank& bank, const Order& order) {
+/// Right only for a thread that has both accounts to itself. Alone it is wrong on purpose.
+void move_money(Bank& bank, int from, int to, const pdc::Lane& lane) {
+  const auto work = lane.work("{} to {}", from, to);
   const auto visit = bank.served.visit();
-  std::atomic<int>& from = bank.accounts.at(order.from).balance;
-  std::atomic<int>& to = bank.accounts.at(order.to).balance;
-  const bool is_there = from >= order.amount;
-  const int paid_in = to + order.amount;
+  const int paid_in = bank.accounts.at(to).balance + amount;
   bank.bad_moment.meet();  // forced: all who can be in here have looked
-  if (is_there) from -= order.amount;
+  bank.accounts.at(from).balance -= amount;
   bank.bad_moment.meet();  // forced: an audit looks now, if it can: the money is in neither account
   bank.bad_moment.meet();
-  if (is_there) to = paid_in;
-  return is_there;
+  bank.accounts.at(to).balance = paid_in;
 }
 
 /// Right, but those wait who have nothing to do with each other.
-bool lock_bank(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  auto wait = bank.bad_moment.wait_outside(lane, "the bank");
+void lock_bank(Bank& bank, int from, int to, const pdc::Lane& lane) {
   const std::scoped_lock lock(bank.mutex);
-  wait.end();
-  const auto hold = lane.hold("{} to {}", order.from, order.to);
-  return move_money(bank, order);
+  move_money(bank, from, to, lane);
 }
 
 /// Right: a thread that holds an account never waits for one with a lower number.
-bool lock_accounts(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  const auto [low, high] = std::minmax(order.from, order.to);
-  auto wait = bank.bad_moment.wait_outside(lane, "{}, then {}", low, high);
+void lock_accounts(Bank& bank, int from, int to, const pdc::Lane& lane) {
+  const auto [low, high] = std::minmax(from, to);
   const std::scoped_lock first(bank.accounts.at(low).mutex);
   const std::scoped_lock second(bank.accounts.at(high).mutex);
-  wait.end();
-  const auto hold = lane.hold("{} to {}", order.from, order.to);
-  return move_money(bank, order);
-}
-
-/// Wrong on purpose.
-bool lock_nothing(Bank& bank, const Order& order, const pdc::Lane& lane) {
-  const auto work = lane.work("{} to {}", order.from, order.to);
-  return move_money(bank, order);
+  move_money(bank, from, to, lane);
 }
 
 /// Returns how much is missing, while it holds every lock that there is.
-int audit(Bank& bank, const pdc::Lane& lane) {
-  auto wait = bank.bad_moment.wait_outside(lane, "all locks");
+int audit(Bank& bank) {
+  const pdc::Lane lane("audit");
+  auto wait = lane.wait("all locks");
   const std::scoped_lock lock(bank.mutex);
   std::vector<std::unique_lock<pdc::Watched<std::mutex>>> locks;
   for (Account& account : bank.accounts) locks.emplace_back(account.mutex);  // lowest first, too
@@ -123,45 +98,27 @@ int audit(Bank& bank, const pdc::Lane& lane) {
 }
 
 struct Seen {
-  int got_it;                       // clients that got the money of account 0
-  int missing;                      // the most that an audit misses
+  int audited, at_end;              // how much is missing
   int served;                       // clients, at most at once
   std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before
 };
 
-/// First all clients take from account 0, then each moves money of its own, then all pay into it.
-Seen serve(bool (*transfer)(Bank&, const Order&, const pdc::Lane&), int clients) {
+/// Each client moves money to its own savings, and then to the next client.
+Seen serve(void (*transfer)(Bank&, int from, int to, const pdc::Lane&), int clients) {
   Bank bank(clients);
-  std::barrier all_are_served(clients + 1);
-  std::atomic<int> got_it = 0;
-  int missing = 0;
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i <= clients; ++i) {
-      threads.emplace_back([&, mine = i, savings = clients + i, lane = pdc::Lane("client {}", i)] {
-        if (transfer(bank, {0, mine, wanted}, lane)) ++got_it;
-        bank.wait_for_others(all_are_served, lane);
-        transfer(bank, {mine, savings, wanted}, lane);
-        bank.wait_for_others(all_are_served, lane);
-        transfer(bank, {savings, 0, wanted}, lane);
-      });
-    }
-    const pdc::Lane auditor("audit");
-    missing = audit(bank, auditor);
-    bank.wait_for_others(all_are_served, auditor);
-    bank.wait_for_others(all_are_served, auditor);
-    missing = std::max(missing, audit(bank, auditor));
-    bank.bad_moment.leave();
-  }  // ~jthread joins here
-  missing = std::max(missing, bank.missing());
-  return {got_it, missing, bank.served.most(), bank.order.cycle()};
-}
-
-void check_right(const char* how, const Seen& seen, int clients) {
-  pdc::check(seen.got_it == 1, fmt::format("{}: the money that is there for one goes to one", how),
-             "{} of {}", seen.got_it, clients);
-  pdc::check(seen.missing == 0, fmt::format("{}: no audit misses money", how), "{} missing",
-             seen.missing);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < clients; ++i) {
+    threads.emplace_back([&, i, lane = pdc::Lane("client {}", i)] {
+      const pdc::LockingLane locks_are_bars_of(lane);
+      transfer(bank, i, clients + i, lane);
+      transfer(bank, i, (i + 1) % clients, lane);
+    });
+  }
+  for (int i = 0; i < 3; ++i) bank.bad_moment.meet();  // lets the clients begin among themselves
+  const int audited = audit(bank);
+  bank.bad_moment.leave();
+  threads.clear();  // joins
+  return {audited, bank.missing(), bank.served.most(), bank.order.cycle()};
 }
 
 }  // namespace
@@ -170,20 +127,22 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"clients", 4, "threads that move money", {2, 32}}});
   const int clients = program.integer("clients");
 
-  const Seen without = program.scene("no lock", serve, lock_nothing, clients);
+  const Seen without = program.scene("no lock", serve, move_money, clients);
   const Seen one = program.scene("one lock for all", serve, lock_bank, clients);
   const Seen each = program.scene("a lock for each account", serve, lock_accounts, clients);
 
-  pdc::check(without.got_it == clients, "no lock: the money that is there for one goes to all",
-             "{} of {}", without.got_it, clients);
-  pdc::check(without.missing > 0, "no lock: an audit misses money", "{} missing", without.missing);
-  check_right("one lock for all", one, clients);
-  pdc::check(one.served == 1, "one lock for all: one client is served at a time", "{} of {}",
-             one.served, clients);
-  check_right("a lock for each account", each, clients);
-  pdc::check(each.served == clients,
-             "a lock for each account: clients that have none in common are served at once",
-             "{} of {}", each.served, clients);
+  pdc::check(without.audited > 0 && without.at_end != 0,
+             "no lock: an audit misses money, and at the end the sum is wrong", "{} and {} missing",
+             without.audited, without.at_end);
+  pdc::check(one.audited == 0 && one.at_end == 0,
+             "one lock for all: no audit misses money, and at the end the sum is right",
+             "{} and {} missing", one.audited, one.at_end);
+  pdc::check(each.audited == 0 && each.at_end == 0,
+             "a lock for each account: no audit misses money, and at the end the sum is right",
+             "{} and {} missing", each.audited, each.at_end);
+  pdc::check(one.served == 1 && each.served == clients,
+             "one lock for all serves one client at a time, a lock for each account all at once",
+             "{} and {} of {}", one.served, each.served, clients);
   pdc::check(each.circle.empty(),
              "a lock for each account: no circle among the locks held and wanted");
   return program.finish();
