@@ -617,8 +617,6 @@ COMPARISONS = [
     Comparison("condition/python", "threading.Condition, there and back, on one processor",
                OnOneProcessor(Bench("condition", "condition_variable")), OnOneProcessor(Original("condition")),
                "at least 1.0"),
-    Comparison("queue/plain", "an item, one at a time, beside oneTBB's queue bare", Program("queue", "an item"),
-               Bench("queue", "bare_bounded_queue"), "at most 1.1"),
     Comparison("queue/all", "an item, all at once, beside oneTBB's queue bare", Bench("queue", "taking_all_at_once"),
                Bench("queue", "bare_bounded_queue"), "at most 0.5"),
     Comparison("queue/python", "an item, all at once, beside queue.SimpleQueue", Bench("queue", "taking_all_at_once"),

@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr int items = 20'000;  // in one iteration, as many as the program `queue` hands over
+constexpr int items = 20'000;  // in one iteration
 
 void bare_bounded_queue(benchmark::State& state) {
   for (auto _ : state) {
