@@ -6,7 +6,7 @@
 //           needs none: public methods lock, private ones do the work.
 // Shows     std::mutex, std::recursive_mutex, std::scoped_lock
 // Python    threading.RLock
-// Run       recursive_lock --threads 3 --rounds 2
+// Run       recursive_lock --threads 3
 // You see   with a mutex, the thread waits for itself; with a recursive one, and with private
 //           methods that do not lock, every item is added, and no other item comes between the
 //           two of a pair
@@ -17,7 +17,6 @@
 #include "pdc/program.hpp"
 #include "pdc/stage.hpp"
 
-#include <array>
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -26,23 +25,23 @@
 
 namespace {
 
-/// What is in a box: for each item the number of its pair, or `alone`. Atomic, so that without a
-/// lock nothing is undefined.
-struct Items {
-  static constexpr int capacity = 3 * 64 * 10;
-  static constexpr int alone = 0;
+constexpr int alone = 0;
 
+/// What is in a box: an item is the number of its pair, or `alone`. Atomic, so that without a lock
+/// nothing is undefined.
+struct Items {
   explicit Items(int threads) : bad_moment(threads) {}
 
-  void put(int pair) {
+  void put(int item) {
     const int seen = count;
     bad_moment.meet();  // forced: if another thread can be in here as well, both have read
-    items.at(static_cast<std::size_t>(seen)) = pair;
+    if (item != alone && item == last) ++pairs;
+    last = item;
     count = seen + 1;
   }
 
-  std::array<std::atomic<int>, capacity> items = {};
-  std::atomic<int> count = 0;
+  std::atomic<int> count = 0, last = alone;
+  std::atomic<int> pairs = 0;  // with no other item in between
   pdc::Meeting bad_moment;
 };
 
@@ -98,20 +97,12 @@ class BoxWithPrivateWork {
 
 struct Seen {
   std::vector<std::string> circle;  // of locks, each wanted by a thread that holds the one before
-  int items, pairs;                 // pairs: with no other item in between
+  int items, pairs;
 };
 
-int count_pairs(const Items& box) {
-  int pairs = 0;
-  for (std::size_t i = 1; i < box.items.size(); ++i) {
-    if (box.items[i] != Items::alone && box.items[i] == box.items[i - 1]) ++pairs;
-  }
-  return pairs;
-}
-
-/// Each thread adds two items, then one, and so on.
+/// Each thread adds two items, then one.
 template <class Box>
-Seen fill(int threads, int rounds) {
+Seen fill(int threads) {
   Items items(threads);
   pdc::LockOrder order(items.bad_moment);  // a thread that waits for the lock is kept out of it
   Box box(items, order);
@@ -120,46 +111,37 @@ Seen fill(int threads, int rounds) {
     for (int i = 0; i < threads; ++i) {
       filling.emplace_back([&, i, lane = pdc::Lane("thread {}", i)] {
         const pdc::LockingLane locks_are_bars_of(lane);
-        for (int round = 0; round < rounds; ++round) {
-          box.add_two(1 + i * rounds + round);
-          box.add(Items::alone);
-        }
+        box.add_two(1 + i);
+        box.add(alone);
       });
     }
   }  // ~jthread joins here
-  return {order.cycle(), items.count, count_pairs(items)};
+  return {order.cycle(), items.count, items.pairs};
+}
+
+void check_right(const char* how, const Seen& seen, int threads) {
+  pdc::check(seen.circle.empty(), fmt::format("{}, no thread waits for itself", how));
+  pdc::check(seen.items == 3 * threads, fmt::format("{}, every item is added", how), "{} of {}",
+             seen.items, 3 * threads);
+  pdc::check(seen.pairs == threads,
+             fmt::format("{}, no other item comes between the two of a pair", how), "{} of {}",
+             seen.pairs, threads);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"threads", 3, "threads that fill the box", {2, 64}},
-                        {"rounds", 2, "times that each adds two items, then one", {1, 10}}});
+  pdc::Program program(argc, argv, {{"threads", 3, "threads that fill the box", {2, 64}}});
   const int threads = program.integer("threads");
-  const int rounds = program.integer("rounds");
 
-  const Seen twice = program.scene("a mutex, locked twice", fill<Box<std::mutex>>, 1, 1);
+  const Seen twice = program.scene("a mutex, locked twice", fill<Box<std::mutex>>, 1);
   const Seen recursive =
-      program.scene("a recursive mutex", fill<Box<std::recursive_mutex>>, threads, rounds);
+      program.scene("a recursive mutex", fill<Box<std::recursive_mutex>>, threads);
   const Seen better =
-      program.scene("private methods that do not lock", fill<BoxWithPrivateWork>, threads, rounds);
+      program.scene("private methods that do not lock", fill<BoxWithPrivateWork>, threads);
 
-  const int items = 3 * threads * rounds;
-  const int pairs = threads * rounds;
   pdc::check(twice.circle.size() == 1, "a thread that locks a std::mutex twice waits for itself");
-  pdc::check(recursive.circle.empty(), "with a recursive mutex, no thread waits for itself");
-  pdc::check(recursive.items == items, "with a recursive mutex, every item is added", "{} of {}",
-             recursive.items, items);
-  pdc::check(recursive.pairs == pairs,
-             "with a recursive mutex, no other item comes between the two of a pair", "{} of {}",
-             recursive.pairs, pairs);
-  pdc::check(better.circle.empty(),
-             "with private methods that do not lock, no thread waits for itself");
-  pdc::check(better.items == items, "with private methods that do not lock, every item is added",
-             "{} of {}", better.items, items);
-  pdc::check(better.pairs == pairs,
-             "with private methods that do not lock, no other item comes between the two of a pair",
-             "{} of {}", better.pairs, pairs);
+  check_right("with a recursive mutex", recursive, threads);
+  check_right("with private methods that do not lock", better, threads);
   return program.finish();
 }
