@@ -2,12 +2,12 @@
 //
 // Concept   A philosopher who takes one fork and waits for the other keeps it from a neighbour
 //           meanwhile. If all take their left fork first, each waits for the next one round the
-//           table: a deadlock. It needs a circle, and each cure breaks it: take the forks in one
-//           order, take both or none, or have a waiter who lets all but one to the forks.
+//           table: a deadlock. It needs a circle, and each cure keeps it open: take the forks in one
+//           order, or have a waiter who lets all but one to the forks.
 // Shows     std::mutex, std::scoped_lock, std::counting_semaphore
 // Python    threading.Lock, threading.Semaphore
 // Run       dining_philosophers --seats 5 --meals 3
-// You see   the circle of those who wait, and three ways in which all eat
+// You see   the circle of those who wait, and two ways in which all eat
 // Next      deadlock has the same with two locks; deadlock_avoidance finds the circle among ranks
 
 // SPDX-License-Identifier: MIT
@@ -77,12 +77,6 @@ void lower_number_first(Table& table, int seat, const pdc::Lane& lane) {
   eat_with(table, low, high, seat, lane);
 }
 
-/// Waits for a fork only while it holds none: std::lock, which this calls, cannot deadlock.
-void both_or_none(Table& table, int seat, const pdc::Lane& lane) {
-  const std::scoped_lock both(table.forks.at(seat), table.forks.at(table.next(seat)));
-  eat(table, seat, lane);
-}
-
 /// The waiter lets all but one to the forks: one of them always finds both.
 void ask_the_waiter(Table& table, int seat, const pdc::Lane& lane) {
   auto wait = table.bad_moment.wait_outside(lane, "the waiter");
@@ -127,7 +121,6 @@ int main(int argc, char** argv) {
   wrong.deadlock.draw("who waits for whom");
   const Seen ordered =
       program.scene("the lower number first", dine, lower_number_first, seats, meals);
-  const Seen both = program.scene("both forks or none", dine, both_or_none, seats, meals);
   const Seen served = program.scene("with a waiter", dine, ask_the_waiter, seats, meals);
 
   const auto in_circle = static_cast<int>(wrong.deadlock.cycle().size());
@@ -140,8 +133,6 @@ int main(int argc, char** argv) {
   pdc::check(ordered.circle.empty(),
              "the lower number first: no circle among the forks held and wanted");
   check_meals("the lower number first: all eat all their meals, no neighbours at once", ordered);
-  pdc::check(both.circle.empty(), "both forks or none: no circle among the forks held and wanted");
-  check_meals("both forks or none: all eat all their meals, no neighbours at once", both);
   const auto forks_in_circle = static_cast<int>(served.circle.size());
   pdc::check(forks_in_circle == seats && served.deadlock.cycle().empty(),
              "with a waiter: the forks held and wanted make a circle, and still no deadlock",
