@@ -36,13 +36,13 @@
 namespace {
 
 /// Wrong on purpose: it keeps what it was born with, and nobody knows how long it will go on.
-int go_on(int keep, pid_t) {
+int go_on(int keep, pid_t) noexcept {
   return keep;
 }
 
-/// In a child, first thing: the kernel kills it when its parent ends, however that ends. To be
+/// In a child, first thing, and noexcept, as no exception may get past the fork. The kernel kills it when its parent ends, however that ends. To be
 /// exact, when the thread that forked it ends: fork from one that lives as long as the process.
-int end_with(int keep, pid_t parent) {
+int end_with(int keep, pid_t parent) noexcept {
   pdc::posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   if (getppid() != parent) _exit(1);  // it has ended before the line above
   return keep;
@@ -50,7 +50,7 @@ int end_with(int keep, pid_t parent) {
 
 /// In a child: goes on in a grandchild that has let go of all that it was born with, but for one
 /// descriptor. That has the number 3 from now on.
-int become_daemon(int keep, pid_t) {
+int become_daemon(int keep, pid_t) noexcept {
   pdc::posix(setsid(), "setsid");                 // a session without a terminal,
   if (pdc::posix(fork(), "fork") != 0) _exit(0);  // whose leader, who could get one, ends
   pdc::posix(chdir("/"), "chdir");                // keeps no directory from being unmounted
@@ -84,7 +84,7 @@ Seen look_at(pid_t process) {
 void serve(int line, int milliseconds, const pdc::Lane& lane) {
   const auto work = lane.work("works");
   const pid_t self = getpid();
-  pdc::posix(write(line, &self, sizeof self), "write");  // says so that it is ready
+  pdc::posix(write(line, &self, sizeof self), "write");  // says that it is ready
   char nothing = 0;
   while (read(line, &nothing, 1) == -1 && errno == EINTR) continue;
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the rest of it

@@ -81,7 +81,7 @@ void live_politely(Job& job, const pdc::Lane& lane) {
   pdc::posix(sigprocmask(SIG_BLOCK, &requests, nullptr), "sigprocmask");  // kept for the wait below
   auto work = lane.work("works");
   ++job.open;
-  raise(SIGSTOP);  // says so that it is ready
+  raise(SIGSTOP);  // says that it is ready
   work.end();
   auto receive = lane.receive("SIGTERM");
   while (sigwaitinfo(&requests, nullptr) == -1 && errno == EINTR) continue;

@@ -70,7 +70,7 @@ int get(const Pipe& pipe, const pdc::Lane& lane) {
   return number;
 }
 
-/// A child writes one number and ends. Does its reader see the end of the stream behind it?
+/// A child writes one number and ends. Does its reader see the end of the stream after it?
 bool sees_end(bool closes_own_write_end) {
   Pipe pipe("number");
   const pdc::Lane writer("writer"), reader("reader");

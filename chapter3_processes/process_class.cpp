@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   const Left thrown = program.scene("owned, exception", look_behind, lead<Owned>, workers, true);
   const Left owned = program.scene("owned, return", look_behind, lead<Owned>, workers, false);
 
-  pdc::check(lost.alive == workers, "without an owner, all children go on behind the exception",
+  pdc::check(lost.alive == workers, "without an owner, all children go on after the exception",
              "{} of {}", lost.alive, workers);
   pdc::check(thrown.alive + thrown.zombies == 0,
              "no child outlives its owner when an exception passes", "{} of {}",

@@ -26,7 +26,7 @@
 
 namespace {
 
-constexpr std::size_t kept = 15;  // bytes of a name, and a zero behind them
+constexpr std::size_t kept = 15;  // bytes of a name, and a zero after them
 
 /// Names the calling process: to be exact its calling thread, and ps and top show that of the main
 /// thread. No error says that a name was too long.
@@ -45,7 +45,7 @@ std::string read_of(pid_t process, const std::string& what) {
 /// Wrong on purpose: it keeps the name that it was born with.
 void keep_name(int) {}
 
-/// Wrong on purpose: what differs stands behind the fifteenth byte.
+/// Wrong on purpose: what differs stands after the fifteenth byte.
 void take_number_last(int number) {
   take_name("image converter " + std::to_string(number));
 }
@@ -113,17 +113,19 @@ int main(int argc, char** argv) {
   pdc::check(of_parent == children, "a child that takes no name has its parent's", "{} of {}",
              of_parent, children);
   const auto cut = std::ranges::count(last.names, std::string("image converter"));
-  pdc::check(cut == children, "names that differ behind their 15th byte become one", "{} of {}",
-             cut, children);
+  pdc::check(cut == children, "names that differ after their 15th byte become one", "{} of {}", cut,
+             children);
   const auto different = count_different(first.names);
   pdc::check(different == static_cast<std::size_t>(children),
              "names that differ at their beginning stay apart", "{} of {}", different, children);
-  const auto whole = std::ranges::count(first.names, kept, &std::string::size);
+  int whole = 0;
+  for (int i = 0; i < children; ++i) {
+    const std::string asked_for = std::to_string(i) + " image converter";
+    if (first.names[static_cast<std::size_t>(i)] == asked_for.substr(0, kept)) ++whole;
+  }
   pdc::check(whole == children, "a name that is too long keeps its first 15 bytes", "{} of {}",
              whole, children);
-  const auto started = std::ranges::count_if(first.commands, [&](const std::string& words) {
-    return words.find(argv[0]) != std::string::npos;
-  });
+  const auto started = std::ranges::count(first.commands, read_of(getpid(), "cmdline"));
   pdc::check(started == children, "the command line of a child is still its parent's", "{} of {}",
              started, children);
   pdc::check(read_of(getpid(), "comm") == name, "the parent has the name that it had before");

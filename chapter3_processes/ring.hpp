@@ -2,10 +2,12 @@
 #pragma once
 
 #include <sched.h>
+#include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/sync/interprocess_semaphore.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <span>
 
@@ -58,7 +60,18 @@ class Ring {
       if (semaphore.try_wait()) return;
       sched_yield();
     }
-    semaphore.wait();  // else the kernel wakes this one, which takes longer
+    while (!is_posted(semaphore)) continue;
+  }
+
+  /// Sleeps until the kernel wakes this side, which takes longer. False if a signal handler ran.
+  static bool is_posted(Semaphore& semaphore) {
+    try {
+      semaphore.wait();
+      return true;
+    } catch (const boost::interprocess::interprocess_exception& error) {
+      if (error.get_native_error() != EINTR) throw;
+      return false;
+    }
   }
 
   std::array<std::array<char, slot_size>, slots> slot_ = {};

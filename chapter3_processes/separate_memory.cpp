@@ -118,7 +118,7 @@ std::array<std::int64_t, 2> write_half() {
   std::vector<Chunk> block(whole / 64);
   madvise(block.data(), whole * 1024, MADV_NOHUGEPAGE);  // old kernels copy huge ones as a whole
   mlock(block.data(), whole * 1024);  // if allowed: a page that is swapped out is nobody's own
-  const pdc::Shared<std::array<std::int64_t, 2>> own;
+  const pdc::Shared<std::array<std::int64_t, 2>> own(std::array<std::int64_t, 2>{-1, -1});
   pdc::Child([&, lane = pdc::Lane("child")] {
     own->front() = count_own(block);
     const auto work = lane.work("writes half of it");

@@ -14,6 +14,7 @@
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -37,7 +38,7 @@ void succeed(int error, const char* call) {  // these calls return their error
   if (error != 0) throw std::system_error(error, std::generic_category(), call);
 }
 
-/// For a call that takes C strings, a null pointer behind the last, and changes none.
+/// For a call that takes C strings, a null pointer after the last, and changes none.
 std::vector<char*> pointers_to(const Words& words) {
   std::vector<char*> pointers;
   for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
@@ -64,7 +65,7 @@ pid_t spawn(const Words& words, int output, const Words& environment) {
   return program;
 }
 
-/// Closes it then: a program that goes on writing is ended by that, and not waited for in vain.
+/// Closes it even if reading fails: a program that goes on writing gets SIGPIPE or an error then.
 std::string read_to_end(pdc::Descriptor from) {
   std::string all;
   char piece[4096];
@@ -110,6 +111,7 @@ bool ends_unread(const pdc::Child& program, const pdc::Pipe& pipe) {
 bool wait_first(const Words& words) {
   const pdc::Lane parent("parent"), lane("program");
   pdc::Pipe pipe;
+  pdc::posix(fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 16), "fcntl");  // more with large pages
   auto work = lane.work("{}", words.front());
   const pdc::Child program(spawn(words, pipe.write_end.get(), {}));
   const auto wait = parent.wait("the program's end");

@@ -5,9 +5,12 @@
 #include "pdc/stage.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <array>
+#include <atomic>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -61,6 +64,31 @@ Numbers all_in_order() {
 
 TEST(RingTest, ShowsASlotOnlyWhenTheSenderHasCopied) {
   EXPECT_EQ(pass_numbers(slow_sender), all_in_order());
+}
+
+std::atomic<int>* signals = nullptr;  // that have come
+
+TEST(RingTest, WaitsOnWhenASignalHandlerHasRun) {
+  const pdc::Shared<Ring> ring;
+  const pdc::Shared<pdc::Meeting> asleep(2);
+  const pdc::Shared<std::atomic<int>> handled(0), came(0);
+  signals = &*handled;
+  pdc::Child receiver([&, lane = pdc::Lane("receiver")] {
+    struct sigaction count = {};
+    count.sa_handler = [](int) { ++*signals; };
+    sigaction(SIGUSR1, &count, nullptr);
+    auto wait = asleep->wait_outside(lane, "full slot");
+    ring->get([&](const char* slot) {
+      wait.end();
+      *came = *slot;
+    });
+  });
+  asleep->meet();  // the receiver sleeps in get()
+  kill(receiver.pid(), SIGUSR1);
+  while (*handled == 0) std::this_thread::yield();
+  ring->put([](char* slot) { *slot = 7; });
+  EXPECT_EQ(receiver.wait().text(), "status 0");
+  EXPECT_EQ(*came, 7);
 }
 
 TEST(RingTest, FreesASlotOnlyWhenTheReceiverHasCopied) {
