@@ -1,158 +1,170 @@
-// Manager: one process keeps a dictionary and a list, others ask it to read and write them.
+// Manager: one process keeps a dictionary, others ask it to read and write its entries.
 //
 // Concept   Processes that share no memory can still share data, if one of them keeps it and
 //           answers the requests of the others. It does one after the other, so it needs no lock.
-//           But who reads with one request and writes with another lets others come between.
-// Shows     socketpair, poll, boost::json
+//           But who reads with one request and writes with another lets others come between. And
+//           the manager waits for no single client: one that reads no answers would stop all.
+// Shows     socketpair with SOCK_SEQPACKET, poll, send, recv, boost::json
 // Python    multiprocessing.Manager
 // Run       manager --clients 4 --items 4
-// You see   two requests lose updates, one does not; a bad request gets an error, no more
+// You see   two requests lose updates, one does not; a client that reads nothing, and is shut out
 // Next      process_pool gives out work instead of data; socket_server serves clients over TCP
 
 // SPDX-License-Identifier: MIT
-#include "wire.hpp"
-
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
+#include <cerrno>
 #include <cstdint>
-#include <list>
-#include <optional>
+#include <limits>
 #include <stdexcept>
+#include <string>
 #include <string_view>
-#include <system_error>
-#include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
 
 namespace json = boost::json;
-using Ends = std::list<Wire>;  // of connections
+constexpr std::size_t longest = 64 << 10;  // bytes of a message
+constexpr std::int64_t limit = std::numeric_limits<std::int64_t>::max();
+constexpr int asked = 100;  // for a long answer, which is far more than a socket has room for
 
 /// Does what is asked for. Throws if that cannot be done, and then nothing has changed.
 json::value act(json::object& data, const json::object& request) {
   const json::string& what = request.at("do").as_string();
-  if (what == "copy") return data;
   json::value& entry = data.at(request.at("key").as_string());
   if (what == "get") return entry;
   const json::value& value = request.at("value");
   if (what == "set") return entry = value;
-  if (what == "add") return entry = entry.as_int64() + value.as_int64();
-  if (what == "append") return entry.as_array().emplace_back(value);
-  throw std::invalid_argument("no such request");
+  if (what != "add") throw std::invalid_argument("no such request");
+  std::int64_t sum = 0;
+  const bool overflows = __builtin_add_overflow(entry.as_int64(), value.as_int64(), &sum);
+  if (overflows) throw std::overflow_error("the sum is too large");
+  return entry = sum;
 }
 
-/// The answer to the client's next request; none if that has not come whole.
-std::optional<json::value> reply(Wire& client, json::object& data, const pdc::Lane& lane) {
+std::string answer(std::string_view request, json::object& data, const pdc::Lane& lane) {
   try {
-    const auto request = client.take();
-    if (!request) return std::nullopt;
-    const auto work = lane.work("{}", request->at("do").as_string().c_str());
-    return json::value{{"result", act(data, request->as_object())}};
+    const json::value message = json::parse(request);
+    const auto work = lane.work("{}", message.at("do").as_string().c_str());
+    return json::serialize(json::value{{"result", act(data, message.as_object())}});
   } catch (const std::exception& error) {  // the client's fault: say so, and go on
-    return json::value{{"error", error.what()}};
+    return json::serialize(json::value{{"error", error.what()}});
   }
 }
 
-void manage(Ends clients, const pdc::Lane& lane) {
-  json::object data = {{"counter", 0}, {"errors", 0}, {"list", json::array()}};
+/// Waits for nothing. False if the client has gone, or there is no room for its answer: it has not
+/// read those before. Packets keep messages apart: each comes whole, or not at all.
+bool serve(int client, json::object& data, const pdc::Lane& lane) {
+  std::array<char, longest> request;
+  const ssize_t size = recv(client, request.data(), request.size(), MSG_DONTWAIT);
+  if (size <= 0) return size == -1 && (errno == EINTR || errno == EAGAIN);
+  const std::string text = answer({request.data(), static_cast<std::size_t>(size)}, data, lane);
+  return send(client, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
+}
+
+/// Serves clients until all have gone.
+void manage(std::vector<pdc::Descriptor> clients, json::object& data, const pdc::Lane& lane) {
   while (!clients.empty()) {
     std::vector<pollfd> polled;
-    for (const Wire& client : clients) polled.push_back({client.descriptor(), POLLIN, 0});
-    pdc::posix(poll(polled.data(), polled.size(), -1), "poll");
-    std::size_t i = 0;
-    std::erase_if(clients, [&](Wire& client) {
-      if (polled[i++].revents == 0) return false;
-      try {
-        if (!client.fill()) return true;  // it has gone, in the middle of a request perhaps
-        while (const auto found = reply(client, data, lane)) client.send(*found);
-      } catch (const std::system_error&) {
-        return true;  // there is nobody to read the answer
-      }
-      return false;
+    for (const pdc::Descriptor& client : clients) polled.push_back({client.get(), POLLIN, 0});
+    pdc::posix(TEMP_FAILURE_RETRY(poll(polled.data(), polled.size(), -1)), "poll");
+    auto next = polled.begin();
+    std::erase_if(clients, [&](const pdc::Descriptor& client) {
+      const bool is_ready = next->revents != 0;
+      ++next;
+      return is_ready && !serve(client.get(), data, lane);
     });
   }
 }
 
-json::value ask(Wire& manager, const pdc::Lane& lane, const char* what, const char* key,
-                const json::value& value) {
+json::value ask(int manager, const pdc::Lane& lane, const char* what, const char* key,
+                const json::value& value = nullptr) {
   const auto wait = lane.wait("{}", what);
-  manager.send({{"do", what}, {"key", key}, {"value", value}});
-  return manager.receive().value();
+  std::string text = json::serialize(json::value{{"do", what}, {"key", key}, {"value", value}});
+  pdc::posix(TEMP_FAILURE_RETRY(send(manager, text.data(), text.size(), MSG_NOSIGNAL)), "send");
+  text.resize(longest);
+  const auto size = TEMP_FAILURE_RETRY(recv(manager, text.data(), text.size(), 0));
+  return json::parse({text.data(), static_cast<std::size_t>(pdc::posix(size, "recv"))});
 }
 
-std::pair<Ends, Ends> connect(int count) {
-  Ends ends, other_ends;
-  for (int i = 0; i < count; ++i) {
-    int pair[2];
-    pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
-    ends.emplace_back(pdc::Descriptor(pair[0]));
-    other_ends.emplace_back(pdc::Descriptor(pair[1]));
-  }
-  return {std::move(ends), std::move(other_ends)};
-}
-
-/// A manager and its clients. Returns what it keeps in the end, and how many clients died.
+/// This process is the manager. Returns what it keeps when all its clients have gone.
 template <class Act>
 json::object run_manager(int clients, Act act_as_client) {
-  auto [ends, other_ends] = connect(clients + 1);  // the last one is for the parent
+  const pdc::Lane lane("manager");
   std::vector<pdc::Child> children;
-  const pdc::Child manager([&, lane = pdc::Lane("manager")] {
-    ends.clear();  // its copies, or no stream would end
-    manage(std::move(other_ends), lane);
-  });
-  other_ends.clear();
+  std::vector<pdc::Descriptor> served;
   for (int number = 0; number < clients; ++number) {
-    children.emplace_back([&, number, lane = pdc::Lane("client {}", number)] {
-      Wire mine = std::move(ends.front());
-      ends.clear();
-      act_as_client(number, mine, lane);
+    int ends[2];
+    pdc::posix(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+    served.emplace_back(ends[0]);
+    const pdc::Descriptor manager(ends[1]);
+    children.emplace_back([&, number, mine = pdc::Lane("client {}", number)] {
+      served.clear();  // its copies: or it would be its own manager
+      act_as_client(number, manager.get(), mine);
     });
-    ends.pop_front();
-  }
-  int died = 0;
-  for (pdc::Child& child : children) died += child.wait().good() ? 0 : 1;
-  const json::value all = ask(ends.front(), pdc::Lane("main"), "copy", "", {});
-  ends.clear();  // the last client goes, and so the manager ends
-  json::object kept = all.at("result").as_object();
-  kept["died"] = died;
-  return kept;
+  }  // closed here: when a client ends, nobody has its end any more
+  json::object data = {{"counter", 0}, {"errors", 0}, {"limit", limit}};
+  data["text"] = std::string(longest - 100, 'x');
+  manage(std::move(served), data, lane);
+  return data;
 }
 
 /// Wrong on purpose: to read is one request, to write another.
-json::object add_by_two_requests(int clients) {
-  const pdc::Shared<std::atomic<int>> have_read(0);
-  return run_manager(clients, [&](int, Wire& manager, const pdc::Lane& lane) {
-    const json::value seen = ask(manager, lane, "get", "counter", {}).at("result");
-    auto wait = lane.wait("the others");
-    for (++*have_read; *have_read < clients;) std::this_thread::yield();  // forced: all have read
-    wait.end();
-    ask(manager, lane, "set", "counter", seen.as_int64() + 1);
-  });
+void add_by_two_requests(int manager, pdc::Meeting& all_have_read, const pdc::Lane& lane) {
+  const json::value seen = ask(manager, lane, "get", "counter").at("result");
+  all_have_read.meet();  // forced
+  ask(manager, lane, "set", "counter", seen.as_int64() + 1);
 }
 
-json::object add_and_append(int clients, int items) {
-  return run_manager(clients + 1, [&](int number, Wire& manager, const pdc::Lane& lane) {
+void add_by_one_request(int manager, pdc::Meeting& all_have_read, const pdc::Lane& lane) {
+  ask(manager, lane, "get", "counter");
+  all_have_read.meet();  // forced, here too
+  ask(manager, lane, "add", "counter", 1);
+}
+
+std::int64_t add_one_each(int clients, decltype(add_by_one_request) add_one) {
+  const pdc::Shared<pdc::Meeting> all_have_read(clients);
+  const json::object data = run_manager(clients, [&](int, int manager, const pdc::Lane& lane) {
+    add_one(manager, *all_have_read, lane);
+  });
+  return data.at("counter").as_int64();
+}
+
+/// The last client asks, and reads no answers before the others, who begin after it, have ended.
+json::object ignore_answers(int clients, int items) {
+  constexpr std::string_view long_one = R"({"do": "get", "key": "text"})";
+  const pdc::Shared<pdc::Meeting> meeting(clients + 1);
+  const pdc::Shared<int> answers(0);
+  json::object data = run_manager(clients + 1, [&](int number, int manager, const auto& lane) {
     if (number == clients) {
-      constexpr std::string_view half = R"({"do": "append", "key": "list", "value": -1})";
-      send(manager.descriptor(), half.data(), half.size(), MSG_NOSIGNAL);
-      raise(SIGKILL);  // forced: the end of the line is missing
+      for (int i = 0; i < asked; ++i) send(manager, long_one.data(), long_one.size(), MSG_NOSIGNAL);
+      meeting->meet();  // forced: all that it asks for waits to be answered
+      meeting->meet();
+      shutdown(manager, SHUT_WR);  // it asks no more
+      std::array<char, longest> text;
+      while (recv(manager, text.data(), text.size(), 0) > 0) ++*answers;
+      return;
     }
+    meeting->meet();
     for (int item = 0; item < items; ++item) {
-      ask(manager, lane, "append", "list", number * items + item);
       ask(manager, lane, "add", "counter", 1);
-      const json::value bad = ask(manager, lane, "dance", "counter", 1);
-      if (bad.as_object().contains("error")) ask(manager, lane, "add", "errors", 1);
+      const json::value unknown = ask(manager, lane, "dance", "counter", 1);
+      const json::value too_large = ask(manager, lane, "add", "limit", 1);
+      if (unknown.as_object().contains("error") && too_large.as_object().contains("error"))
+        ask(manager, lane, "add", "errors", 1);
     }
   });
+  data["answers"] = *answers;
+  return data;
 }
 
 }  // namespace
@@ -161,23 +173,21 @@ int main(int argc, char** argv) {
   pdc::Program program(
       argc, argv, {{"clients", 4, "clients", {2, 32}}, {"items", 4, "items of each", {1, 64}}});
   const int clients = program.integer("clients"), items = program.integer("items");
-
-  const json::object two = program.scene("two requests", add_by_two_requests, clients);
-  const json::object one = program.scene("one request", add_and_append, clients, items);
-  const auto without = two.at("counter").as_int64(), with = one.at("counter").as_int64();
-  const auto errors = one.at("errors").as_int64(), died = one.at("died").as_int64();
-  auto list = json::value_to<std::vector<int>>(one.at("list"));
-  std::ranges::sort(list);
   const int all = clients * items;
 
-  pdc::check(without == 1, "with two requests one update counts, the others are lost", "{} of {}",
-             without, clients);
-  pdc::check(with == all, "with one request every update counts", "{} of {}", with, all);
-  pdc::check(errors == all, "each bad request gets an error, its client goes on", "{}", errors);
-  pdc::check(died == 1 && !list.empty() && list[0] == 0,
-             "half a request of a killed client changed nothing");
-  const bool twice = std::ranges::adjacent_find(list) != list.end();
-  pdc::check(!twice && std::ssize(list) == all && list.back() == all - 1,
-             "all others are there, each once", "{} of {}", list.size(), all);
+  const auto two = program.scene("two requests", add_one_each, clients, add_by_two_requests);
+  const auto one = program.scene("one request", add_one_each, clients, add_by_one_request);
+  const json::object data = program.scene("one reads no answers", ignore_answers, clients, items);
+  const auto served = data.at("counter").as_int64(), errors = data.at("errors").as_int64();
+
+  pdc::check(two == 1, "with two requests one update counts, the others are lost", "{} of {}", two,
+             clients);
+  pdc::check(one == clients, "with one request every update counts", "{} of {}", one, clients);
+  pdc::check(served == all, "while one client reads no answers, every update of the others counts",
+             "{} of {}", served, all);
+  pdc::check(data.at("answers").as_int64() < asked,
+             "a client that reads no answers is shut out before it has all");
+  pdc::check(errors == all && data.at("limit").as_int64() == limit,
+             "a bad request gets an error and changes nothing", "{} of {}", errors, all);
   return program.finish();
 }
