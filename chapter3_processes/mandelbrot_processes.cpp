@@ -18,9 +18,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -29,14 +29,16 @@ namespace {
 constexpr pdc::MandelbrotView view;
 constexpr std::size_t width = view.width;
 constexpr int rows = 8, bands = view.height / rows;  // a band of rows is taken at once
+static_assert(std::atomic<int>::is_always_lock_free, "or it does not work between processes");
 
 /// Lies in memory that all processes share.
 struct Image {
   std::array<pdc::MandelbrotPixel, width * view.height> pixels;
-  std::array<std::atomic<bool>, bands> done;
-  std::atomic<int> next;  // the first band that nobody has taken
-  int fatal = bands;      // the band that kills whoever takes it
-  std::uint64_t checksum() const { return pdc::mandelbrot_checksum(pixels); }
+  std::array<std::atomic<int>, bands> done;  // so often
+  std::atomic<int> next;                     // the first band that nobody has taken
+  int fatal = bands;                         // the band that kills whoever takes it
+
+  bool is_known() const { return pdc::mandelbrot_checksum(pixels) == pdc::mandelbrot_known; }
 };
 
 void compute(Image& image, int band, const pdc::Lane& lane) {
@@ -45,39 +47,34 @@ void compute(Image& image, int band, const pdc::Lane& lane) {
     const auto begin = static_cast<std::size_t>(row) * width;
     pdc::mandelbrot_row(view, row, std::span(image.pixels).subspan(begin, width));
   }
-  image.done[static_cast<std::size_t>(band)] = true;
+  ++image.done[static_cast<std::size_t>(band)];
 }
 
-/// What nobody has done. Returns how many bands that were.
-int compute_missing(Image& image) {
-  const pdc::Lane main("main");
-  int missing = 0;
-  for (int band = 0; band < bands; ++band) {
-    if (image.done[static_cast<std::size_t>(band)]) continue;
-    compute(image, band, main);
-    ++missing;
-  }
-  return missing;
+/// All get the same number of bands, and some bands are far more work than others.
+void take_part(Image& image, int process, int processes, const pdc::Lane& lane) {
+  const int end = (process + 1) * bands / processes;
+  for (int band = process * bands / processes; band < end; ++band) compute(image, band, lane);
 }
 
-/// Takes band after band; with a counter that others share, those that they have not taken.
-void take(std::atomic<int>& next, int end, Image& image, const pdc::Lane& lane) {
-  for (int band = next++; band < end; band = next++) {
-    if (band == image.fatal) pdc::fault("killed");
-    if (band == image.fatal) raise(SIGKILL);  // forced: it is taken, and not done
+/// Whoever is free takes the next band.
+void take_on_request(Image& image, int, int, const pdc::Lane& lane) {
+  for (;;) {
+    const int band = image.next++;  // nobody else gets this number
+    if (band >= bands) return;
+    if (band == image.fatal) {
+      pdc::fault("killed");
+      raise(SIGKILL);  // forced: it is taken, and not done
+    }
     compute(image, band, lane);
   }
 }
 
 /// Returns how many of the processes died.
-int run(Image& image, int processes, bool in_parts) {
+int run(Image& image, int processes, decltype(take_part) take) {
   std::vector<pdc::Child> children;
   for (int i = 0; i < processes; ++i) {
-    children.emplace_back([&, i, lane = pdc::Lane("process {}", i)] {
-      std::atomic<int> mine = i * bands / processes;
-      if (in_parts) take(mine, (i + 1) * bands / processes, image, lane);
-      if (!in_parts) take(image.next, bands, image, lane);
-    });
+    children.emplace_back(
+        [&, i, lane = pdc::Lane("process {}", i)] { take(image, i, processes, lane); });
   }
   int died = 0;
   for (pdc::Child& child : children) {
@@ -89,18 +86,25 @@ int run(Image& image, int processes, bool in_parts) {
   return died;
 }
 
+/// What nobody has done. Returns how many bands that were.
+int compute_missing(Image& image) {
+  const pdc::Lane main("main");
+  int missing = 0;
+  for (int band = 0; band < bands; ++band) {
+    if (image.done[static_cast<std::size_t>(band)] > 0) continue;
+    compute(image, band, main);
+    ++missing;
+  }
+  return missing;
+}
+
 void compare(pdc::Program& program, int processes) {
   pdc::say_speedup(
       program,
       {{"serial", 1, [] { compute_missing(*pdc::Shared<Image>()); }},
-       {"equal parts", processes, [&] { run(*pdc::Shared<Image>(), processes, true); }},
-       {"on request", processes, [&] { run(*pdc::Shared<Image>(), processes, false); }}},
+       {"equal parts", processes, [&] { run(*pdc::Shared<Image>(), processes, take_part); }},
+       {"on request", processes, [&] { run(*pdc::Shared<Image>(), processes, take_on_request); }}},
       3);
-}
-
-void claim_known(const Image& image, const char* claim) {
-  const std::uint64_t sum = image.checksum();
-  pdc::check(sum == pdc::mandelbrot_known, claim, "checksum {:016x}", sum);
 }
 
 }  // namespace
@@ -112,19 +116,23 @@ int main(int argc, char** argv) {
   const int processes = program.integer("processes");
   const pdc::Shared<Image> equal, request, repaired;
 
-  program.scene("in equal parts", run, *equal, processes, true);
-  program.scene("on request", run, *request, processes, false);
+  program.scene("in equal parts", run, *equal, processes, take_part);
+  program.scene("on request", run, *request, processes, take_on_request);
   repaired->fatal = bands / 2;
-  const int died = program.scene("one is killed", run, *repaired, processes, false);
-  const bool incomplete = repaired->checksum() != pdc::mandelbrot_known;
+  const int died = program.scene("one is killed", run, *repaired, processes, take_on_request);
+  const bool incomplete = !repaired->is_known();
   const int missing = program.scene("what it left", compute_missing, *repaired);
   compare(program, processes);
   pdc::write_mandelbrot(program.word("image"), view, repaired->pixels);
 
-  claim_known(*equal, "in equal parts, processes compute the known iteration counts");
-  claim_known(*request, "so do they on request");
-  pdc::check(died == 1 && incomplete && missing == 1, "if one is killed, its rows are missing",
-             "{} of {} bands", missing, bands);
-  claim_known(*repaired, "the parent sees it, and does them again");
+  pdc::check(equal->is_known(), "in equal parts, all processes together compute the known image");
+  pdc::check(request->is_known(), "on request, all processes together compute the known image");
+  const auto once = std::ranges::count_if(request->done, [](int times) { return times == 1; });
+  pdc::check(once == bands, "on request, every band of rows is computed once", "{} of {}", once,
+             bands);
+  pdc::check(died == 1 && incomplete && missing == 1,
+             "the band that a killed process had taken is missing, and no other", "{} of {}",
+             missing, bands);
+  pdc::check(repaired->is_known(), "the parent finds what is missing, and the image is whole");
   return program.finish();
 }
