@@ -1,125 +1,76 @@
-// Background processes: children that end with their parent, and daemons that outlive it.
+// Background processes: children that end with their parent, and orphans that go on.
 //
-// Concept   When a parent ends, its child goes on as an orphan, with all that it was born with. The
-//           kernel can kill it when its parent ends. Or it becomes a daemon, which outlives its
-//           parent on purpose: it lets go of the session, the directory and all descriptors.
-// Shows     prctl with PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER, fork, setsid, chdir, dup2,
-//           close_range
+// Concept   When a parent ends, its child goes on as an orphan, and gets another parent. Nobody who
+//           knows of it is left. A child that is of no use without its parent asks the kernel for a
+//           signal that ends it with its parent, however that ends.
+// Shows     prctl with PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER, fork, getppid, _exit
 // Python    multiprocessing.Process(daemon=True)
 // Run       background_processes --work 20
-// You see   an orphan that goes on; a child that is killed when its parent ends; a daemon that
-//           nothing ties to whoever launched it
-// Next      kill_process asks before it kills; process_class waits for its child in any case
+// You see   an orphan that goes on when its parent has been killed; a child that is killed with it
+// Next      daemon is to outlive its parent; process_class waits for its child in any case
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <string>
-#include <system_error>
 #include <thread>
-#include <vector>
 
 namespace {
 
-/// Wrong on purpose: it keeps what it was born with, and nobody knows how long it will go on.
-int go_on(int keep, pid_t) noexcept {
-  return keep;
-}
+/// Wrong on purpose: nobody knows how long it will go on.
+void go_on(pid_t) noexcept {}
 
-/// In a child, first thing, and noexcept, as no exception may get past the fork. The kernel kills it when its parent ends, however that ends. To be
+/// In a child, first thing: the kernel kills it when its parent ends, however that ends. To be
 /// exact, when the thread that forked it ends: fork from one that lives as long as the process.
-int end_with(int keep, pid_t parent) noexcept {
+void end_with(pid_t parent) noexcept {
   pdc::posix(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   if (getppid() != parent) _exit(1);  // it has ended before the line above
-  return keep;
 }
 
-/// In a child: goes on in a grandchild that has let go of all that it was born with, but for one
-/// descriptor. That has the number 3 from now on.
-int become_daemon(int keep, pid_t) noexcept {
-  pdc::posix(setsid(), "setsid");                 // a session without a terminal,
-  if (pdc::posix(fork(), "fork") != 0) _exit(0);  // whose leader, who could get one, ends
-  pdc::posix(chdir("/"), "chdir");                // keeps no directory from being unmounted
-  pdc::posix(dup2(keep, 3), "dup2");
-  const int null = pdc::posix(open("/dev/null", O_RDWR), "open");
-  for (const int standard : {0, 1, 2}) pdc::posix(dup2(null, standard), "dup2");
-  pdc::posix(close_range(4, ~0U, 0), "close_range");
-  return 3;
+/// Waits until every process has closed its write end, this one included, or has ended.
+void wait_until_closed(pdc::Pipe& pipe) {
+  pipe.write_end.close();
+  char nothing = 0;
+  while (read(pipe.read_end.get(), &nothing, 1) == -1 && errno == EINTR) continue;
 }
 
-struct Seen {
-  pid_t process = 0, session = 0;
-  std::string directory;
-  std::vector<std::string> open = {};  // what its descriptors stand for
-  pdc::Exit end{-1, 0};
+struct Ends {
+  pdc::Exit parent, child;
 };
 
-Seen look_at(pid_t process) {
-  const std::filesystem::path about = fmt::format("/proc/{}", process);
-  std::error_code gone;  // it may end meanwhile
-  Seen seen{process, getsid(process), read_symlink(about / "cwd", gone)};
-  std::filesystem::directory_iterator file(about / "fd", gone);
-  while (file != end(file)) {
-    seen.open.push_back(read_symlink(file->path(), gone));
-    file.increment(gone);
-  }
-  return seen;
-}
-
-/// In the background: at work until the watcher closes its end, and a little longer.
-void serve(int line, int milliseconds, const pdc::Lane& lane) {
-  const auto work = lane.work("works");
-  const pid_t self = getpid();
-  pdc::posix(write(line, &self, sizeof self), "write");  // says that it is ready
-  char nothing = 0;
-  while (read(line, &nothing, 1) == -1 && errno == EINTR) continue;
-  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the rest of it
-  _exit(0);
-}
-
-/// A parent that has a file open starts a process, and ends while that is at work. The watcher
-/// looks at it then, lets it come to its end, and waits for it in the place of its parent.
-Seen watch(int (*become)(int keep, pid_t parent), int milliseconds) {
-  const pdc::Lane lane("background");
-  const pdc::Shared<std::atomic<pid_t>> process(0);
-  int ends[2];
-  pdc::posix(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-  pdc::Descriptor watcher(ends[0]), line(ends[1]);
+/// A parent starts a child, and is killed while that is at work. The child then comes to this
+/// process, which lets it come to its end, and waits for it in the place of its parent.
+Ends kill_parent(void (*begin)(pid_t parent) noexcept, int milliseconds) {
+  const pdc::Lane lane("child");
+  const pdc::Shared<std::atomic<pid_t>> child(0);
+  pdc::Pipe parent_ended;  // closed then: nothing is written
   pdc::Child parent([&] {
-    pdc::posix(memfd_create("secret", 0), "memfd_create");
-    const pid_t self = getpid(), child = pdc::posix(fork(), "fork");
-    if (child == 0) {
-      watcher.close();
-      serve(become(line.get(), self), milliseconds, lane);
+    pdc::Pipe child_began;  // the same
+    const pid_t self = getpid(), started = pdc::posix(fork(), "fork");
+    if (started == 0) {
+      begin(self);
+      const auto work = lane.work("works");
+      child_began.write_end.close();
+      wait_until_closed(parent_ended);                                       // so long at least
+      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // plays the rest of it
+      _exit(0);
     }
-    line.close();
-    pid_t ready = 0;
-    pdc::posix(read(watcher.get(), &ready, sizeof ready), "read");
-    if (ready != child) waitpid(child, nullptr, 0);             // it has only forked the daemon
+    *child = started;
+    wait_until_closed(child_began);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays its own work
-    *process = ready;
+    raise(SIGKILL);  // forced: it cannot see to its child any more
   });
-  line.close();
-  if (!parent.wait().good() || *process == 0) return {};
+  const pdc::Exit end = parent.wait();
   pdc::mark("its parent has ended");
-  Seen seen = look_at(*process);
-  watcher.close();
-  seen.end = pdc::Child(seen.process).wait();
-  return seen;
+  parent_ended.write_end.close();
+  return {end, pdc::Child(*child).wait()};
 }
 
 }  // namespace
@@ -129,21 +80,12 @@ int main(int argc, char** argv) {
   const int work = program.integer("work");
   pdc::posix(prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl");  // orphans come to this process
 
-  const Seen orphan = program.scene("an orphan", watch, go_on, work);
-  const Seen bound = program.scene("bound to its parent", watch, end_with, work);
-  const Seen daemon = program.scene("a daemon", watch, become_daemon, work);
+  const Ends orphan = program.scene("an orphan", kill_parent, go_on, work);
+  const Ends bound = program.scene("bound to its parent", kill_parent, end_with, work);
 
-  pdc::check(orphan.end.good(), "an orphan goes on when its parent has ended");
-  const auto secrets = std::ranges::count(orphan.open, "/memfd:secret (deleted)");
-  pdc::check(orphan.session == getsid(0) && secrets == 1,
-             "an orphan is still in its parent's session, and has its files open");
-  pdc::check(bound.end.signal == SIGKILL,
-             "a child that is bound to its parent is killed when that ends");
-  pdc::check(daemon.end.good() && daemon.session != getsid(0) && daemon.session != daemon.process,
-             "a daemon goes on, in another session, which it does not lead");
-  pdc::check(daemon.directory == "/", "a daemon keeps no directory but the root directory");
-  const auto nulls = std::ranges::count(daemon.open, "/dev/null");
-  pdc::check(nulls == 3 && daemon.open.size() == 4,
-             "a daemon has nothing open but /dev/null and what it was given");
+  pdc::check(orphan.parent.signal == SIGKILL && orphan.child.good(),
+             "an orphan goes on when its parent has been killed", "{}", orphan.child.text());
+  pdc::check(bound.parent.signal == SIGKILL && bound.child.signal == SIGKILL,
+             "a child that is bound to its parent is killed with it", "{}", bound.child.text());
   return program.finish();
 }
