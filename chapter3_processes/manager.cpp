@@ -61,8 +61,8 @@ std::string answer(std::string_view request, json::object& data, const pdc::Lane
   }
 }
 
-/// Waits for nothing. False if the client has gone, or there is no room for its answer: it has not
-/// read those before. Packets keep messages apart: each comes whole, or not at all.
+/// Waits for nothing. False if the client has gone, or is to be shut out: there is no room for its
+/// answer, as it has not read those before. A packet comes whole, or not at all.
 bool serve(int client, json::object& data, const pdc::Lane& lane) {
   std::array<char, longest> request;
   const ssize_t size = recv(client, request.data(), request.size(), MSG_DONTWAIT);
@@ -89,11 +89,12 @@ void manage(std::vector<pdc::Descriptor> clients, json::object& data, const pdc:
 json::value ask(int manager, const pdc::Lane& lane, const char* what, const char* key,
                 const json::value& value = nullptr) {
   const auto wait = lane.wait("{}", what);
-  std::string text = json::serialize(json::value{{"do", what}, {"key", key}, {"value", value}});
+  const std::string text =
+      json::serialize(json::value{{"do", what}, {"key", key}, {"value", value}});
   pdc::posix(TEMP_FAILURE_RETRY(send(manager, text.data(), text.size(), MSG_NOSIGNAL)), "send");
-  text.resize(longest);
-  const auto size = TEMP_FAILURE_RETRY(recv(manager, text.data(), text.size(), 0));
-  return json::parse({text.data(), static_cast<std::size_t>(pdc::posix(size, "recv"))});
+  std::array<char, longest> reply;
+  const auto size = TEMP_FAILURE_RETRY(recv(manager, reply.data(), reply.size(), 0));
+  return json::parse({reply.data(), static_cast<std::size_t>(pdc::posix(size, "recv"))});
 }
 
 /// This process is the manager. Returns what it keeps when all its clients have gone.
@@ -108,7 +109,7 @@ json::object run_manager(int clients, Act act_as_client) {
     served.emplace_back(ends[0]);
     const pdc::Descriptor manager(ends[1]);
     children.emplace_back([&, number, mine = pdc::Lane("client {}", number)] {
-      served.clear();  // its copies: or it would be its own manager
+      served.clear();  // its copies: or it would not notice the manager's end
       act_as_client(number, manager.get(), mine);
     });
   }  // closed here: when a client ends, nobody has its end any more
