@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace pdc {
 namespace {
 
 constexpr double half_height = 13;  // of a node
+constexpr double layer_height = 60;
 
 struct Point {
   double x, y;
@@ -87,6 +89,70 @@ Line draw_line(const Node& from, const Node& to, const std::string& label) {
   return {fmt::format("M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}", begin.x, begin.y, bend.x,
                       bend.y, end.x, end.y),
           {middle.x + beside * out.x, middle.y + beside * out.y}};
+}
+
+void draw_node(detail::Drawing& out, const Node& node, const std::string& name) {
+  const auto& [at, half] = node;
+  out.add(
+      R"svg(<rect class="node" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="26" rx="13"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
+      at.x - half, at.y - half_height, 2 * half, at.x, at.y + 4, detail::escape(name));
+}
+
+/// Each node one layer below the lowest of those that lead to it.
+std::vector<std::vector<std::string>> layers_of(const std::vector<Edge>& edges) {
+  std::map<std::string, std::size_t> depth;
+  std::vector<std::string> names;  // in the order in which the edges name them
+  for (const Edge& edge : edges) {
+    for (const std::string& name : {edge.from, edge.to}) {
+      if (depth.emplace(name, 0).second) names.push_back(name);
+    }
+  }
+  bool sinks = true;
+  for (std::size_t round = 0; sinks && round < names.size(); ++round) {  // longest paths
+    sinks = false;
+    for (const Edge& edge : edges) {
+      if (depth[edge.to] > depth[edge.from]) continue;
+      depth[edge.to] = depth[edge.from] + 1;
+      sinks = true;
+    }
+  }
+  std::vector<std::vector<std::string>> layers;
+  for (const std::string& name : names) {
+    if (layers.size() <= depth[name]) layers.resize(depth[name] + 1);
+    layers[depth[name]].push_back(name);
+  }
+  return layers;
+}
+
+/// Each node below the middle of those that lead to it, as far as it has room there.
+std::map<std::string, Node> place_layers(const std::vector<std::vector<std::string>>& layers,
+                                         const std::vector<Edge>& edges) {
+  std::map<std::string, Node> nodes;
+  double y = layer_height / 2;
+  for (const std::vector<std::string>& layer : layers) {
+    std::vector<std::pair<double, std::string>> wanted;
+    for (const std::string& name : layer) {
+      double sum = 0, count = 0;
+      for (const Edge& edge : edges) {
+        if (edge.to != name) continue;
+        sum += nodes.at(edge.from).at.x;
+        ++count;
+      }
+      wanted.emplace_back(count > 0 ? sum / count : detail::picture_width / 2, name);
+    }
+    std::ranges::stable_sort(wanted, {}, &std::pair<double, std::string>::first);
+    double right = -detail::picture_width, shift = 0;  // where the layer's last node ends
+    for (const auto& [x, name] : wanted) {
+      const double half_width = std::max(36.0, 12 + detail::columns(name) * 3.6);
+      const double at = std::max(x, right + 16 + half_width);
+      right = at + half_width;
+      shift += (x - at) / static_cast<double>(wanted.size());
+      nodes[name] = {{at, y}, half_width};
+    }
+    for (const auto& [x, name] : wanted) nodes[name].at.x += shift;
+    y += layer_height;
+  }
+  return nodes;
 }
 
 }  // namespace
@@ -160,15 +226,45 @@ void WaitForGraph::draw(std::string_view title) const {
     reach(line.label.y, 10);
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto& [at, half] = nodes[i];
-    out.add(
-        R"svg(<rect class="node" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="26" rx="13"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)svg",
-        at.x - half, at.y - half_height, 2 * half, at.x, at.y + 4, detail::escape(names[i]));
-    reach(at.y, half_height + 2);
+    draw_node(out, nodes[i], names[i]);
+    reach(nodes[i].at.y, half_height + 2);
   }
   detail::add_drawing(
       title, fmt::format("<g transform=\"translate(0 {:.1f})\">\n{}</g>\n", -highest, out.text()),
       lowest - highest);
+}
+
+void draw_graph(std::string_view title, const std::vector<Edge>& edges) {
+  const std::vector<std::vector<std::string>> layers = layers_of(edges);
+  say("\n{}", title);
+  for (const std::vector<std::string>& layer : layers) {
+    std::string line;
+    for (const std::string& name : layer) line += "  " + name;
+    say("{}", line);
+  }
+  if (!detail::is_narrator()) return;
+
+  const std::map<std::string, Node> nodes = place_layers(layers, edges);
+  detail::Drawing out;
+  for (const Edge& edge : edges) {
+    const Node &from = nodes.at(edge.from), &to = nodes.at(edge.to);
+    const Point begin = rim(from, to.at), end = rim(to, from.at);
+    out.add(
+        R"svg(<path class="arrow" d="M{:.1f} {:.1f}L{:.1f} {:.1f}" marker-end="url(#tip)"><title>{} before {}</title></path>)svg",
+        begin.x, begin.y, end.x, end.y, detail::escape(edge.from), detail::escape(edge.to));
+  }
+  double left = detail::picture_width, right = 0;
+  for (const auto& [name, node] : nodes) {
+    draw_node(out, node, name);
+    left = std::min(left, node.at.x - node.half_width - 2);
+    right = std::max(right, node.at.x + node.half_width + 2);
+  }
+  const double scale = std::min(1.0, detail::picture_width / (right - left));
+  const double shift = detail::picture_width / 2 - scale * (left + right) / 2;
+  detail::add_drawing(title,
+                      fmt::format("<g transform=\"translate({:.1f} 0) scale({:.3f})\">\n{}</g>\n",
+                                  shift, scale, out.text()),
+                      scale * layer_height * static_cast<double>(layers.size()));
 }
 
 }  // namespace pdc

@@ -67,6 +67,39 @@ TEST(WaitForGraph, DrawsEveryNodeAndEveryWaitWithTheCycleInRed) {
   run.pictures.clear();
 }
 
+TEST(DrawGraph, PutsEachNodeBelowAllThatLeadToIt) {
+  pdc::detail::Run& run = pdc::detail::run();
+  run.output = pdc::detail::Output::claims_only;
+  pdc::draw_graph("tasks", {{"c", "d"}, {"a <1>", "b"}, {"b", "c"}, {"a <1>", "d"}});
+  const auto elements = xml::read(pdc::detail::svg("name", "summary", run.pictures).at(0));
+  EXPECT_EQ(xml::select(elements, "path", "arrow").size(), 4U);
+  std::vector<double> heights;  // in the order of the names
+  for (const xml::Element& node : xml::select(elements, "rect", "node"))
+    heights.push_back(std::stod(node.attributes.at("y")));
+  ASSERT_EQ(heights.size(), 4U);
+  EXPECT_LT(heights[0], heights[1]);
+  EXPECT_LT(heights[1], heights[2]);
+  EXPECT_LT(heights[2], heights[3]);
+  run.pictures.clear();
+}
+
+TEST(DrawGraph, MakesAWideLayerSmallEnough) {
+  pdc::detail::Run& run = pdc::detail::run();
+  run.output = pdc::detail::Output::claims_only;
+  std::vector<pdc::Edge> edges;
+  for (int i = 0; i < 30; ++i) edges.push_back({"all", "task number " + std::to_string(i)});
+  pdc::draw_graph("tasks", edges);
+  const auto elements = xml::read(pdc::detail::svg("name", "summary", run.pictures).at(0));
+  double left = 860, right = 0;
+  for (const xml::Element& node : xml::select(elements, "rect", "node")) {
+    const double x = std::stod(node.attributes.at("x"));
+    left = std::min(left, x);
+    right = std::max(right, x + std::stod(node.attributes.at("width")));
+  }
+  EXPECT_LT(run.pictures.at(0).drawing_height, 120 * 860 / (right - left) + 1);
+  run.pictures.clear();
+}
+
 /// The graph of so many who wait for each other in a circle.
 std::vector<xml::Element> circle_of(int size, double& height) {
   pdc::detail::Run& run = pdc::detail::run();

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-/// Who waits for whom: the wait-for graph of a deadlock, its cycle and its picture.
+/// Who waits for whom: the wait-for graph of a deadlock, its cycle and its picture; and a graph that
+/// has no cycle, such as that of tasks.
 namespace pdc {
 
 /// Thread safety: as that of a vector; what several threads know is put in behind a lock.
@@ -31,5 +32,14 @@ class WaitForGraph {
   };
   std::vector<Wait> waits_;
 };
+
+struct Edge {
+  std::string from, to;
+};
+
+/// Prints a graph without a cycle, layer by layer, and adds it to the pictures of --svg: on top the
+/// nodes that no edge leads to, and every edge leads down. Requires: no cycle; a pdc::Program; not
+/// within a scene, main thread. MPI: rank 0 alone draws.
+void draw_graph(std::string_view title, const std::vector<Edge>& edges);
 
 }  // namespace pdc
