@@ -94,6 +94,7 @@ PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
 PDC_WRAP(Cart_create, 6, make<Object::communicator>)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
+PDC_WRAP(Type_contiguous, 3, make<Object::type>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
 PDC_WRAP(Type_create_struct, 5, make<Object::type>)
 PDC_WRAP(Type_create_resized, 4, make<Object::type>)
