@@ -22,9 +22,10 @@
 
 namespace {
 
+constexpr int root = 0;
 constexpr int tag = 4;
 
-/// Each sends to the next what it has made, and gets what the previous one has.
+/// Each rank sends to the next what it has made, and gets what the previous one has.
 struct Place {
   int me, next, previous;
   const pdc::Lane& lane;
@@ -46,40 +47,17 @@ int receive(const Place& place) {
   return got;
 }
 
-/// Everyone tells everyone whom it waits for, if anybody.
-pdc::WaitForGraph look_round(int waits_for, int ranks) {
-  std::vector<int> whom(static_cast<std::size_t>(ranks));
-  MPI_Allgather(&waits_for, 1, MPI_INT, whom.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  pdc::WaitForGraph graph;
-  for (std::size_t rank = 0; rank < whom.size(); ++rank) {
-    if (whom[rank] == MPI_PROC_NULL) continue;
-    graph.add(fmt::format("rank {}", rank), "the other end", fmt::format("rank {}", whom[rank]));
-  }
-  return graph;
-}
-
-/// Wrong on purpose: everyone sends first. MPI_Ssend is MPI_Issend and MPI_Wait; here all look
-/// round before they wait, or nobody could tell. Then rank 0 alone receives first.
-int send_first(const Place& place, int ranks, pdc::WaitForGraph& graph) {
-  const int mine = make(place);
-  MPI_Request sending = MPI_REQUEST_NULL;
-  MPI_Issend(&mine, 1, MPI_INT, place.next, tag, MPI_COMM_WORLD, &sending);
-  MPI_Barrier(MPI_COMM_WORLD);  // forced: all are sending, and nobody receives
-  int done = 0;
-  MPI_Test(&sending, &done, MPI_STATUS_IGNORE);
-  graph = look_round(done != 0 ? MPI_PROC_NULL : place.next, ranks);
-  int got = place.me == 0 ? receive(place) : 0;  // this breaks the cycle
-  MPI_Wait(&sending, MPI_STATUS_IGNORE);
-  if (place.me != 0) got = receive(place);
-  return got;
-}
-
-/// Even ranks send first, odd ranks receive first: some neighbour is always ready for another.
+/// The even ranks send first, the odd ones receive first: each send meets a receive.
 int in_turns(const Place& place) {
   const int mine = make(place);
-  int got = place.me % 2 == 1 ? receive(place) : 0;
-  MPI_Ssend(&mine, 1, MPI_INT, place.next, tag, MPI_COMM_WORLD);
-  if (place.me % 2 == 0) got = receive(place);
+  int got = 0;
+  if (place.me % 2 == 0) {
+    MPI_Ssend(&mine, 1, MPI_INT, place.next, tag, MPI_COMM_WORLD);
+    got = receive(place);
+  } else {
+    got = receive(place);
+    MPI_Ssend(&mine, 1, MPI_INT, place.next, tag, MPI_COMM_WORLD);
+  }
   return got;
 }
 
@@ -103,6 +81,40 @@ int begin_both(const Place& place) {
   return got;
 }
 
+/// Every rank learns of every rank whom it waits for, if anybody.
+pdc::WaitForGraph look_round(int waits_for, int ranks) {
+  std::vector<int> whom(ranks);
+  MPI_Allgather(&waits_for, 1, MPI_INT, whom.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  pdc::WaitForGraph graph;
+  for (int rank = 0; rank < ranks; ++rank) {
+    if (whom[rank] == MPI_PROC_NULL) continue;
+    graph.add(fmt::format("rank {}", rank), "the other end", fmt::format("rank {}", whom[rank]));
+  }
+  return graph;
+}
+
+/// Wrong on purpose: every rank sends first. MPI_Ssend is MPI_Issend and MPI_Wait; here all ranks
+/// look round in between, or no rank could tell. Then the root alone receives first.
+int send_first(const Place& place, int ranks, pdc::WaitForGraph& graph) {
+  const int mine = make(place);
+  MPI_Request sending = MPI_REQUEST_NULL;
+  MPI_Issend(&mine, 1, MPI_INT, place.next, tag, MPI_COMM_WORLD, &sending);
+  {
+    const auto message = place.lane.hold("sends to {}", place.next);
+    int done = 0;
+    MPI_Test(&sending, &done, MPI_STATUS_IGNORE);
+    graph = look_round(done != 0 ? MPI_PROC_NULL : place.next, ranks);  // no rank receives before
+  }
+  int got = 0;
+  if (place.me == root) {
+    pdc::fault("deadlock");
+    got = receive(place);  // this breaks the cycle
+  }
+  MPI_Wait(&sending, MPI_STATUS_IGNORE);
+  if (place.me != root) got = receive(place);
+  return got;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -122,9 +134,9 @@ int main(int argc, char** argv) {
 
   const int expected = made_by(place.previous);
   const int cycle = static_cast<int>(graph.cycle().size());
-  pdc::check(cycle == ranks, "all send first: they wait for each other in a cycle",
+  pdc::check(cycle == ranks, "if all ranks send first, they wait for each other in a cycle",
              "{} of {} ranks", cycle, ranks);
-  pdc::check(broken == expected, "one that receives first breaks it, and all messages arrive");
+  pdc::check(broken == expected, "if one rank then receives, every message arrives");
   pdc::check(turns == expected, "in turns, every rank gets what the one before it made");
   pdc::check(together == expected,
              "with MPI_Sendrecv, every rank gets what the one before it made");
