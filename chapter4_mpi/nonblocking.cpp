@@ -6,16 +6,16 @@
 // Shows     MPI_Irecv, MPI_Isend, MPI_Test, MPI_Waitall, MPI_Sendrecv
 // Python    mpi4py comm.Irecv, comm.Isend, Request.Test, Request.Waitall
 // Run       mpirun -np 4 nonblocking --numbers 100000
-// You see   looked at too early all numbers are old; who works meanwhile hardly has to wait
+// You see   looked at too early, all numbers are old; ranks that work meanwhile hardly wait
 // Next      master_worker gives work to whoever is free; heat exchanges the borders of a grid
 
 // SPDX-License-Identifier: MIT
-#include "pdc/measure.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -30,72 +30,74 @@ constexpr int looked_tag = 2;
 constexpr int old_value = -1;
 constexpr int slices = 5;  // of work for each rank
 
-/// The rank so many places further in the ring; -1: the one before.
-int beside(const pdc::mpi::Session& mpi, int steps) {
-  return (mpi.rank() + mpi.size() + steps) % mpi.size();
-}
+/// Each rank sends to the right and receives from the left, in a ring.
+struct Place {
+  int me, left, right;
+  const pdc::Lane& lane;
+};
 
 /// Different from each rank.
 Numbers numbers_of(int rank, int count) {
-  Numbers numbers(static_cast<std::size_t>(count));
+  Numbers numbers(count);
   std::iota(numbers.begin(), numbers.end(), rank);
   return numbers;
 }
 
-void play(const pdc::Lane& lane, const char* what) {
-  const auto work = lane.work("{}", what);
+/// Slices of work before a rank's numbers are ready: odd ranks are late, and have less to do later.
+int slices_to_make(int rank) {
+  return rank % 2 == 0 ? 1 : 4;
+}
+
+void play(const Place& place, const char* what) {
+  const auto work = place.lane.work("{}", what);
   std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays a slice of work
 }
 
-struct Received {
-  Numbers in, seen_early;
+Numbers make_numbers(const Place& place, int count) {
+  for (int i = 0; i < slices_to_make(place.me); ++i) play(place, "makes");
+  return numbers_of(place.me, count);
+}
+
+Numbers exchange_then_work(const Place& place, int count) {
+  const Numbers out = make_numbers(place, count);
+  Numbers in(count, old_value);
+  MPI_Sendrecv(out.data(), count, MPI_INT, place.right, numbers_tag,  //
+               in.data(), count, MPI_INT, place.left, numbers_tag,    //
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  for (int i = slices_to_make(place.me); i < slices; ++i) play(place, "works");
+  return in;
+}
+
+/// Wrong on purpose: the buffer is read while MPI owns it. Forced: the sender hears of the look, and
+/// sends only then.
+Numbers look_too_early(const Place& place, const Numbers& in) {
+  Numbers seen = in;
+  MPI_Sendrecv(nullptr, 0, MPI_INT, place.left, looked_tag,   //
+               nullptr, 0, MPI_INT, place.right, looked_tag,  //
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  return seen;
+}
+
+struct Seen {
+  Numbers early;
   Requests requests;
 };
 
-Received exchange_then_work(const pdc::mpi::Session& mpi, int count) {
-  const int to_make = mpi.rank() % 2 == 0 ? 1 : 4;  // odd ranks are late, and then have less to do
-  for (int i = 0; i < to_make; ++i) play(mpi.lane(), "makes");
-  const Numbers out = numbers_of(mpi.rank(), count);
-  Received got{Numbers(out.size(), old_value), {}, {}};
-  MPI_Sendrecv(out.data(), count, MPI_INT, beside(mpi, 1), numbers_tag,      // to the right
-               got.in.data(), count, MPI_INT, beside(mpi, -1), numbers_tag,  // from the left
-               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  for (int i = to_make; i < slices; ++i) play(mpi.lane(), "works");
-  return got;
-}
-
-Received work_meanwhile(const pdc::mpi::Session& mpi, int count) {
-  Received got{Numbers(static_cast<std::size_t>(count), old_value), {}, {}};
-  auto& [receive, send] = got.requests;
-  MPI_Irecv(got.in.data(), count, MPI_INT, beside(mpi, -1), numbers_tag, MPI_COMM_WORLD, &receive);
-  int complete = 0;
-  MPI_Test(&receive, &complete, MPI_STATUS_IGNORE);
-  if (complete == 0) got.seen_early = got.in;                     // wrong on purpose
-  MPI_Sendrecv(nullptr, 0, MPI_INT, beside(mpi, -1), looked_tag,  // forced: sent after the look
-               nullptr, 0, MPI_INT, beside(mpi, 1), looked_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  const int to_make = mpi.rank() % 2 == 0 ? 1 : 4;
-  for (int i = 0; i < to_make; ++i) play(mpi.lane(), "makes");
-  const Numbers out = numbers_of(mpi.rank(), count);
-  MPI_Isend(out.data(), count, MPI_INT, beside(mpi, 1), numbers_tag, MPI_COMM_WORLD, &send);
-  for (int i = to_make; i < slices; ++i) {
-    play(mpi.lane(), "works");
+Seen work_meanwhile(const Place& place, Numbers& in) {
+  const int count = static_cast<int>(in.size());
+  Requests requests;
+  auto& [receive, send] = requests;
+  MPI_Irecv(in.data(), count, MPI_INT, place.left, numbers_tag, MPI_COMM_WORLD, &receive);
+  const Numbers early = look_too_early(place, in);
+  const Numbers out = make_numbers(place, count);
+  MPI_Isend(out.data(), count, MPI_INT, place.right, numbers_tag, MPI_COMM_WORLD, &send);
+  for (int i = slices_to_make(place.me); i < slices; ++i) {
+    play(place, "works");
+    int complete = 0;
     MPI_Test(&receive, &complete, MPI_STATUS_IGNORE);  // lets MPI go on in between
   }
-  MPI_Waitall(2, got.requests.data(), MPI_STATUSES_IGNORE);
-  return got;
-}
-
-void say_times(const pdc::mpi::Session& mpi, int count) {
-  std::vector<pdc::Variant> ways;
-  for (const auto run : {exchange_then_work, work_meanwhile}) {
-    ways.push_back({"", mpi.size(), [&mpi, count, run] {
-                      run(mpi, count);
-                      MPI_Barrier(MPI_COMM_WORLD);  // until the last rank is done
-                    }});
-  }
-  pdc::say("\nthe exchange, then the work, and the work meanwhile");
-  for (const pdc::Timing& time : pdc::time_in_turns(ways, 5))
-    pdc::say("  median {}, at best {}", pdc::time_text(time.median), pdc::time_text(time.lowest));
+  MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE);
+  return {early, requests};
 }
 
 }  // namespace
@@ -103,18 +105,19 @@ void say_times(const pdc::mpi::Session& mpi, int count) {
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv, {{"numbers", 100'000, "numbers in a message", {1, 1'000'000}}});
-  const int count = program.integer("numbers");
+  const int count = program.integer("numbers"), ranks = mpi.size(), me = mpi.rank();
+  const Place place{me, (me + ranks - 1) % ranks, (me + 1) % ranks, mpi.lane()};
 
-  const Received waited = program.scene("exchange, then work", exchange_then_work, mpi, count);
-  const Received got = program.scene("work meanwhile", work_meanwhile, mpi, count);
-  say_times(mpi, count);
+  const Numbers waited = program.scene("exchange, then work", exchange_then_work, place, count);
+  Numbers in(count, old_value);
+  const Seen seen = program.scene("work meanwhile", work_meanwhile, place, std::ref(in));
 
-  const Numbers old(got.in.size(), old_value);
-  const Numbers sent = numbers_of(beside(mpi, -1), count);
-  const Requests complete{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
-  pdc::check(got.seen_early == old, "seen too early, all numbers are old");
-  pdc::check(got.requests == complete, "after MPI_Waitall both requests are complete");
-  pdc::check(got.in == sent, "all numbers are those that were sent");
-  pdc::check(waited.in == sent, "as they are after a blocking exchange");
+  const Numbers sent = numbers_of(place.left, count);
+  pdc::check(waited == sent, "after the blocking exchange, the numbers are those that were sent");
+  pdc::check(seen.early == Numbers(count, old_value),
+             "before the receive is complete, the numbers are the old ones");
+  pdc::check(seen.requests == Requests{MPI_REQUEST_NULL, MPI_REQUEST_NULL},
+             "after MPI_Waitall, both requests are complete");
+  pdc::check(in == sent, "after MPI_Waitall, the numbers are those that were sent");
   return program.finish();
 }
