@@ -20,28 +20,37 @@
 
 namespace {
 
+constexpr int root = 0;
 constexpr std::int64_t block = 1'000'000;  // points; the last one may be smaller
 
-/// The number at that place of the seed's stream; needs none of those before it. SplitMix64, by
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-std::uint64_t random_number(std::uint64_t seed, std::uint64_t place) {
-  std::uint64_t z = seed + (place + 1) * 0x9e3779b97f4a7c15;
+constexpr std::uint64_t step = 0x9e3779b97f4a7c15;  // from place to place of a stream
+
+/// The number at that place of a stream; needs none of those before it. SplitMix64, by Steele, Lea
+/// and Flood, "Fast splittable pseudorandom number generators" (2014).
+constexpr std::uint64_t random_number(std::uint64_t start, std::uint64_t place) {
+  std::uint64_t z = start + (place + 1) * step;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
 
+/// Where the stream of a seed starts. If that were the seed itself, the stream of the seed `step`
+/// further on would be this one without its first number.
+constexpr std::uint64_t start_of(std::uint64_t seed) {
+  return random_number(seed, 0);
+}
+
 /// How many of the points `first` to before `last` lie in the circle. Whole numbers only, so the
 /// result is the same with every compiler; out of line, so that serial and parallel run this code.
-[[gnu::noinline]] std::int64_t count_hits(std::uint64_t seed, std::int64_t first,
+[[gnu::noinline]] std::int64_t count_hits(std::uint64_t start, std::int64_t first,
                                           std::int64_t last) {
   constexpr std::uint64_t radius = std::uint64_t{1} << 31;
   std::int64_t hits = 0;
   for (std::int64_t place = first; place < last; ++place) {
-    const std::uint64_t number = random_number(seed, static_cast<std::uint64_t>(place));
+    const std::uint64_t number = random_number(start, static_cast<std::uint64_t>(place));
     const std::uint64_t x = number >> 33;     // the upper 31 bits
     const std::uint64_t y = number % radius;  // the lower 31
-    hits += x * x + y * y < radius * radius ? 1 : 0;
+    if (x * x + y * y < radius * radius) ++hits;
   }
   return hits;
 }
@@ -60,33 +69,33 @@ double pi_of(const Count& count) {
   return 4.0 * static_cast<double>(count.hits) / static_cast<double>(count.points);
 }
 
-/// Of all ranks, on rank 0.
+/// Of all ranks, on the root.
 Count add_up(const pdc::mpi::Session& mpi, const Count& mine) {
   Count all;
-  MPI_Reduce(&mine, &all, 2, MPI_INT64_T, MPI_SUM, 0, MPI_COMM_WORLD);  // both members
+  MPI_Reduce(&mine, &all, 2, MPI_INT64_T, MPI_SUM, root, MPI_COMM_WORLD);  // both members
   pdc::mpi::say_by_rank(
       fmt::format("rank {}: {} of {} points hit", mpi.rank(), mine.hits, mine.points));
-  if (mpi.rank() == 0)
+  if (mpi.rank() == root)
     pdc::say("pi is {:.6f}, give or take {:.6f}", pi_of(all), expected_error(all.points));
   return all;
 }
 
-/// Wrong on purpose: the same seed, the same start, the same points.
-Count draw_from_the_start(const pdc::mpi::Session& mpi, std::uint64_t seed, std::int64_t points) {
+/// Wrong on purpose: the same stream, the same place, the same points.
+Count draw_from_the_start(const pdc::mpi::Session& mpi, std::uint64_t start, std::int64_t points) {
   Count mine{points / mpi.size(), 0};
   auto work = mpi.lane().work("points from 0");
-  mine.hits = count_hits(seed, 0, mine.points);
+  mine.hits = count_hits(start, 0, mine.points);
   work.end();
   return add_up(mpi, mine);
 }
 
 /// Blocks are dealt out in turn; what they are has nothing to do with the number of ranks.
-Count draw_in_blocks(const pdc::mpi::Session& mpi, std::uint64_t seed, std::int64_t points) {
+Count draw_in_blocks(const pdc::mpi::Session& mpi, std::uint64_t start, std::int64_t points) {
   Count mine;
   for (std::int64_t first = mpi.rank() * block; first < points; first += mpi.size() * block) {
     const auto work = mpi.lane().work("block {}", first / block);
     const std::int64_t last = std::min(first + block, points);
-    mine.hits += count_hits(seed, first, last);
+    mine.hits += count_hits(start, first, last);
     mine.points += last - first;
   }
   return add_up(mpi, mine);
@@ -101,19 +110,26 @@ int main(int argc, char** argv) {
                         {"seed", 1, "of the stream of random numbers"}});
   const std::int64_t points = program.integer("points");
   const auto seed = static_cast<std::uint64_t>(program.integer("seed"));
+  const std::uint64_t start = start_of(seed);
 
-  const Count same = program.scene("all from the start", draw_from_the_start, mpi, seed, points);
-  const Count all = program.scene("each its blocks", draw_in_blocks, mpi, seed, points);
+  const Count same = program.scene("all from the start", draw_from_the_start, mpi, start, points);
+  const Count all = program.scene("each its blocks", draw_in_blocks, mpi, start, points);
 
-  if (mpi.rank() == 0) {
-    const std::int64_t of_one = count_hits(seed, 0, points / mpi.size());
-    const std::int64_t alone = count_hits(seed, 0, points);
+  if (mpi.rank() == root) {
+    const std::int64_t of_one = count_hits(start, 0, points / mpi.size());
+    const std::int64_t alone = count_hits(start, 0, points);
     const double errors = std::abs(pi_of(all) - std::numbers::pi) / expected_error(points);
-    pdc::check(same.hits == mpi.size() * of_one, "from the start, all draw the same points",
+    pdc::check(random_number(1234567, 0) == 6457827717110365317u &&
+                   random_number(1234567, 1) == 3203168211198807973u,
+               "the generator gives the numbers that are published for SplitMix64");
+    pdc::check(random_number(start_of(seed + step), 0) != random_number(start, 1),
+               "another seed's stream is not this one without its first number");
+    pdc::check(same.hits == mpi.size() * of_one, "from the start, all ranks draw the same points",
                "{} times {} hits", mpi.size(), of_one);
-    pdc::check(all.points == points, "in blocks, all points are drawn", "{}", all.points);
-    pdc::check(all.hits == alone, "the points hit as often as if one rank draws them", "{}",
-               all.hits);
+    pdc::check(all.points == points, "in blocks, as many points are drawn as there are", "{}",
+               all.points);
+    pdc::check(all.hits == alone, "in blocks, as many points hit as if one rank draws them all",
+               "{}", all.hits);
     pdc::check(errors < 6, "pi is within 6 expected errors", "{:.1f} of them", errors);
   }
   return program.finish();
