@@ -1,129 +1,159 @@
 // Task graph: tasks that take the results of others run on whichever rank is free.
 //
-// Concept   A task submitted gives a number that stands for its result, which later tasks may take;
-//           from that follows what may run at once. All ranks hear in the same order what is done
-//           and deal alike, so each knows what to run, and where its results are needed.
-// Shows     MPI_Isend, MPI_Iprobe, MPI_Recv, MPI_Waitall
+// Concept   Tasks are submitted in the order of a serial program, each with the data that it reads
+//           and changes. From that follows a graph: which task has to wait for which. A coordinator
+//           deals out what is ready to whoever is free; a task that is done makes others ready.
+// Shows     MPI_Send, MPI_Recv, MPI_ANY_SOURCE, MPI_ANY_TAG
 // Python    dask.delayed, dask.distributed Client.submit
-// Run       mpirun -np 3 task_graph --tiles 4
-// You see   with results forgotten another matrix; with all kept the right one, whoever did what
+// Run       mpirun -np 4 task_graph --rows 3
+// You see   without the graph's edges another matrix; with them the right one, whoever does what
 // Next      master_worker deals out jobs that need nothing; heat needs its neighbours only
 
 // SPDX-License-Identifier: MIT
-#include "task_graph.hpp"  // the graph and its tasks
+#include "task_graph.hpp"  // the tasks, and what they compute
+
+#include "pdc/graph.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
-#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <thread>
+#include <vector>
 
 namespace {
 
-constexpr int most = 2;  // tasks dealt to a rank at a time: one to run, one to go on with
-constexpr int done_tag = 0, result_tag = 1;  // plus the task
+using std::chrono::milliseconds;
 
-/// What every rank is, rank 0 too. All know who runs what and who has what.
-struct Worker {
-  const pdc::mpi::Session& mpi;
-  Graph graph;
-  std::vector<int> mine = {};                            // tasks dealt to this rank, not run yet
-  std::vector<int> load = std::vector<int>(mpi.size());  // by rank: tasks dealt and not done
-  std::vector<MPI_Request> sends = {};                   // nobody waits in a send
-  int came = 0, early = 0;  // came: tiles; early: inputs that were not done when a task was dealt
-  double busy = 0;          // seconds
+constexpr int root = 0;
 
-  /// Who has least to do gets a task, at best one whose inputs it has.
-  void deal() {
-    while (!graph.ready.empty() && std::ranges::min(load) < most) {
-      const int idle = static_cast<int>(std::ranges::min_element(load) - load.begin());
-      const auto lacks = [&](int input) { return !graph[input].holders.contains(idle); };
-      const auto moves = [&](int any) { return std::ranges::count_if(graph[any].inputs, lacks); };
-      Task& task = graph[*std::ranges::min_element(graph.ready, {}, moves)];
-      task.runner = task.number == graph.back().number ? 0 : idle;  // the last is wanted on rank 0
-      task.holders = {task.runner};
-      graph.ready.erase(task.number);
-      ++load[task.runner];
-      if (task.runner == mpi.rank()) mine.push_back(task.number);
-      for (const int input : task.inputs) provide(graph[input], task.runner);
+/// The number of a task is the tag of its messages; the next number is the word to stop.
+void take_tasks(const pdc::mpi::Session& mpi, const Tasks& tasks, milliseconds time) {
+  Tile in(side, 3 * side);  // as many tiles as a task takes at most, side by side
+  while (true) {
+    MPI_Status status;
+    MPI_Recv(in.data(), static_cast<int>(in.size()), MPI_DOUBLE, root, MPI_ANY_TAG, MPI_COMM_WORLD,
+             &status);
+    const int number = status.MPI_TAG;
+    if (number == std::ssize(tasks)) return;
+    auto work = mpi.lane().work("{}", tasks[number].name);
+    std::this_thread::sleep_for(time);  // plays tiles that are larger
+    const Tile out = tasks[number].run(in);
+    work.end();
+    MPI_Send(out.data(), static_cast<int>(out.size()), MPI_DOUBLE, root, number, MPI_COMM_WORLD);
+  }
+}
+
+void send_inputs(const Task& task, const Tiles& tiles, int number, int rank) {
+  Tile in(side, std::ssize(task.tiles) * side);
+  for (int i = 0; i < std::ssize(task.tiles); ++i)
+    in.middleCols(i * side, side) = tiles[task.tiles[i]];
+  MPI_Send(in.data(), static_cast<int>(in.size()), MPI_DOUBLE, rank, number, MPI_COMM_WORLD);
+}
+
+struct Outcome {
+  Tiles tiles;
+  std::vector<std::vector<int>> versions;  // by task: of the tiles that it was given
+};
+
+/// The coordinator: has all tiles, and runs no task. A task is ready when it waits for none.
+Outcome deal_out(const Tasks& tasks, Tiles tiles, int workers) {
+  std::vector<std::vector<int>> versions(tasks.size());
+  std::vector<int> changes(tiles.size()), waits_for, ready, idle(workers);
+  for (const Task& task : tasks) {
+    if (task.waits_for == 0) ready.push_back(static_cast<int>(waits_for.size()));
+    waits_for.push_back(task.waits_for);
+  }
+  std::iota(idle.begin(), idle.end(), 1);
+  while (true) {
+    while (!ready.empty() && !idle.empty()) {
+      const int number = ready.back(), rank = idle.back();  // any of them would do: the last
+      ready.pop_back();
+      idle.pop_back();
+      const Task& task = tasks[number];
+      for (const int tile : task.tiles) versions[number].push_back(changes[tile]);
+      if (versions[number] != task.versions) pdc::fault("too early");
+      send_inputs(task, tiles, number, rank);
+    }
+    if (std::ssize(idle) == workers) break;  // no task runs, and none is ready
+    Tile result(side, side);
+    MPI_Status status;
+    MPI_Recv(result.data(), static_cast<int>(result.size()), MPI_DOUBLE, MPI_ANY_SOURCE,
+             MPI_ANY_TAG, MPI_COMM_WORLD, &status);
+    idle.push_back(status.MPI_SOURCE);
+    const Task& done = tasks[status.MPI_TAG];
+    tiles[done.tiles[0]] = result;
+    ++changes[done.tiles[0]];
+    for (const int follower : done.followers) {
+      --waits_for[follower];
+      if (waits_for[follower] == 0) ready.push_back(follower);
     }
   }
+  const auto stop = static_cast<int>(tasks.size());
+  for (int rank = 1; rank <= workers; ++rank)
+    MPI_Send(nullptr, 0, MPI_DOUBLE, rank, stop, MPI_COMM_WORLD);
+  return {tiles, versions};
+}
 
-  /// Its maker sends an input to the rank that needs it and has not got it.
-  void provide(Task& input, int rank) {
-    early += input.times_done == 0 ? 1 : 0;
-    if (input.holders.insert(rank).second && input.runner == mpi.rank())
-      MPI_Isend(input.result.data(), static_cast<int>(input.result.size()), MPI_DOUBLE, rank,
-                result_tag + input.number, MPI_COMM_WORLD, &sends.emplace_back());
+Outcome run(const pdc::mpi::Session& mpi, const Tasks& tasks, const Tiles& tiles,
+            milliseconds time) {
+  if (mpi.rank() == root) return deal_out(tasks, tiles, mpi.size() - 1);
+  take_tasks(mpi, tasks, time);
+  return {};
+}
+
+/// Wrong on purpose: no task waits for another.
+Tasks without_edges(Tasks tasks) {
+  for (Task& task : tasks) {
+    task.followers.clear();
+    task.waits_for = 0;
   }
+  return tasks;
+}
 
-  /// Waits to hear that a task is done: from its runner on rank 0, which passes it on.
-  void hear() {
-    int number = 0;
-    MPI_Recv(&number, 1, MPI_INT, MPI_ANY_SOURCE, done_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    const Task& task = graph[number];
-    if (mpi.rank() == 0) {
-      for (int rank = 1; rank < mpi.size(); ++rank)
-        MPI_Isend(&task.number, 1, MPI_INT, rank, done_tag, MPI_COMM_WORLD, &sends.emplace_back());
+/// Tasks by the tiles that they were given.
+struct Tally {
+  Tally(const Tasks& tasks, const Outcome& outcome) {
+    for (int number = 0; number < std::ssize(tasks); ++number) {
+      const std::vector<int>& versions = outcome.versions[number];
+      if (versions == tasks[number].versions) {
+        ++right;
+      } else if (!versions.empty()) {
+        ++wrong;
+      }
     }
-    --load[task.runner];
-    graph.set_done(number);
-    deal();
   }
-
-  void run_next() {
-    Task& task = graph[mine.front()];
-    mine.erase(mine.begin());
-    Inputs inputs;
-    for (const int number : task.inputs) {
-      Tile& input = graph[number].result;
-      inputs.push_back(&input);
-      if (input.size() > 0) continue;
-      input.resize(graph.side, graph.side);
-      MPI_Recv(input.data(), static_cast<int>(input.size()), MPI_DOUBLE, graph[number].runner,
-               result_tag + number, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-      ++came;
-    }
-    const auto work = mpi.lane().work("{}", task.name);
-    busy -= MPI_Wtime();
-    task.result = task.function(inputs);
-    busy += MPI_Wtime();
-    MPI_Isend(&task.number, 1, MPI_INT, 0, done_tag, MPI_COMM_WORLD, &sends.emplace_back());
-  }
-
-  void run() {
-    deal();
-    while (std::ranges::max(load) > 0) {
-      int news = 0;  // they go first, so that nobody waits for this rank longer than a task
-      MPI_Iprobe(MPI_ANY_SOURCE, done_tag, MPI_COMM_WORLD, &news, MPI_STATUS_IGNORE);
-      news != 0 || mine.empty() ? hear() : run_next();
-    }
-    MPI_Waitall(static_cast<int>(sends.size()), sends.data(), MPI_STATUSES_IGNORE);
-  }
+  int right = 0, wrong = 0;  // as a serial program would have them, or not; a task may get none
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
-  pdc::Program program(argc, argv, {{"tiles", 4, "rows of tiles in the matrix", {2, 12}}});
-  const int tiles = program.integer("tiles");
-  Worker without{mpi, cholesky(tiles, true)}, with{mpi, cholesky(tiles, false)};
-  Worker tree{mpi, prime_tree()};
-  say_levels(with.graph);
+  pdc::Program program(argc, argv, {{"rows", 3, "rows of tiles in the matrix", {2, 6}}});
+  mpi.need_ranks(2);
+  const int rows = program.integer("rows");
+  const Tasks tasks = cholesky(rows);
+  const Tiles tiles = cut_matrix(rows);
+  constexpr milliseconds time(6);
 
-  program.scene("what gemm returns forgotten", &Worker::run, without);
-  program.scene("all results kept", &Worker::run, with);
-  pdc::mpi::say_by_rank(fmt::format("rank {} was busy for {:.1f} ms and was sent {} tiles",
-                                    mpi.rank(), 1000 * with.busy, with.came));
-  program.scene("a tree of sums", &Worker::run, tree);
-  if (mpi.rank() != 0) return program.finish();  // the results are on rank 0
+  const Outcome without =
+      program.scene("without edges", run, mpi, without_edges(tasks), tiles, time);
+  pdc::draw_graph("the graph", edges_of(tasks));
+  const Outcome with = program.scene("with edges", run, mpi, tasks, tiles, time);
 
-  const double wrong = residual(without.graph, tiles), right = residual(with.graph, tiles);
-  const auto once = std::ranges::count(with.graph, 1, &Task::times_done);
-  const double sum = tree.graph.back().result(0, 0);
-  pdc::check(wrong > 1e-10, "forgotten, l * l^T is another matrix", "off by {:.1g}", wrong);
-  pdc::check(once == std::ssize(with.graph), "kept, each task ran once", "{} tasks", once);
-  pdc::check(with.early == 0, "none was dealt before its inputs were done", "{}", with.early);
-  pdc::check(right < 1e-10, "l * l^T is the matrix", "off by {:.1g}", right);
-  pdc::check(sum == primes, "the tree counts all primes", "{}", sum);
+  if (mpi.rank() == root) {
+    const int all = static_cast<int>(tasks.size());
+    const Tally early(tasks, without), ready(tasks, with);
+    const double off = residual(without.tiles, rows), rest = residual(with.tiles, rows);
+    pdc::check(early.wrong > 0,
+               "without edges, tasks are given tiles before others have changed them",
+               "{} of {} tasks", early.wrong, all);
+    pdc::check(!(off < 1e-10), "without edges, l * l^T is another matrix", "off by {:.1g}", off);
+    pdc::check(ready.right == all,
+               "with edges, each task is dealt once, and its tiles are those of a serial program",
+               "{} of {} tasks", ready.right, all);
+    pdc::check(rest < 1e-10, "with edges, l * l^T is the matrix", "off by {:.1g}", rest);
+  }
   return program.finish();
 }

@@ -1,124 +1,115 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "pdc/print.hpp"
-#include "pdc/workload.hpp"
+#include "pdc/graph.hpp"
 
+#include <fmt/core.h>
 #include <Eigen/Cholesky>
 
 #include <cmath>
-#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-/// The graph and the two problems of task_graph.cpp, all without MPI.
+/// The tasks of task_graph.cpp, without MPI: Cholesky's method, tile by tile.
+
+constexpr int side = 16;  // rows and columns of a tile
 
 using Tile = Eigen::MatrixXd;
-using Inputs = std::vector<const Tile*>;
+using Tiles = std::vector<Tile>;
 
 struct Task {
-  int number;
   std::string name;
-  std::function<Tile(const Inputs&)> function;
-  std::vector<int> inputs;          // tasks whose results it takes
-  std::vector<int> followers = {};  // tasks that take its result
-  std::size_t inputs_done = 0;
-  int times_done = 0;
-  int runner = 0;              // the rank that it was dealt to
-  std::set<int> holders = {};  // this rank, and those that get the result
-  Tile result = {};            // empty until it is here
+  Tile (*run)(const Tile& in);     // of the tiles that it takes, side by side
+  std::vector<int> tiles;          // their numbers; the first is the one that it changes
+  std::vector<int> versions = {};  // of each: how often it was changed before, in a serial program
+  std::set<int> followers = {};    // tasks that wait for this one
+  int waits_for = 0;               // so many tasks
 };
 
-/// Tasks by number. The result of the last one is wanted.
-struct Graph : std::vector<Task> {
-  int side = 1;              // rows and columns of a result
-  std::set<int> ready = {};  // tasks to deal out: all their inputs are done
+using Tasks = std::vector<Task>;
 
-  /// Returns the number of the task, which stands for its result long before that is there.
-  int submit(std::string name, std::vector<int> inputs, auto function) {
-    const int number = static_cast<int>(size());
-    if (inputs.empty()) ready.insert(number);
-    for (const int input : inputs) at(input).followers.push_back(number);
-    push_back({number, std::move(name), std::move(function), std::move(inputs)});
-    return number;
+/// Tasks in the order of a serial program. Each waits for those that changed its tiles last; in this
+/// method no task changes a tile that an earlier one still has to read.
+struct Graph {
+  void submit(std::string name, Tile (*run)(const Tile&), std::vector<int> tiles) {
+    const int number = static_cast<int>(tasks.size());
+    Task task{std::move(name), run, std::move(tiles)};
+    for (const int tile : task.tiles) {
+      task.versions.push_back(changes[tile]);
+      if (changes[tile] == 0) continue;  // as it was at first
+      if (tasks[last[tile]].followers.insert(number).second) ++task.waits_for;
+    }
+    last[task.tiles[0]] = number;
+    ++changes[task.tiles[0]];
+    tasks.push_back(std::move(task));
   }
 
-  void set_done(int task) {
-    ++at(task).times_done;
-    for (const int next : at(task).followers)
-      if (++at(next).inputs_done == at(next).inputs.size()) ready.insert(next);
-  }
+  Tasks tasks = {};
+  std::map<int, int> last = {}, changes = {};  // by tile: the task that changed it last, how often
 };
 
-/// A line for each level: tasks that need only those of the lines above, so not one another.
-inline void say_levels(Graph graph) {
-  while (!graph.ready.empty()) {
-    std::string line;
-    for (const int task : graph.ready) line += "  " + graph[task].name;
-    pdc::say("{:.98}", line);
-    for (const int task : std::exchange(graph.ready, {})) graph.set_done(task);
-  }
+// Named as in LAPACK: l of a tile on the diagonal, with l * l^T = a; l of one below it; what is left
+// of one to the right of two.
+inline Tile potrf(const Tile& in) {
+  return in.leftCols(side).llt().matrixL();
 }
 
-/// A tile of 1 / (1 + |row - column|), a matrix that is symmetric and positive definite.
-inline Tile load(int i, int j, int n) {
-  return Tile::NullaryExpr(n, n, [=](double row, double column) {
-    return 1 / (1 + std::abs(i * n + row - j * n - column));
+inline Tile trsm(const Tile& in) {
+  const auto l = in.middleCols(side, side).triangularView<Eigen::Lower>();
+  return l.transpose().solve<Eigen::OnTheRight>(in.leftCols(side));
+}
+
+inline Tile gemm(const Tile& in) {
+  return in.leftCols(side) - in.middleCols(side, side) * in.middleCols(2 * side, side).transpose();
+}
+
+inline Tasks cholesky(int rows) {
+  Graph graph;
+  const auto at = [rows](int row, int column) { return row * rows + column; };
+  for (int k = 0; k < rows; ++k) {
+    graph.submit(fmt::format("potrf {0} {0}", k), potrf, {at(k, k)});
+    for (int i = k + 1; i < rows; ++i)
+      graph.submit(fmt::format("trsm {} {}", i, k), trsm, {at(i, k), at(k, k)});
+    for (int i = k + 1; i < rows; ++i) {
+      for (int j = k + 1; j <= i; ++j)
+        graph.submit(fmt::format("gemm {} {} {}", i, j, k), gemm, {at(i, j), at(i, k), at(j, k)});
+    }
+  }
+  return graph.tasks;
+}
+
+inline std::vector<pdc::Edge> edges_of(const Tasks& tasks) {
+  std::vector<pdc::Edge> edges;
+  for (const Task& task : tasks) {
+    for (const int follower : task.followers) edges.push_back({task.name, tasks[follower].name});
+  }
+  return edges;
+}
+
+/// 1 / (1 + |row - column|): symmetric and positive definite.
+inline Eigen::MatrixXd whole_matrix(int rows) {
+  return Tile::NullaryExpr(rows * side, rows * side, [](double row, double column) {
+    return 1 / (1 + std::abs(row - column));
   });
 }
 
-// Cholesky's method in tiles, its steps named as in LAPACK: what is left of a tile; l of one on the
-// diagonal, with l * l^T = a; l of one below.
-constexpr auto gemm = [](const Inputs& in) -> Tile { return *in[0] - *in[1] * in[2]->transpose(); };
-constexpr auto potrf = [](const Inputs& in) -> Tile { return in[0]->llt().matrixL(); };
-constexpr auto trsm = [](const Inputs& in) -> Tile {
-  return in[1]->triangularView<Eigen::Lower>().transpose().solve<Eigen::OnTheRight>(*in[0]);
-};
-
-/// l of rows x rows tiles, n x n each. Wrong on purpose if it forgets what gemm returns.
-inline Graph cholesky(int rows, bool forget, int n = 128) {
-  Graph graph{{}, n};
-  Eigen::MatrixXi l(rows, rows);  // tasks
-  std::vector<int> all;           // of l, column by column
-  for (int j = 0; j < rows; ++j)
-    for (int i = j; i < rows; ++i) {
-      const std::string at = fmt::format(" {} {}", i, j);
-      int a = graph.submit("load" + at, {}, [=](auto&) { return load(i, j, n); });
-      for (int k = 0; k < j; ++k) {
-        const int left = graph.submit(fmt::format("gemm{} {}", at, k), {a, l(i, k), l(j, k)}, gemm);
-        if (!forget) a = left;
-      }
-      l(i, j) = i == j ? graph.submit("potrf" + at, {a}, potrf)
-                       : graph.submit("trsm" + at, {a, l(j, j)}, trsm);
-      all.push_back(l(i, j));
-    }
-  graph.submit("gather", all, [](auto&) { return Tile(); });
-  return graph;
+/// Its tiles, row by row.
+inline Tiles cut_matrix(int rows) {
+  const Eigen::MatrixXd whole = whole_matrix(rows);
+  Tiles tiles;
+  for (int i = 0; i < rows * rows; ++i)
+    tiles.emplace_back(whole.block(i / rows * side, i % rows * side, side, side));
+  return tiles;
 }
 
-/// How far l * l^T is from the matrix; NaN if an element of l is.
-inline double residual(const Graph& graph, int rows) {
-  const int n = graph.side;
-  Tile l = Tile::Zero(rows * n, rows * n);
-  auto task = graph.back().inputs.begin();
-  for (int j = 0; j < rows; ++j)
-    for (int i = j; i < rows; ++i) l.block(i * n, j * n, n, n) = graph[*task++].result;
-  return (l * l.transpose() - load(0, 0, rows * n)).norm();
-}
-
-constexpr int numbers = 220'000, block = 20'000, primes = 19'618;  // primes below the numbers
-
-/// The primes in each block, added by pairs, those sums by pairs, until one is left.
-inline Graph prime_tree() {
-  Graph graph;
-  for (int first = 0; first < numbers; first += block)
-    graph.submit(fmt::format("count {}", first / block), {}, [=](auto&) -> Tile {
-      return Tile::Constant(1, 1, static_cast<double>(pdc::count_primes(first, first + block)));
-    });
-  for (int i = 0; i + 1 < std::ssize(graph); i += 2)  // a sum is the next task
-    graph.submit(fmt::format("add {} {}", i, i + 1), {i, i + 1},
-                 [](auto& in) -> Tile { return *in[0] + *in[1]; });
-  return graph;
+/// How far l * l^T is from the matrix, where l are the tiles on the diagonal and below it.
+inline double residual(const Tiles& tiles, int rows) {
+  Eigen::MatrixXd l = Tile::Zero(rows * side, rows * side);
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j <= i; ++j) l.block(i * side, j * side, side, side) = tiles[i * rows + j];
+  }
+  return (l * l.transpose() - whole_matrix(rows)).norm();
 }
