@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: MIT
-/// Two threads of the executor, by the very functions of the program `thread_pool_executor`: primes,
-/// beside two serial runs at once, a yardstick for what sharing out can reach here. Items are works.
+/// Jobs for a pool of two threads, all submitted before the first result is asked for, as in the
+/// program `thread_pool_executor`: primes, beside two serial runs at once, a yardstick for what
+/// sharing out can reach here. Items are works.
 
-#define main thread_pool_executor_main  // its page is a whole program
-#include "thread_pool_executor.cpp"
-#undef main
+#include "pdc/workload.hpp"
 
 #include "two_copies.hpp"
 
 #include <benchmark/benchmark.h>
+#include <boost/asio.hpp>
+
+#include <cstdint>
+#include <future>
+#include <thread>
+#include <vector>
 
 namespace {
 
-constexpr int jobs = 50;  // as many numbers as the program `serial_parallel` has
+namespace asio = boost::asio;
+
+constexpr std::int64_t jobs = 50;  // as many numbers as the program `serial_parallel` has
+constexpr std::int64_t piece = 20'000;
+
+std::int64_t count_piece(std::int64_t job) {
+  return pdc::count_primes(job * piece, (job + 1) * piece);
+}
+
+std::int64_t submit_first_ask_later(asio::thread_pool& pool) {
+  std::vector<std::future<std::int64_t>> later;
+  for (std::int64_t job = 0; job < jobs; ++job) {
+    later.push_back(asio::post(pool, asio::use_future([job] { return count_piece(job); })));
+  }
+  std::int64_t primes = 0;
+  for (std::future<std::int64_t>& future : later) primes += future.get();
+  return primes;
+}
 
 void this_executor(benchmark::State& state) {
   asio::thread_pool pool(2);
-  for (auto _ : state) benchmark::DoNotOptimize(ask_at_the_end(pool, jobs, count_piece));
+  for (auto _ : state) benchmark::DoNotOptimize(submit_first_ask_later(pool));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(this_executor)->UseRealTime();
 
 void two_serial_runs(benchmark::State& state) {
   run_two_copies<std::jthread>(state, [] {
-    for (int n = 1; n <= jobs; ++n) benchmark::DoNotOptimize(count_piece(n));
+    for (std::int64_t job = 0; job < jobs; ++job) benchmark::DoNotOptimize(count_piece(job));
   });
 }
 BENCHMARK(two_serial_runs)->UseRealTime();
