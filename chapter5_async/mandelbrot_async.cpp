@@ -6,7 +6,7 @@
 // Shows     pdc::Sibling, SIGKILL, memfd_create, boost::json::parse
 // Python    subprocess.Popen, Popen.kill
 // Run       mandelbrot_async --workers 3 --image mandelbrot.png
-// You see   a worker that is killed with tiles in hand, and the same image
+// You see   a worker that is killed with a tile in hand, which another computes, and the same image
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
@@ -18,8 +18,11 @@
 #include <sys/mman.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <istream>
 #include <list>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -40,26 +43,48 @@ struct Worker {
   pdc::Span alive;
 };
 
-struct Outcome {
-  pdc::Exit killed, coordinator;
-  std::string task, journal;  // the task that the killed one had in hand
+struct Image {
+  std::vector<pdc::MandelbrotPixel> pixels{std::size_t{view.width} * view.height};
+  std::vector<int> times = std::vector<int>(tiles);  // how often each tile is in the journal
+  std::vector<std::string> by{tiles};                // who computed it
 };
 
-std::string read_all(const pdc::Descriptor& file) {
-  const off_t end = pdc::posix(lseek(file.get(), 0, SEEK_END), "lseek");
-  std::string text(static_cast<std::size_t>(end), ' ');
-  pdc::posix(pread(file.get(), text.data(), text.size(), 0), "pread");
-  return text;
+/// Results come in any order: each says which tile it is, and that is where it belongs.
+Image put_together(std::istream& journal) {
+  Image image;
+  std::string line;
+  std::getline(journal, line);  // which job it is
+  while (std::getline(journal, line)) {
+    const boost::json::object tile = boost::json::parse(line).as_object();
+    const auto number = static_cast<std::size_t>(tile.at("task").as_int64());
+    ++image.times.at(number);
+    image.by.at(number) = tile.at("by").as_string();
+    std::size_t pixel = number * rows * view.width;
+    for (const boost::json::value& count : tile.at("value").as_array()) {
+      const auto iterations = static_cast<std::int32_t>(count.as_int64());
+      image.pixels.at(pixel) = {iterations, static_cast<float>(iterations)};
+      ++pixel;
+    }
+  }
+  return image;
 }
+
+struct Outcome {
+  pdc::Exit killed, coordinator;
+  std::size_t tile;  // that the killed worker had in hand
+  Image image;
+};
 
 Outcome farm_out(int workers) {
   // In memory, without a name in any folder: nothing of it stays, however this program ends.
   const pdc::Descriptor journal(pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
   const pdc::Lane lane("coordinator");
-  const auto work = lane.work("deals out tiles");
-  pdc::Sibling coordinator("coordinator", {"--workers", "0", "--job", "mandelbrot", "--poison", "0",
-                                           "--tasks", fmt::format("{}", tiles), "--journal",
-                                           fmt::format("/proc/{}/fd/{}", getpid(), journal.get())});
+  auto work = lane.work("deals out tiles");
+  const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
+  const std::vector<std::string> orders{"--workers", "0", "--job",   "mandelbrot",
+                                        "--poison",  "0", "--tasks", fmt::format("{}", tiles),
+                                        "--journal", file};
+  pdc::Sibling coordinator("coordinator", orders);
   const std::string port = coordinator.said("port ");
   Worker first(0, port);
   coordinator.said("worker 0 comes");
@@ -67,35 +92,14 @@ Outcome farm_out(int workers) {
   const pdc::Exit killed = first.process.wait();
   first.alive.end();
   pdc::fault("worker 0 is killed");
-  const std::string task = coordinator.said("worker 0 is gone, with task ");
+  const std::string tile = coordinator.said("worker 0 is gone, with task ");
   std::list<Worker> others;
   for (int i = 1; i < workers; ++i) others.emplace_back(i, port);
   const pdc::Exit end = coordinator.wait();
-  return {killed, end, task, read_all(journal)};
+  work.end();
+  std::ifstream lines(file);
+  return {killed, end, std::stoul(tile), put_together(lines)};
 }  // ~Sibling ends who came too late
-
-struct Image {
-  std::vector<pdc::MandelbrotPixel> pixels{std::size_t{view.width} * view.height};
-  std::vector<int> times = std::vector<int>(tiles);  // how often each tile is in the journal
-};
-
-Image put_together(const std::string& journal) {
-  Image image;
-  std::istringstream lines(journal);
-  std::string line;
-  std::getline(lines, line);  // which job it is
-  while (std::getline(lines, line)) {
-    const boost::json::object tile = boost::json::parse(line).as_object();
-    const auto number = static_cast<std::size_t>(tile.at("task").as_int64());
-    ++image.times.at(number);
-    auto pixel = image.pixels.begin() + static_cast<std::ptrdiff_t>(number) * rows * view.width;
-    for (const boost::json::value& count : tile.at("value").as_array()) {
-      const auto iterations = static_cast<std::int32_t>(count.as_int64());
-      *pixel++ = {iterations, static_cast<float>(iterations)};
-    }
-  }
-  return image;
-}
 
 }  // namespace
 
@@ -106,16 +110,20 @@ int main(int argc, char** argv) {
   const int workers = program.integer("workers");
 
   const Outcome outcome = program.scene("tiles for whoever is there", farm_out, workers);
-  const Image image = put_together(outcome.journal);
+  const Image& image = outcome.image;
   pdc::write_mandelbrot(program.word("image"), view, image.pixels);
 
-  pdc::check(outcome.killed.signal == SIGKILL && !outcome.task.empty(),
-             "a worker was killed with tiles in hand", "{}", outcome.killed.text());
-  pdc::check(image.times == std::vector<int>(tiles, 1), "every tile was computed, and counts once",
-             "{} tiles", tiles);
+  const std::string& by = image.by.at(outcome.tile);
+  pdc::check(outcome.killed.signal == SIGKILL, "worker 0 was killed with a tile in hand", "{}",
+             outcome.killed.text());
+  pdc::check(!by.empty() && by != "worker 0",
+             "the tile that the killed worker had in hand was computed by another", "by {}", by);
+  const auto once = std::ranges::count(image.times, 1);
+  pdc::check(once == tiles, "every tile was computed, and counts once", "{} of {}", once, tiles);
   const auto sum = pdc::mandelbrot_checksum(image.pixels);
-  pdc::check(sum == pdc::mandelbrot_known, "the iteration counts are the known ones",
+  pdc::check(sum == pdc::mandelbrot_known, "the iteration counts are those of the known image",
              "checksum {:016x}", sum);
-  pdc::check(outcome.coordinator.good(), "the coordinator ended well");
+  pdc::check(outcome.coordinator.good(), "the coordinator ended well, with nothing left to do",
+             "{}", outcome.coordinator.text());
   return program.finish();
 }
