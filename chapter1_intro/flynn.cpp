@@ -37,7 +37,7 @@ Vector part_of(Vector x, int i, int workers) {
 
 struct Dot {
   std::int64_t sum;
-  std::int64_t products;  // instructions that multiply
+  std::int64_t products;  // multiplications, as they are written here
 };
 
 /// Single instruction, single data: one product at a time.

@@ -82,7 +82,7 @@ std::pair<Found, Found> count_both_ways() {
 /// How long it takes to start one and see it end, while the parent uses more and more memory.
 void measure_starting(pdc::Program& program, std::size_t megabytes) {
   pdc::Curve threads{"a thread", {}}, processes{"a process", {}};
-  pdc::say("\n  the parent uses so much more    a thread     a process");
+  pdc::say("\n  the parent uses this much more  a thread     a process");
   std::vector<char> memory;
   for (const std::size_t quarters : {0, 1, 2, 4}) {
     const std::size_t size = megabytes * quarters / 4;
@@ -104,7 +104,7 @@ void measure_starting(pdc::Program& program, std::size_t megabytes) {
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
-                       {{"megabytes", 64, "MiB more that the parent uses at last", {4, 512}}});
+                       {{"megabytes", 64, "MiB more that the parent uses in the end", {4, 512}}});
 
   const auto [thread, process] = program.scene("each counts", count_both_ways);
   measure_starting(program, static_cast<std::size_t>(program.integer("megabytes")));

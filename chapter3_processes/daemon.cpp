@@ -1,8 +1,8 @@
 // Daemon: a process that nothing ties to whoever launched it.
 //
 // Concept   A server is to outlive whoever launched it. A child in the background keeps what it was
-//           born with: the session that ends with its terminal, the directory, every open file. A
-//           daemon lets go of all that, and leaves its launcher by a second fork.
+//           born with: the session, whose terminal sends SIGHUP when it closes, the directory,
+//           every open file. A daemon lets go of all that, and leaves its launcher by a second fork.
 // Shows     fork, setsid, chdir, dup2, close_range, /proc/PID/cwd, /proc/PID/fd
 // Run       daemon --work 20
 // You see   a child in the background, which keeps everything; a daemon, which keeps what it was given

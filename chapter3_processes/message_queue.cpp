@@ -5,7 +5,7 @@
 // Shows     boost::interprocess::message_queue: create_only, remove, send, receive
 // Python    multiprocessing.Queue
 // Run       message_queue --workers 2 --items 12
-// You see   a pipe makes one message of five; a queue keeps them apart, but that which a killed
+// You see   a pipe makes one message of five; a queue keeps them apart, but what a killed
 //           consumer has taken is lost
 // Next      ipc compares it with other ways; process_lock survives the death of its owner
 

@@ -41,7 +41,8 @@ struct Task {
 /// other threads when the pool forks, in the constructor and when it replaces a worker; SIGPIPE is
 /// ignored (pdc::Program does that). Signals: what a handler interrupts is repeated. A worker that
 /// dies, in the middle of a task or idle, is replaced; a task that has killed `tries` workers is
-/// given up. An exception in a task kills its worker.
+/// given up. Catch in the task: an exception that leaves it kills the worker, and with a pdc::Program
+/// the whole program. Errors: std::system_error; after one the pool may only be destroyed.
 class Pool {
  public:
   using Work = std::function<std::int64_t(std::int64_t number, const pdc::Lane&)>;

@@ -94,7 +94,7 @@ Finished run(const Words& words, const Words& environment = {}) {
   return {std::move(all), program.wait()};
 }
 
-/// Whether it ends although nobody reads. It does not when the pipe is full before.
+/// Whether it ends although nobody reads. It does not when the pipe is full and it has more to write.
 bool ends_unread(const pdc::Child& program, const pdc::Pipe& pipe) {
   const auto id = static_cast<id_t>(program.pid());
   for (;;) {
@@ -113,7 +113,7 @@ bool wait_first(const Words& words) {
   pdc::Pipe pipe;
   pdc::posix(fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 16), "fcntl");  // more with large pages
   auto work = lane.work("{}", words.front());
-  const pdc::Child program(spawn(words, pipe.write_end.get(), {}));
+  pdc::Child program(spawn(words, pipe.write_end.get(), {}));
   const auto wait = parent.wait("the program's end");
   const bool ended = ends_unread(program, pipe);
   work.end();
@@ -122,7 +122,7 @@ bool wait_first(const Words& words) {
   std::this_thread::sleep_for(std::chrono::milliseconds(5));  // plays a little of "for ever"
   pdc::fault("each waits for the other");
   pdc::posix(kill(program.pid(), SIGKILL), "kill");
-  return false;
+  return program.wait().signal != SIGKILL;  // else it has ended by itself
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ std::vector<Bytes> collect(const pdc::mpi::Session& mpi, const Diary& mine, Way&
 /// Of another length for each rank.
 Diary diary_of(int rank, int notes) {
   const auto count = static_cast<std::size_t>(notes) + static_cast<std::size_t>(rank);
-  return {fmt::format("the station on hill {}", rank), {count, "a heron"}};
+  return {fmt::format("the weather station on hill {}", rank), {count, "a heron"}};
 }
 
 }  // namespace

@@ -27,7 +27,7 @@
 namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
-/// Thread safety: one thread at a time calls MPI.
+/// Thread safety: the thread that made it calls MPI, and no other.
 class Session {
  public:
   Session(int& argc, char**& argv);
