@@ -98,7 +98,8 @@ void draw_node(detail::Drawing& out, const Node& node, const std::string& name) 
       at.x - half, at.y - half_height, 2 * half, at.x, at.y + 4, detail::escape(name));
 }
 
-/// Each node one layer below the lowest of those that lead to it.
+/// Each node one layer below the lowest of those that lead to it: layers by longest paths, the first
+/// step of Sugiyama's method.
 std::vector<std::vector<std::string>> layers_of(const std::vector<Edge>& edges) {
   std::map<std::string, std::size_t> depth;
   std::vector<std::string> names;  // in the order in which the edges name them
@@ -124,7 +125,8 @@ std::vector<std::vector<std::string>> layers_of(const std::vector<Edge>& edges) 
   return layers;
 }
 
-/// Each node below the middle of those that lead to it, as far as it has room there.
+/// Each node below the middle of those that lead to it (their barycentre, as in Sugiyama's method), as
+/// far as it has room there.
 std::map<std::string, Node> place_layers(const std::vector<std::vector<std::string>>& layers,
                                          const std::vector<Edge>& edges) {
   std::map<std::string, Node> nodes;
@@ -237,11 +239,7 @@ void WaitForGraph::draw(std::string_view title) const {
 void draw_graph(std::string_view title, const std::vector<Edge>& edges) {
   const std::vector<std::vector<std::string>> layers = layers_of(edges);
   say("\n{}", title);
-  for (const std::vector<std::string>& layer : layers) {
-    std::string line;
-    for (const std::string& name : layer) line += "  " + name;
-    say("{}", line);
-  }
+  for (const std::vector<std::string>& layer : layers) say("  {}", join(layer, "  "));
   if (!detail::is_narrator()) return;
 
   const std::map<std::string, Node> nodes = place_layers(layers, edges);

@@ -33,6 +33,7 @@ class WaitForGraph {
   std::vector<Wait> waits_;
 };
 
+/// From one node to another, both by their names.
 struct Edge {
   std::string from, to;
 };
