@@ -149,7 +149,7 @@ int main(int argc, char** argv) {
     pdc::check(early.wrong > 0,
                "without edges, tasks are given tiles before others have changed them",
                "{} of {} tasks", early.wrong, all);
-    pdc::check(!(off < 1e-10), "without edges, l * l^T is another matrix", "off by {:.1g}", off);
+    pdc::check(!(off < 1e-10), "without edges, l * l^T is another matrix", "off by {:.1f}", off);
     pdc::check(ready.right == all,
                "with edges, each task is dealt once, and its tiles are those of a serial program",
                "{} of {} tasks", ready.right, all);

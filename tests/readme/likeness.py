@@ -6,22 +6,22 @@ Both are brought into a form in which nothing is left that varies from run to ru
   - a number with a unit of time, a rate or a percentage, whatever its unit; a size if it has
     decimals; in a table, which is a line with wide gaps, every number with decimals; a spread;
   - a port, an address in memory, a version, the number of a process or a thread;
-  - a chart's bars, marks and ticks, its scale, and whether its legend has `wait`. Its names count.
+  - a chart's bars, marks and ticks, its scale, the order of its rows, and whether its legend has
+    `wait`. Its names count.
 
 What varies in one block only, its author says in HTML comments right above the fence:
 
     <!-- lines in any order -->
     <!-- varies: `# of 12 starts`: chance decides how many run ahead -->
 
-The first leaves out of account in which order lines stand that nothing separates: rows of a chart,
-or lines of text, but never claims. In the second, `#` stands for any number and `*` for any text;
-lines that such a pattern covers whole count as one if they follow one another. `...` alone on a
-line stands for any lines. All else has to be the same.
+The first leaves out of account in which order lines of text stand that nothing separates, but never
+claims. In the second, `#` stands for any number and `*` for any text; lines that such a pattern
+covers whole count as one if they follow one another. `...` alone on a line stands for any lines.
+All else has to be the same.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import functools
 import itertools
@@ -114,8 +114,8 @@ def renewed(expected: list[str], real: list[str], masks: Masks) -> list[str]:
     """What stands in the README when it is brought up to date: the real lines, but for those that
     are left out on purpose."""
     lines: list[str] = []
-    unordered = dataclasses.replace(masks, in_any_order=False)
-    for _, right, _ in stretches(pieces_of(expected, unordered), pieces_of(real, unordered)):
+    sides = (pieces_of(side, masks, as_they_stand=True) for side in (expected, real))
+    for _, right, _ in stretches(*sides):
         lines += [line.rstrip() for piece in right for line in piece.lines]
     return lines
 
@@ -156,13 +156,13 @@ def stretches(
         yield left, right, tag == "equal" or right is left
 
 
-def pieces_of(lines: list[str], masks: Masks) -> list[Piece]:
-    """The lines in their comparable form."""
+def pieces_of(lines: list[str], masks: Masks, as_they_stand: bool = False) -> list[Piece]:
+    """The lines in their comparable form, those whose order does not count in one of their own."""
     pieces = charted([line.rstrip() for line in lines])
     for piece in pieces:
         mask(piece, masks)
-    if masks.in_any_order:
-        pieces = ordered(pieces)
+    if not as_they_stand:
+        pieces = ordered(pieces, ("row", "text") if masks.in_any_order else ("row",))
     merged: list[Piece] = []
     for piece in pieces:
         if piece.covered and merged and merged[-1].key == piece.key:
@@ -243,10 +243,9 @@ def mask_text(text: str, kind: str, masks: Masks) -> tuple[str, bool]:
     return (text if text == plain else re.sub(r"(?<=\S) {2,}", " ", text)), False
 
 
-def ordered(pieces: list[Piece]) -> list[Piece]:
-    """Rows sorted among rows, and lines of text among those that stand together."""
+def ordered(pieces: list[Piece], kinds: tuple[str, ...]) -> list[Piece]:
+    """Those of one of the kinds sorted among those that stand together."""
     result: list[Piece] = []
     for (kind, _), group in itertools.groupby(pieces, lambda p: (p.kind, not p.text.strip())):
-        in_order = kind not in ("row", "text")
-        result += group if in_order else sorted(group, key=lambda piece: piece.text)
+        result += sorted(group, key=lambda piece: piece.text) if kind in kinds else group
     return result

@@ -156,7 +156,7 @@ class Charts(Case):
         self.assert_changed(CHART, row, "")
         self.assert_changed(CHART, row, row + row)
         self.assert_changed(CHART, "  audit\n", "")
-        self.assert_changed(CHART, row + "  audit\n", "  audit\n" + row)
+        self.assert_alike(CHART, CHART.replace(row + "  audit\n", "  audit\n" + row))
 
     def test_the_legend_counts_but_for_waiting(self):
         for part in ("█ work  ", "▓ hold  ", "> send  ", "  ▾ all here"):
@@ -200,12 +200,6 @@ class Comments(Case):
         self.assert_other(lines, "a 2\na 3\n\n[ok] x\n[ok] y", "lines in any order")
         self.assert_other(lines, "a 1\n\na 2\n[ok] x\n[ok] y", "lines in any order")
         self.assert_other(lines, "a 1\na 2\n\n[ok] y\n[ok] x", "lines in any order")
-
-    def test_rows_in_any_order(self):
-        rows = CHART.split("\n")
-        turned = "\n".join([*rows[:2], rows[4], rows[3], rows[2], *rows[5:]])
-        self.assert_other(CHART, turned)
-        self.assert_alike(CHART, turned, "lines in any order")
 
     def test_what_varies_in_one_block(self):
         comment = "varies: `# of 12`, `on *`: chance decides"
