@@ -1,8 +1,8 @@
 // Heavy computation: it stops an event loop, unless it is handed to a pool.
 //
 // Concept   While a handler computes, nothing else on the loop has a turn. A coroutine is no help:
-//           it gives its turn away only where something has to be waited for. So heavy work goes to
-//           a pool of threads, and the loop awaits its result, as it awaits a timer or a socket.
+//           it gives up its turn only at a co_await that suspends it. So heavy work goes to a pool
+//           of threads, and the loop awaits its result, as it awaits a timer or a socket.
 // Shows     boost::asio::co_spawn, boost::asio::thread_pool, running_in_this_thread, use_awaitable
 // Python    loop.run_in_executor, asyncio.to_thread
 // Run       heavy_computation --jobs 24
@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 using Number = std::int64_t;
 
 constexpr Number piece = 20'000;  // numbers that a job looks at
-constexpr int least = 3;          // heartbeats during the work of a pool, and behind each work
+constexpr int least = 3;          // heartbeats during the work of a pool, and after either act
 
 struct Day {
   const int jobs;
@@ -42,13 +42,12 @@ struct Day {
   asio::thread_pool pool{1};  // last: its end waits for its work, which uses the others
 };
 
-/// Forced: the work is not over before the heart has beaten, unless it keeps the heart's own thread.
-void outlast_beats(Day& day, int enough) {
+/// Forced: it computes on until the heart has beaten, unless it keeps the heart's own thread.
+void outlast_beats(Day& day, int enough, const pdc::Lane& lane) {
   if (day.loop.get_executor().running_in_this_thread()) return;
-  int seen = day.beats;
-  while (seen < enough) {
-    day.beats.wait(seen);
-    seen = day.beats;
+  while (day.beats < enough) {
+    const auto work = lane.work("more");
+    pdc::count_primes(0, piece);
   }
 }
 
@@ -60,7 +59,7 @@ asio::awaitable<Number> count_primes(Day& day, pdc::Lane lane) {
     const auto work = lane.work("job {}", job);
     primes += pdc::count_primes(job * piece, (job + 1) * piece);
   }
-  outlast_beats(day, before + least);
+  outlast_beats(day, before + least, lane);
   day.meanwhile = day.beats - before;
   co_return primes;
 }
@@ -94,7 +93,6 @@ asio::awaitable<void> beat(Day& day, pdc::Lane lane) {
     std::this_thread::sleep_for(1ms);  // plays what a heartbeat does, briefly
     work.end();
     ++day.beats;
-    day.beats.notify_one();
     if (day.is_over) ++after;
     const auto wait = lane.wait("next beat");
     pause.expires_after(2ms);  // plays the pause between two

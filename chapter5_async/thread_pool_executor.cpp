@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
 
   program.scene("asked one by one", ask_one_by_one, pool, jobs, one);
   const auto results = program.scene("asked at the end", ask_at_the_end, pool, jobs, all);
-  pool.join();  // ~thread_pool alone would drop the jobs that have not begun
+  pool.join();  // none is left here; ~thread_pool alone would drop those that have not begun
 
   std::vector<Number> cubes;
   for (Number n = 1; n <= jobs; ++n) cubes.push_back(n * n * n);

@@ -204,6 +204,36 @@ class GoodListTest(DriverTest):
         self.expect(result, 1, "it survives", "run 1 of 4 with 3 ranks on one core", "-np 3 FOLDER/fake")
 
 
+class TogetherTest(DriverTest):
+    """What can be compiled in one file is, and what cannot, alone."""
+
+    def check(self, alone: bool, page: str = PAGE, same: str = "#ifdef NOTHING\n#endif\n") -> None:
+        result = Fake(self.folder, page, files={"own.hpp": OWN, "same.hpp": same}).test(GOOD)
+        self.expect(result, 0, "3 of 3 mutants killed in ")
+        self.assertEqual("compiled alone" in result[1], alone, result[1])
+
+    def test_most_pages(self):
+        self.check(False)
+
+    def test_a_header_that_no_mutant_changes(self):
+        self.check(False, f'#include "same.hpp"\n{PAGE}')
+
+    def test_a_header_that_includes_one_that_a_mutant_changes(self):
+        page = PAGE.replace('#include "own.hpp"', '#include "same.hpp"')
+        self.check(False, page, same='#pragma once\n#include "own.hpp"\n')
+
+    def test_a_page_with_macros(self):
+        self.check(True, "#define FOUR 4\n" + PAGE.replace("== 4", "== FOUR"))
+
+    def test_a_page_with_what_belongs_to_the_global_namespace(self):
+        hash_of_own = "#include <functional>\nstruct Own {};\ntemplate <> struct std::hash<Own> {};\n"
+        self.check(True, PAGE.replace("int main", f"{hash_of_own}int main"))
+
+    def test_more_than_one_file_holds(self):
+        with mock.patch.object(mutants, "TOGETHER", 2):
+            self.check(False)
+
+
 class SourcesTest(DriverTest):
     """A program with a source file of its own beside its page."""
 
