@@ -1,0 +1,159 @@
+// Journal: what is written before it is acknowledged survives the end of the program.
+//
+// Concept   A program that was killed goes on from its journal, a file to which it appends a line
+//           for each thing done. What write() has taken is the kernel's, and outlives the process.
+//           So a line is written before anybody is told; and a line that a kill has torn is cut
+//           off before the next one is appended.
+// Shows     memfd_create, O_APPEND, write, pread, ftruncate
+// Python    os.write, os.ftruncate
+// Run       journal
+// You see   a payment lost, two spoilt by a torn line, and none, wherever the kill comes
+// Next      authentication asks who is at the other end; coordinator keeps a journal
+
+// SPDX-License-Identifier: MIT
+#include "pdc/process.hpp"
+#include "pdc/program.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+using pdc::posix;
+constexpr std::array payments = {"rent 700", "tea 3", "shoes 90", "milk 2"};
+const std::string all = pdc::join(payments, "\n") + '\n';
+constexpr std::size_t never = std::string::npos;
+
+/// When it returns, the line survives the end of this process, though not a power failure.
+void append(int journal, std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t count = TEMP_FAILURE_RETRY(write(journal, line.data(), line.size()));
+    line.remove_prefix(static_cast<std::size_t>(posix(count, "write")));
+  }
+}
+
+std::string read_all(int journal) {
+  std::string text;
+  std::array<char, 4096> bytes;
+  for (;;) {
+    const auto place = static_cast<off_t>(text.size());
+    const ssize_t count = TEMP_FAILURE_RETRY(pread(journal, bytes.data(), bytes.size(), place));
+    if (posix(count, "pread") == 0) return text;
+    text.append(bytes.data(), static_cast<std::size_t>(count));
+  }
+}
+
+/// The whole lines. What comes after the end of the last one, a kill has torn: it is cut off.
+std::string recover(int journal) {
+  std::string text = read_all(journal);
+  text.resize(text.rfind('\n') + 1);  // 0 if no line has an end
+  posix(ftruncate(journal, static_cast<off_t>(text.size())), "ftruncate");
+  return text;
+}
+
+/// One life of the program, which ends by itself or is killed.
+struct Run {
+  int journal;
+  std::size_t end;    // it is killed when the journal has so many bytes
+  std::size_t& told;  // in shared memory: of how many payments the client knows
+  pdc::Lane client, lane;
+};
+
+void write_down(const Run& run, std::size_t payment) {
+  const std::string line = fmt::format("{}\n", payments[payment]);
+  const std::size_t room = run.end - read_all(run.journal).size();
+  append(run.journal, line.substr(0, room));
+  if (room <= line.size()) raise(SIGKILL);  // forced: in the middle of a line, or right after it
+}
+
+void tell(const Run& run, std::size_t done) {
+  const auto sent = run.lane.send("{} done", done);
+  const auto received = run.client.receive("{} done", done);
+  run.told = done;
+}
+
+/// Wrong on purpose: if it is killed in between, the client alone knows of the payment.
+void tell_then_write(const Run& run, std::size_t payment) {
+  tell(run, payment + 1);
+  write_down(run, payment);
+}
+
+void write_then_tell(const Run& run, std::size_t payment) {
+  write_down(run, payment);
+  tell(run, payment + 1);
+}
+
+using TakeUp = std::string (*)(int journal);
+using Finish = void (*)(const Run&, std::size_t payment);
+
+void pay_all(const Run& run, TakeUp take_up, Finish finish) {
+  std::istringstream lines(take_up(run.journal));
+  std::size_t known = 0;
+  for (std::string line; std::getline(lines, line);) ++known;
+  if (known > run.told) tell(run, known);  // it was written, and then came the kill
+  for (std::size_t next = run.told; next < payments.size(); ++next) {
+    auto work = run.lane.work("{}", payments[next]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // plays the work
+    work.end();
+    finish(run, next);
+  }
+}
+
+/// The program is killed once, and goes on. Returns what is in its journal in the end.
+std::string kill_at(std::size_t end, TakeUp take_up, Finish finish) {
+  const pdc::Descriptor journal(posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
+  posix(fcntl(journal.get(), F_SETFL, O_APPEND), "fcntl");  // it has no name: nothing is left
+  const pdc::Shared<std::size_t> told(0U);
+  const pdc::Lane client("client");
+  pdc::Child first([&, lane = pdc::Lane("first run")] {
+    pay_all({journal.get(), end, *told, client, lane}, take_up, finish);
+  });
+  first.wait();
+  pdc::mark("killed");
+  pay_all({journal.get(), never, *told, client, pdc::Lane("second run")}, take_up, finish);
+  std::string text = read_all(journal.get());
+  if (text != all) pdc::fault("not all in the journal");
+  return text;
+}
+
+/// Kills it everywhere, once each. Returns how often its journal was not that of a whole run.
+std::size_t count_losses(TakeUp take_up, Finish finish) {
+  std::size_t losses = 0;
+  for (std::size_t end = 0; end <= all.size(); ++end)
+    if (kill_at(end, take_up, finish) != all) ++losses;
+  return losses;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv);
+  const std::size_t within = all.find("0\nmilk");  // the number of "shoes 90"
+  program.scene("told, then written", kill_at, within, recover, tell_then_write);
+  const auto torn = program.scene("written, then told", kill_at, within, read_all, write_then_tell);
+  program.scene("torn lines cut off, too", kill_at, within, recover, write_then_tell);
+  pdc::say("\nthe journal, if a torn line is taken for a whole one:\n{}", torn);
+
+  const auto lost = count_losses(recover, tell_then_write);
+  const auto spoilt = count_losses(read_all, write_then_tell);
+  const auto harmed = count_losses(recover, write_then_tell);
+  const auto inside = all.size() - payments.size();
+  pdc::check(lost == inside + 1, "told, then written: any kill but at a line's end loses a payment",
+             "{} of {}", lost, inside + 1);
+  pdc::check(spoilt == inside, "a torn line that is taken for a whole one spoils the journal",
+             "{} of {}", spoilt, inside);
+  pdc::check(harmed == 0, "with torn lines cut off, too, no kill does any harm", "{} of {}", harmed,
+             all.size() + 1);
+  return program.finish();
+}
