@@ -69,7 +69,7 @@ std::string send_secret(const Session&, Party, std::size_t, std::string_view) {
   return std::string(secret);
 }
 
-/// Wrong on purpose: it says that one of the two has sent this text, but not which, and when.
+/// Wrong on purpose: it says that one of the two has sent this text, but neither which nor when.
 std::string seal_text(const Session&, Party, std::size_t, std::string_view text) {
   return keyed_hash(secret, text);
 }
@@ -104,13 +104,13 @@ std::vector<Attack> make_attacks(Seal* seal) {
   const auto line = [&](Party sender, std::size_t number, const char* text) {
     return Line{text, seal(session, sender, number, text)};
   };
-  const Line rent = line(client, 0, "rent 700"), tea = line(client, 1, "tea 3");
-  return {{"no attack", client, {"rent 700", "tea 3"}, session, {rent, tea}, {"rent 700", "tea 3"}},
-          {"changed", client, {"rent 700"}, session, {{"rent 900", rent.code}}},
-          {"repeated", client, {"rent 700"}, session, {rent, rent}, {"rent 700"}},
-          {"left out", client, {"rent 700", "tea 3"}, session, {tea}},
-          {"reflected", server, {"gift 50"}, session, {line(server, 0, "gift 50")}},
-          {"replayed", client, {}, later, {rent}}};
+  const Line pay = line(client, 0, "pay 7"), tea = line(client, 1, "tea 3");
+  return {{"no attack", client, {"pay 7", "tea 3"}, session, {pay, tea}, {"pay 7", "tea 3"}},
+          {"changed", client, {"pay 7"}, session, {{"pay 9", pay.code}}},
+          {"repeated", client, {"pay 7"}, session, {pay, pay}, {"pay 7"}},
+          {"left out", client, {"pay 7", "tea 3"}, session, {tea}},
+          {"reflected", server, {"owe 5"}, session, {line(server, 0, "owe 5")}},
+          {"replayed", client, {}, later, {pay}}};
 }
 
 /// Returns those that succeed: the server takes something else than it may.
