@@ -367,8 +367,8 @@ def link_siblings(program: Program, folder: Path) -> None:
 async def build_together(
     program: Program, mutants: list[Mutant], folder: Path, optimise: bool
 ) -> Path | None:
-    """An executable of all of them, for separate(). None if they do not let themselves be put
-    together, be it that one of them does not compile."""
+    """An executable of all of them, for separate(). None if they cannot be put together, or if one
+    of them does not compile."""
     if len(program.compile) > 1:
         return None
     folder.mkdir()
@@ -561,6 +561,16 @@ class Test:
         if not self.check_texts():
             return False
         self.begin_to_build([UNCHANGED, *mutants, *(each for each in tries if each.edits)])
+        try:
+            return await self.hold_mutants(mutants, tries, began)
+        finally:  # nothing is compiled any more when the folder goes
+            for task in self.batches.values():
+                task.cancel()
+            await asyncio.gather(*self.batches.values(), return_exceptions=True)
+
+    async def hold_mutants(
+        self, mutants: list[Mutant], tries: tuple[Mutant, ...], began: float
+    ) -> bool:
         if (claims := await self.check_unchanged()) is None:
             return False
         named = self.program.has_tsan or self.check_claims(claims)

@@ -2,8 +2,12 @@
 """Many versions of one page in one source file, so that what they share is compiled once.
 
 Each version is a namespace, with those of the page's own headers in it that differ. All else that
-the page includes stands above them. Which version an executable is, stands in its data: choose() changes it there, and not in
-the environment or the arguments, since programs start themselves again without these.
+the page includes stands above them. An executable holds the number of its version in its data:
+choose() changes it there, not in the environment or the arguments, since programs start themselves
+again without these.
+
+All versions' objects at namespace scope are made in each executable. Those that are more than a
+constant do not belong in a page.
 """
 
 import re
