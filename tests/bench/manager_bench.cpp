@@ -13,7 +13,7 @@ constexpr int requests = 2'000;  // in one iteration, so that starting the proce
 
 void one_request(benchmark::State& state) {
   for (auto _ : state) {
-    run_manager(1, [](int, int manager, const pdc::Lane& lane) {
+    run_manager(1, [](int manager, const pdc::Lane& lane) {
       for (int i = 0; i < requests; ++i) ask(manager, lane, "get", "counter");
     });
   }
