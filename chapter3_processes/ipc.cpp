@@ -113,11 +113,11 @@ void run_both(const std::function<void(Side)>& act) {
 }
 
 void pass(const Ways& ways, std::span<char> data, Results& results) {
+  const pdc::Lane from("sender"), to("receiver");
   run_both([&](Side side) {
-    const pdc::Lane lane("{}", side == sender ? "sender" : "receiver");
     for (std::size_t i = 0; i < ways.size(); ++i) {
       const std::string& name = ways[i].name;
-      const auto bar = side == sender ? lane.send("{}", name) : lane.receive("{}", name);
+      const auto bar = side == sender ? from.send("{}", name) : to.receive("{}", name);
       const auto message = side == sender ? data : std::span<char>(results.received[i]);
       if (exchange(ways[i], side, message, 1) && side == sender) ++results.answers;
     }
@@ -162,11 +162,13 @@ int main(int argc, char** argv) {
   program.scene("4 MiB by each", pass, ways, std::span(data), *results);
   const auto same = std::ranges::count_if(
       results->received, [&](const auto& bytes) { return std::ranges::equal(bytes, data); });
-  pdc::require(same == 3, "each way passes the same data, in order", "{} of 3", same);
-  pdc::require(results->answers == 3, "the sender goes on when it has the answer", "{} of 3",
-               results->answers);
+  pdc::check(same == 3, "each way passes the same data, in order", "{} of 3", same);
+  pdc::check(results->answers == 3, "the sender goes on when it has the answer", "{} of 3",
+             results->answers);
 
-  measure(ways, data, program.integer("rounds"), *results);
-  say_times(program, ways, results->times);
+  if (same == 3 && results->answers == 3) {  // else what is left over could keep both for ever
+    measure(ways, data, program.integer("rounds"), *results);
+    say_times(program, ways, results->times);
+  }
   return program.finish();
 }
