@@ -1,12 +1,12 @@
 // Async futures: values and errors cross between an event loop and plain threads, both ways.
 //
-// Concept   An operation of Asio ends as its last argument says: it calls back, keeps a promise for
-//           a thread that waits at the future, or resumes a coroutine. It is always the loop that
-//           does this. So the loop's own thread must not wait for a future: nobody would bring it.
+// Concept   An operation of Asio ends as its last argument says: it keeps a promise for a thread
+//           that waits at the future, or it resumes a coroutine. It is always the loop that does
+//           this. So the loop's own thread must not wait for a future: nobody would bring it.
 // Shows     asio::async_initiate, use_future, use_awaitable, co_spawn, asio::post, std::future
 // Python    asyncio.wrap_future, asyncio.run_coroutine_threadsafe, loop.run_in_executor
 // Run       async_futures --number 100
-// You see   a future that cannot get ready; a sum and an error by callback, future and coroutine
+// You see   a future that cannot get ready; a sum and an error by future and by coroutine
 // Next      thread_pool_executor keeps threads for many jobs; timeouts gives up what takes too long
 
 // SPDX-License-Identifier: MIT
@@ -80,13 +80,6 @@ auto async_sum(Office& office, int count, const pdc::Lane& lane, Token&& token) 
   return asio::async_initiate<Token, void(std::exception_ptr, Sum)>(std::move(start), token);
 }
 
-void by_callback(Office& office, int count, Client& client) {
-  auto call_back = [&client, wait = client.lane.wait("callback")](auto error, Sum sum) {
-    client.note(error ? "error" : std::to_string(sum));
-  };
-  async_sum(office, count, client.thread, std::move(call_back));
-}
-
 void by_future(Office& office, int count, Client& client) {
   auto later = async_sum(office, count, client.thread, asio::use_future);
   office.waiting = std::jthread([&client, later = std::move(later)]() mutable {
@@ -147,17 +140,13 @@ int main(int argc, char** argv) {
   const int number = program.integer("number");
 
   const auto stuck = program.scene("a future, on the loop", ask_twice, by_future_on_loop, number);
-  const auto called = program.scene("a callback", ask_twice, by_callback, number);
   const auto waited = program.scene("a future, on a thread", ask_twice, by_future, number);
   const auto awaited = program.scene("a coroutine", ask_twice, by_coroutine, number);
 
-  const Sum sum = Sum{number} * (number + 1) / 2;
-  const std::string both = fmt::format("{}, negative", sum);
+  const std::string both = fmt::format("{}, negative", Sum{number} * (number + 1) / 2);
   pdc::check(stuck == "1 posted, 0 ready, 1 posted, 0 ready",
              "on the loop's own thread, a future whose sum is posted cannot get ready", "{}",
              stuck);
-  pdc::check(called == fmt::format("{}, error", sum),
-             "the loop calls a callback back with the sum, or with the error", "{}", called);
   pdc::check(waited == both, "a future brings the sum, or the error, to a plain thread", "{}",
              waited);
   pdc::check(awaited == both, "a coroutine goes on with the sum, or with the error", "{}", awaited);
