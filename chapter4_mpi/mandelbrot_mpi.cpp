@@ -1,11 +1,11 @@
 // Mandelbrot mpi: uneven rows shared out to ranks, in equal parts or on request.
 //
-// Concept   Ranks have no image in common: each computes rows of its own, and rank 0 collects them.
+// Concept   Ranks have no image in common: each computes rows of its own, and rank 0 adds them up.
 //           In equal parts those at the edges are soon done. On request, rank 0 says who computes
 //           which band of rows, and computes too: after each row it looks whether anybody asks. The
 //           others ask for a band before they compute the one that they have.
-// Shows     MPI_Iprobe, MPI_Recv, MPI_Send, MPI_Irecv, MPI_Wait, MPI_Gather, MPI_Gatherv
-// Python    mpi4py comm.Iprobe, comm.Irecv, comm.Gatherv
+// Shows     MPI_Iprobe, MPI_Recv, MPI_Send, MPI_Irecv, MPI_Wait, MPI_Reduce
+// Python    mpi4py comm.Iprobe, comm.Irecv, comm.Reduce
 // Run       mpirun -np 4 mandelbrot_mpi
 // You see   idle ranks in equal parts, hardly any on request, rank 0 included; the same image
 // Next      monte_carlo_pi has equal work for all; heat has ranks that need their neighbours' rows
@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <functional>
 #include <numeric>
-#include <ranges>
 #include <vector>
 
 namespace {
@@ -30,26 +29,28 @@ constexpr int request_tag = 1, band_tag = 2;
 constexpr pdc::MandelbrotView view;
 constexpr int band_rows = 8, bands = view.height / band_rows;  // a band is asked for at once
 
-struct Row {
-  int number;
-  std::array<pdc::MandelbrotPixel, view.width> pixels;
+/// What a rank has computed; 0 where it has not.
+struct Image {
+  std::vector<int> iterations = std::vector<int>(view.width * view.height);
+  std::vector<int> computed = std::vector<int>(view.height);  // by row: how often
 };
 
-using Rows = std::vector<Row>;
-
 /// Calls after_row() after each of them.
-void compute(int first, int end, Rows& mine, const pdc::Lane& lane, auto after_row) {
+void compute(int first, int end, Image& mine, const pdc::Lane& lane, auto after_row) {
   const auto work = lane.work("{} to {}", first, end - 1);
-  for (int number = first; number < end; ++number) {
-    Row& row = mine.emplace_back(Row{number, {}});
-    pdc::mandelbrot_row(view, number, row.pixels);
+  std::array<pdc::MandelbrotPixel, view.width> pixels;
+  for (int row = first; row < end; ++row) {
+    pdc::mandelbrot_row(view, row, pixels);
+    std::ranges::transform(pixels, mine.iterations.begin() + row * view.width,
+                           &pdc::MandelbrotPixel::iterations);
+    ++mine.computed[row];
     after_row();
   }
 }
 
 /// The root: the next band is for the rank that asks, or for itself. Returns how many rows it
 /// computed without looking after them.
-int answer_and_compute(Rows& mine, const pdc::mpi::Session& mpi) {
+int answer_and_compute(Image& mine, const pdc::mpi::Session& mpi) {
   int next = 0, asking = mpi.size() - 1, looks = 0;
   const auto answer = [&] {
     MPI_Status request;
@@ -78,11 +79,11 @@ int answer_and_compute(Rows& mine, const pdc::mpi::Session& mpi) {
     compute(band_rows * band, band_rows * (band + 1), mine, mpi.lane(), look);
   }
   while (asking > 0) answer();  // now it may wait
-  return static_cast<int>(mine.size()) - looks;
+  return std::reduce(mine.computed.begin(), mine.computed.end()) - looks;
 }
 
 /// The others: the answer comes while the band before is computed.
-void ask_and_compute(Rows& mine, const pdc::mpi::Session& mpi) {
+void ask_and_compute(Image& mine, const pdc::mpi::Session& mpi) {
   int band = -1;  // none yet
   while (band < bands) {
     int next = bands;
@@ -95,48 +96,42 @@ void ask_and_compute(Rows& mine, const pdc::mpi::Session& mpi) {
   }
 }
 
-/// The rows of all ranks, on the root, in the order of their numbers.
-Rows collect(const pdc::mpi::Session& mpi, const Rows& mine) {
-  const int count = static_cast<int>(mine.size());
-  std::vector<int> counts(mpi.size()), places(mpi.size());
-  MPI_Gather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, root, MPI_COMM_WORLD);
-  std::exclusive_scan(counts.begin(), counts.end(), places.begin(), 0);
-  Rows all(places.back() + counts.back());  // none except on the root
-  MPI_Datatype row = MPI_DATATYPE_NULL;     // so that counts and places are in rows, not in bytes
-  MPI_Type_contiguous(sizeof(Row), MPI_BYTE, &row);
-  MPI_Type_commit(&row);
-  MPI_Gatherv(mine.data(), count, row, all.data(), counts.data(), places.data(), row, root,
-              MPI_COMM_WORLD);
-  MPI_Type_free(&row);
-  std::ranges::sort(all, {}, &Row::number);
+/// What all have computed, on the root.
+Image add_up(const Image& mine) {
+  Image all;
+  MPI_Reduce(mine.iterations.data(), all.iterations.data(), view.width * view.height, MPI_INT,
+             MPI_SUM, root, MPI_COMM_WORLD);
+  MPI_Reduce(mine.computed.data(), all.computed.data(), view.height, MPI_INT, MPI_SUM, root,
+             MPI_COMM_WORLD);
   return all;
 }
 
-Rows in_equal_parts(const pdc::mpi::Session& mpi) {
+Image in_equal_parts(const pdc::mpi::Session& mpi) {
   const std::int64_t rank = mpi.rank();
   const auto first = static_cast<int>(rank * view.height / mpi.size());
   const auto end = static_cast<int>((rank + 1) * view.height / mpi.size());
-  Rows mine;
+  Image mine;
   compute(first, end, mine, mpi.lane(), [] {});
-  return collect(mpi, mine);
+  return add_up(mine);
 }
 
-Rows on_request(const pdc::mpi::Session& mpi, int& not_looked) {
-  Rows mine;
+Image on_request(const pdc::mpi::Session& mpi, int& not_looked) {
+  Image mine;
   if (mpi.rank() == root) {
     not_looked = answer_and_compute(mine, mpi);
   } else {
     ask_and_compute(mine, mpi);
   }
-  return collect(mpi, mine);
+  return add_up(mine);
 }
 
-void claim_whole(const Rows& rows, const char* how) {
-  std::vector<pdc::MandelbrotPixel> image;
-  for (const Row& row : rows) image.insert(image.end(), row.pixels.begin(), row.pixels.end());
-  const auto sum = pdc::mandelbrot_checksum(image);
-  pdc::check(std::ranges::equal(rows, std::views::iota(0, view.height), {}, &Row::number),
-             fmt::format("{}, each row is computed once", how), "{} rows", rows.size());
+void claim_whole(const Image& image, const char* how) {
+  std::vector<pdc::MandelbrotPixel> pixels;
+  for (const int iterations : image.iterations) pixels.push_back({iterations, 0});
+  const auto sum = pdc::mandelbrot_checksum(pixels);
+  const auto once = std::ranges::count(image.computed, 1);
+  pdc::check(once == view.height, fmt::format("{}, each row is computed once", how),
+             "{} of {} rows", once, view.height);
   pdc::check(sum == pdc::mandelbrot_known,
              fmt::format("{}, the iteration counts are the known ones", how), "checksum {:016x}",
              sum);
@@ -149,8 +144,8 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv);
 
   int not_looked = 0;
-  const Rows equal = program.scene("in equal parts", in_equal_parts, mpi);
-  const Rows request = program.scene("on request", on_request, mpi, std::ref(not_looked));
+  const Image equal = program.scene("in equal parts", in_equal_parts, mpi);
+  const Image request = program.scene("on request", on_request, mpi, std::ref(not_looked));
 
   if (mpi.rank() == root) {
     claim_whole(equal, "in equal parts");

@@ -10,17 +10,13 @@
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   const pdc::detail::Paused paused;
-  Rows shared, alone;
+  Image shared, alone;
   int not_looked = 0;
   bench::share_out_and_copy(
       3, [&] { shared = on_request(mpi, not_looked); },
       [&] {
-        alone = Rows();
+        alone = Image();
         compute(0, view.height, alone, mpi.lane(), [] {});
       });
-  const auto is_same = [](const Row& a, const Row& b) {
-    return a.number == b.number &&
-           pdc::mandelbrot_checksum(a.pixels) == pdc::mandelbrot_checksum(b.pixels);
-  };
-  return mpi.rank() != root || std::ranges::equal(shared, alone, is_same) ? 0 : 1;
+  return mpi.rank() != root || shared.iterations == alone.iterations ? 0 : 1;
 }

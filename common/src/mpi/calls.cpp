@@ -94,7 +94,6 @@ PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
 PDC_WRAP(Cart_create, 6, make<Object::communicator>)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
-PDC_WRAP(Type_contiguous, 3, make<Object::type>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
 PDC_WRAP(Type_free, 1, free<Object::type>)
 PDC_WRAP(Op_create, 3, make<Object::operation>)
