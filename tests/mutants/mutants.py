@@ -46,12 +46,12 @@ A change that changes nothing that matters is no mutant, and is left out. A text
 stands in the page fails the test, so the list cannot rot.
 
 Mutants are compiled many at once, each in a namespace of its own, which takes a fifth of the time;
-what cannot be put together so is compiled alone. They are linked with what the build has made
-already, and each runs in a folder of its own, which goes with the driver. --keep builds one mutant,
-alone, runs nothing and says how to run it.
---coverage holds the lists against the catalog: a program has a list, or stands in without.txt,
-which only gets shorter. Status 0 if all is well, 1 if not, 2 if a list or the command line is
-wrong.
+what cannot be put together so is compiled alone. Where a page has other source files, only those
+are compiled that the change is in, or that include the header that it is in. Mutants are linked
+with what the build has made already, and each runs in a folder of its own, which goes with the
+driver. --keep builds one mutant, alone, runs nothing and says how to run it. --coverage holds the
+lists against the catalog: a program has a list, or stands in without.txt, which only gets shorter.
+Status 0 if all is well, 1 if not, 2 if a list or the command line is wrong.
 """
 
 import argparse
@@ -320,12 +320,28 @@ def without_optimiser(command: list[str], headers: str) -> list[str]:
     return [*words, "-O0", "-g0", *(["-include", headers] if headers else [])]
 
 
+def touched_by(changed: Iterable[Path], program: Program) -> list[Path]:
+    """Its source files that are changed, or that include a header that is."""
+    paths = {path.resolve() for path in changed}
+    return [source for source in program.compile if paths & read_by(source)]
+
+
+def read_by(source: Path) -> set[Path]:
+    """That file, and what it includes from beside it."""
+    found: set[Path] = set()
+    to_read = {source.resolve()}
+    while to_read:
+        path = to_read.pop()
+        found.add(path)
+        headers = (together.own_header(path, line) for line in path.read_text().splitlines())
+        to_read |= {header for header in headers if header and header not in found}
+    return found
+
+
 async def build_alone(program: Program, mutant: Mutant, folder: Path, optimise: bool) -> Path:
     """Returns its executable, in that folder, with its siblings beside it."""
     changed = mutate(program, mutant)
-    sources = [path for path in program.compile if path in changed]
-    if len(sources) < len(changed) or not changed:  # in a header: all that may include it
-        sources = list(program.compile)
+    sources = touched_by(changed or [program.page], program)
     copies = {}
     for path in [*program.chapter.rglob("*.hpp"), *sources]:
         copies[path] = folder / "source" / path.relative_to(program.chapter)
@@ -369,12 +385,14 @@ async def build_together(
 ) -> Path | None:
     """An executable of all of them, for separate(). None if they cannot be put together, or if one
     of them does not compile."""
-    if len(program.compile) > 1:
+    changes = {mutant.number: mutate(program, mutant) for mutant in mutants}
+    changed = [path for change in changes.values() for path in change]
+    if touched_by([program.page, *changed], program) != [program.page]:
         return None
     folder.mkdir()
     copy = folder / program.page.name
     try:
-        copy.write_text(together.source_of(program.page, {m.number: mutate(program, m) for m in mutants}))
+        copy.write_text(together.source_of(program.page, changes))
         await make(program, {program.page: copy}, folder, optimise)
     except (Flaw, together.CannotBe):
         return None

@@ -242,10 +242,13 @@ class SourcesTest(DriverTest):
         "more.cpp": '#include "own.hpp"\n\nint four() { return result; }\n',
     }
 
-    def hold(self, mutant_list: str) -> tuple[int, str]:
-        fake = Fake(self.folder, files=self.FILES)
+    def built(self, files: dict[str, str]) -> Fake:
+        fake = Fake(self.folder, files=files)
         subprocess.run(["ninja", "-C", fake.build], check=True, capture_output=True)
-        return fake.test(mutant_list)
+        return fake
+
+    def hold(self, mutant_list: str) -> tuple[int, str]:
+        return self.built(self.FILES).test(mutant_list)
 
     def test_its_text_stands_in_it(self):
         in_more = GOOD.replace("return 4", "return result").replace("own.hpp", "more.cpp")
@@ -254,6 +257,19 @@ class SourcesTest(DriverTest):
     def test_it_includes_the_header_in_which_its_text_stands(self):
         in_header = GOOD.replace("return 4", "result = 4").replace("return 3", "result = 3")
         self.expect(self.hold(in_header), 0, "3 of 3 mutants killed")
+
+    def test_another_header_includes_the_one_in_which_its_text_stands(self):
+        files = self.FILES | {"between.hpp": '#include "own.hpp"\n'}
+        files["more.cpp"] = files["more.cpp"].replace("own.hpp", "between.hpp")
+        in_header = GOOD.replace("return 4", "result = 4").replace("return 3", "result = 3")
+        self.expect(self.built(files).test(in_header), 0, "3 of 3 mutants killed")
+
+    def test_what_no_mutant_touches_is_not_compiled(self):
+        fake = self.built({"own.hpp": OWN, "more.cpp": "int more() { return 1; }\n"})
+        (fake.home / "chapter/more.cpp").write_text("no C++\n")
+        result = fake.test(GOOD)
+        self.expect(result, 0, "3 of 3 mutants killed")
+        self.assertNotIn("compiled alone", result[1])
 
 
 class FlawTest(DriverTest):
