@@ -18,24 +18,23 @@
 #include <array>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 namespace {
 
 constexpr int root = 0;
 constexpr int halo_tag = 7;
-constexpr int tile_tag = 8;
 
 /// A rank's cells, and its neighbours on the grid of ranks.
 struct Tile {
-  Tile(MPI_Comm world, const Area& plate) {
-    MPI_Comm_size(world, &ranks);
-    MPI_Comm_rank(world, &rank);
-    MPI_Dims_create(ranks, 2, grid.data());
-    MPI_Cart_create(world, 2, grid.data(), std::array{0, 0}.data(), 0, &comm);
+  Tile(const pdc::mpi::Session& mpi, const Area& plate) {
+    std::array<int, 2> grid{}, at{};
+    MPI_Dims_create(mpi.size(), 2, grid.data());
+    MPI_Cart_create(MPI_COMM_WORLD, 2, grid.data(), std::array{0, 0}.data(), 0, &comm);
     MPI_Cart_shift(comm, 0, 1, &north, &south);  // MPI_PROC_NULL where the plate ends
     MPI_Cart_shift(comm, 1, 1, &west, &east);
-    now = hot_cells(plate, area_of(rank, plate));
+    MPI_Cart_coords(comm, mpi.rank(), 2, at.data());
+    now = hot_cells(plate, {plate.bottom * at[0] / grid[0], plate.bottom * (at[0] + 1) / grid[0],
+                            plate.right * at[1] / grid[1], plate.right * (at[1] + 1) / grid[1]});
     next = Cells(now.area);
     MPI_Type_vector(now.area.rows(), 1, now.stride(), MPI_DOUBLE, &column);  // a cell of each row
     MPI_Type_commit(&column);
@@ -46,16 +45,8 @@ struct Tile {
     MPI_Type_free(&column);
     MPI_Comm_free(&comm);
   }
-  Area area_of(int some_rank, const Area& plate) const {
-    std::array<int, 2> at{};
-    MPI_Cart_coords(comm, some_rank, 2, at.data());
-    return {plate.bottom * at[0] / grid[0], plate.bottom * (at[0] + 1) / grid[0],
-            plate.right * at[1] / grid[1], plate.right * (at[1] + 1) / grid[1]};
-  }
 
-  int ranks = 1, rank = 0;
   int north = MPI_PROC_NULL, south = MPI_PROC_NULL, west = MPI_PROC_NULL, east = MPI_PROC_NULL;
-  std::array<int, 2> grid{};
   MPI_Comm comm = MPI_COMM_NULL;
   MPI_Datatype column = MPI_DATATYPE_NULL;
   Cells now{Area{}}, next{Area{}};
@@ -101,32 +92,23 @@ void step(Tile& tile, const pdc::Lane& lane) {
 }
 
 using Step = void(Tile& tile, const pdc::Lane& lane);
-using Tiles = std::vector<Cells>;
 
-/// The tiles of all ranks, on the root.
-Tiles collect(const Tile& tile, const Area& plate) {
-  if (tile.rank != root) {
-    MPI_Send(tile.now.values.data(), static_cast<int>(tile.now.values.size()), MPI_DOUBLE, root,
-             tile_tag, tile.comm);
-    return {};
-  }
-  Tiles tiles{tile.now};
-  for (int from = 1; from < tile.ranks; ++from) {
-    Cells& came = tiles.emplace_back(tile.area_of(from, plate));
-    MPI_Recv(came.values.data(), static_cast<int>(came.values.size()), MPI_DOUBLE, from, tile_tag,
-             tile.comm, MPI_STATUS_IGNORE);
-  }
-  return tiles;
+/// A scene in which the plate cools; then this rank's cells.
+Cells cool(pdc::Program& program, const char* scene, const pdc::mpi::Session& mpi,
+           const Area& plate, Step& step) {
+  Tile tile(mpi, plate);
+  program.scene(scene, [&] {
+    for (int i = 0; i < program.integer("steps"); ++i) step(tile, mpi.lane());
+  });
+  return tile.now;
 }
 
-/// A scene in which the plate cools; then its tiles, on the root.
-Tiles cool(pdc::Program& program, const char* scene, const pdc::Lane& lane, const Area& plate,
-           Step& step) {
-  Tile tile(MPI_COMM_WORLD, plate);
-  program.scene(scene, [&] {
-    for (int i = 0; i < program.integer("steps"); ++i) step(tile, lane);
-  });
-  return collect(tile, plate);
+/// On the root, of all tiles.
+Verdict judge_all(const Cells& mine, const Cells& serial) {
+  const Verdict verdict = judge(mine, serial);
+  Verdict all;
+  MPI_Reduce(&verdict, &all, 3, MPI_INT64_T, MPI_SUM, root, MPI_COMM_WORLD);
+  return all;
 }
 
 }  // namespace
@@ -140,12 +122,12 @@ int main(int argc, char** argv) {
                         {"steps", 4, "in time", {1, 100'000}}});
   const Area plate{0, program.integer("rows"), 0, program.integer("columns")};
 
-  const Tiles apart = cool(program, "without the halo", mpi.lane(), plate, compute);
-  const Tiles joined = cool(program, "with the halo", mpi.lane(), plate, step);
+  const Cells apart = cool(program, "without the halo", mpi, plate, compute);
+  const Cells joined = cool(program, "with the halo", mpi, plate, step);
 
+  const Cells serial = cool_serially(plate, program.integer("steps"));
+  const Verdict without = judge_all(apart, serial), with = judge_all(joined, serial);
   if (mpi.rank() == root) {
-    const Cells serial = cool_serially(plate, program.integer("steps"));
-    const Verdict without = judge(apart, serial), with = judge(joined, serial);
     const auto cells = std::int64_t{plate.rows()} * plate.columns();
     pdc::check(without.wrong_at_seams == without.at_seams,
                "without the halo, every cell at a seam is wrong", "{} of {}",

@@ -63,26 +63,25 @@ inline Cells cool_serially(const Area& plate, int steps) {
   return now;
 }
 
+/// Of a tile. Three numbers, and nothing else: that is how MPI adds them up.
 struct Verdict {
   std::int64_t same = 0;                          // cells that are those of the serial plate
   std::int64_t at_seams = 0, wrong_at_seams = 0;  // cells with a neighbour in another tile
 };
 
-inline Verdict judge(const std::vector<Cells>& tiles, const Cells& serial) {
+inline Verdict judge(const Cells& tile, const Cells& serial) {
   Verdict verdict;
-  for (const Cells& tile : tiles) {
-    const Area& area = tile.area;
-    for (int row = area.top; row < area.bottom; ++row) {
-      for (int i = area.left; i < area.right; ++i) {
-        const bool same = tile.at(row, i) == serial.at(row, i);
-        const bool at_seam = (row == area.top && row > 0) ||
-                             (row == area.bottom - 1 && row < serial.area.bottom - 1) ||
-                             (i == area.left && i > 0) ||
-                             (i == area.right - 1 && i < serial.area.right - 1);
-        if (same) ++verdict.same;
-        if (at_seam) ++verdict.at_seams;
-        if (at_seam && !same) ++verdict.wrong_at_seams;
-      }
+  const Area& area = tile.area;
+  for (int row = area.top; row < area.bottom; ++row) {
+    for (int i = area.left; i < area.right; ++i) {
+      const bool same = tile.at(row, i) == serial.at(row, i);
+      const bool at_seam = (row == area.top && row > 0) ||
+                           (row == area.bottom - 1 && row < serial.area.bottom - 1) ||
+                           (i == area.left && i > 0) ||
+                           (i == area.right - 1 && i < serial.area.right - 1);
+      if (same) ++verdict.same;
+      if (at_seam) ++verdict.at_seams;
+      if (at_seam && !same) ++verdict.wrong_at_seams;
     }
   }
   return verdict;

@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   const pdc::detail::Paused paused;
-  Tile tile(MPI_COMM_WORLD, {0, 4000, 0, 4000});
+  Tile tile(mpi, {0, 4000, 0, 4000});
   std::vector<double> times;
   step(tile, mpi.lane());  // touches the memory
   for (int i = 0; i < 9; ++i)
