@@ -1,0 +1,165 @@
+// At least once: a task is dealt out again until there is a result, and the first result counts.
+//
+// Concept   A message can be lost, or be late, and its sender cannot tell which. Sent once, a task
+//           whose message is lost stays undone: at most once. Sent again until there is a result,
+//           each task is done: at least once; and one that was only late counts twice. So results
+//           carry the number of their task, and the coordinator remembers which tasks have counted.
+//           Then each counts once, however often it was done.
+// Shows     basic_waitable_timer, expires_after, cancel, boost::asio::as_tuple, co_spawn
+// Python    Celery's task_acks_late is at least once; the memory is yours
+// Run       at_least_once --tasks 4
+// You see   results of 2 of 4 tasks; of all, one of them twice; of each task once
+// Next      coordinator does it with workers that are killed
+
+// SPDX-License-Identifier: MIT
+#include "played_clock.hpp"
+
+#include "pdc/coroutine.hpp"
+#include "pdc/program.hpp"
+
+#include <boost/asio.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using Clock = PlayedClock;
+using Timer = asio::basic_waitable_timer<Clock>;  // asio::steady_timer has the machine's clock
+
+constexpr auto journey = 2ms;
+constexpr auto late_journey = 24ms;
+constexpr auto work_time = 4ms;
+constexpr auto patience = 14ms;  // longer than there, work and back
+
+/// What becomes of the first message about a task, or of its result. All later ones arrive in time.
+enum Fate { good, task_lost, result_lost, result_late };
+constexpr int fates = 4;
+
+struct Task {
+  Task(asio::io_context& loop, int n)
+      : number(n), limit(loop), lane(pdc::task, "task {}", n), worker(pdc::task, "worker {}", n) {}
+  const int number;
+  Timer limit;
+  pdc::Lane lane, worker;
+  bool done = false;
+  int executed = 0, counted = 0;  // how often
+};
+
+struct Farm {
+  asio::io_context loop;
+  std::deque<Task> tasks = {};
+};
+
+/// Wrong on purpose: each result that comes counts.
+void count_each(Task& task) {
+  if (task.done) pdc::fault("counts twice");
+  ++task.counted;
+}
+
+void count_first(Task& task) {
+  if (task.done) return;  // another result of this task has counted
+  ++task.counted;
+}
+
+using Count = decltype(count_first);
+
+asio::awaitable<void> pass(Clock::duration span) {
+  Timer timer(co_await asio::this_coro::executor, span);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+/// The network and a worker, which do not know what was sent before.
+asio::awaitable<void> execute(Task& task, int attempt, Count* count) {
+  const Fate fate = attempt == 0 ? Fate(task.number % fates) : good;
+  { const auto send = task.lane.send("task {}, {}", task.number, attempt); }
+  if (fate == task_lost) co_return;
+  co_await pass(journey);
+  { const auto receive = task.worker.receive("task {}, {}", task.number, attempt); }
+  auto work = task.worker.work("task {}", task.number);
+  co_await pass(work_time);
+  work.end();
+  ++task.executed;
+  { const auto send = task.worker.send("result {}, {}", task.number, attempt); }
+  if (fate == result_lost) co_return;
+  co_await pass(fate == result_late ? late_journey : journey);
+  { const auto receive = task.lane.receive("result {}, {}", task.number, attempt); }
+  count(task);
+  task.done = true;
+  task.limit.cancel();
+}
+
+/// Wrong on purpose: at most once.
+asio::awaitable<void> deal_out_once(Task& task, Count* count) {
+  co_await execute(task, 0, count);
+}
+
+/// At least once.
+asio::awaitable<void> deal_out_until_done(Task& task, Count* count) {
+  for (int attempt = 0; !task.done; ++attempt) {
+    asio::co_spawn(task.limit.get_executor(), execute(task, attempt, count), pdc::rethrow);
+    const auto wait = task.lane.wait("result");
+    task.limit.expires_after(patience);
+    co_await task.limit.async_wait(asio::as_tuple(asio::use_awaitable));  // a result cancels it
+  }
+}
+
+using Deal = decltype(deal_out_until_done);
+
+void work_off(Farm& farm, int tasks, Deal* deal_out, Count* count) {
+  for (int i = 0; i < tasks; ++i) {
+    Task& task = farm.tasks.emplace_back(farm.loop, i);
+    asio::co_spawn(farm.loop, deal_out(task, count), pdc::rethrow);
+  }
+  Clock::run(farm.loop);
+}
+
+int with_fate(Fate fate, int tasks) {
+  return (tasks - 1 - fate) / fates + 1;
+}
+
+/// How many tasks have counted so often.
+std::ptrdiff_t count_tasks(const Farm& farm, int times) {
+  return std::ranges::count(farm.tasks, times, &Task::counted);
+}
+
+int count_executions(const Farm& farm) {
+  int executions = 0;
+  for (const Task& task : farm.tasks) executions += task.executed;
+  return executions;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"tasks", 4, "tasks, each with a fate", {4, 20}}});
+  const int tasks = program.integer("tasks");
+  const int unknown = with_fate(task_lost, tasks);  // to its worker
+  const int without_result = with_fate(result_lost, tasks);
+  const int late = with_fate(result_late, tasks);
+  Farm once, each, first;
+
+  program.scene("dealt out once", work_off, once, tasks, deal_out_once, count_each);
+  program.scene("until done", work_off, each, tasks, deal_out_until_done, count_each);
+  program.scene("until done, and the first counts", work_off, first, tasks, deal_out_until_done,
+                count_first);
+
+  pdc::check(count_tasks(once, 0) == unknown + without_result,
+             "dealt out once, a task is missing if its message or its result is lost", "{} of {}",
+             count_tasks(once, 0), tasks);
+  pdc::check(
+      count_tasks(each, 0) == 0 && count_tasks(each, 2) == late,
+      "dealt out until there is a result, no task is missing, and one that is late counts twice",
+      "{} of {}", count_tasks(each, 2), tasks);
+  pdc::check(count_tasks(first, 1) == tasks,
+             "where only the first result counts, each task counts once", "{} of {}",
+             count_tasks(first, 1), tasks);
+  pdc::check(count_executions(first) == tasks + without_result + late,
+             "a task was executed once more for each result that was lost or late",
+             "{} executions of {} tasks", count_executions(first), tasks);
+  return program.finish();
+}
