@@ -52,7 +52,7 @@ struct Server {
     int& now = requests[Clock::now()];
     ++now;
     most = std::max(most, now);
-    if (now == 4 * room) pdc::fault("herd");
+    if (now == 4 * room) pdc::fault("herd");  // four times as many as are answered
     if (now > room) {
       ++refused;
       return false;
