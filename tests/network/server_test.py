@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of socket_server share. Run them as: test_x.py SERVER plain|sanitized [name...]"""
+"""What the tests of the book's server share. Run them as: test_x.py SERVER plain|sanitized [name...]"""
 
 import sys
 import unittest
@@ -10,18 +10,22 @@ from service import Client, Service, Watch
 
 GOOD = {"sum": [1, 2, 3]}
 SKIPPED = 77  # the exit status that says so to CTest
+PATIENT = ("--peer", "100000", "--time", "600", "--silence", "600")  # where these limits are not what is tested
 
 
 class ServerTest(unittest.TestCase):
     program: Path
     sanitized = False
-    options: tuple[str, ...] = ()
+    options = PATIENT
 
     def setUp(self):
         watch = Watch()
         self.addCleanup(lambda: self.assertEqual(watch.left(), []))
-        self.server = Service(self.program, *self.options)
+        self.server = self.start()
         self.addCleanup(self.end_well)
+
+    def start(self) -> Service:
+        return Service(self.program, *self.options)
 
     def end_well(self) -> None:
         """Whatever has happened, it still answers, and ends with 0 and without a complaint."""

@@ -1,0 +1,187 @@
+// Graceful shutdown: told to end, a server answers what it has accepted, and only then hangs up.
+//
+// Concept   Whoever stops a server, to update it, say, does so while clients wait for answers. If it
+//           just ends, they are lost. So on SIGTERM it accepts no more clients, reads once more what
+//           has come by then, answers all of it, and hangs up last. A second SIGTERM ends it at once.
+// Shows     signal_set, SIGTERM, raise, acceptor.close, cancel, available, shutdown
+// Python    loop.add_signal_handler, asyncio.Server.close
+// Run       graceful_shutdown --clients 3
+// You see   no answer arrives when the server just ends, and all arrive when it ends gracefully
+// Next      coordinator hands out work over connections, and outlives those that do it
+
+// SPDX-License-Identifier: MIT
+#include "pdc/coroutine.hpp"
+#include "pdc/program.hpp"
+
+#include <boost/asio.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <list>
+#include <string>
+#include <utility>
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+using boost::system::error_code;
+constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t longest_line = 1 << 16;  // bytes
+
+struct Session {
+  tcp::socket client;
+  bool is_reading = false;
+};
+
+struct Server {
+  asio::io_context loop;
+  tcp::acceptor acceptor{loop, {asio::ip::address_v4::loopback(), 0}};
+  asio::signal_set signals{loop, SIGINT, SIGTERM};
+  std::list<Session> sessions = {};
+  bool is_told = false;  // to end
+  int begun = 0;         // answers
+};
+
+/// Plays a slow database: what is asked before the signal is answered after it.
+asio::awaitable<std::string> look_up(Server& server, std::string question) {
+  ++server.begun;
+  while (!server.is_told) co_await asio::post(asio::use_awaitable);
+  asio::steady_timer timer(server.loop, 3ms);
+  co_await timer.async_wait(asio::use_awaitable);
+  co_return "answer to " + question;
+}
+
+/// Answers line by line, until the client has said all, or the server is told to end.
+asio::awaitable<void> talk(Server& server, std::list<Session>::iterator session, pdc::Lane lane) {
+  auto& [client, is_reading] = *session;
+  std::string unread;
+  error_code error;
+  for (bool is_last = false; !is_last;) {
+    is_last = server.is_told;
+    if (is_last) {  // what has come by now is still answered; what comes later is not
+      const auto come = asio::transfer_exactly(client.available(error));
+      asio::read(client, asio::dynamic_buffer(unread), come, error);
+    } else {
+      is_reading = true;
+      const auto [end, size] = co_await asio::async_read_until(
+          client, asio::dynamic_buffer(unread, longest_line), '\n', with_error);
+      is_reading = false;
+      is_last = end && !server.is_told;  // it has said all, or is gone
+    }
+    for (auto end = unread.find('\n'); end != unread.npos; end = unread.find('\n')) {
+      const auto work = lane.work("answers");
+      const std::string answer = co_await look_up(server, unread.substr(0, end + 1));
+      unread.erase(0, end + 1);
+      co_await asio::async_write(client, asio::buffer(answer), with_error);
+    }
+  }
+  // To close it now, with bytes unread, would be a reset, and could take answers with it.
+  client.shutdown(tcp::socket::shutdown_send, error);
+  std::array<char, 512> ignored;
+  while (!error) {
+    co_await client.async_read_some(asio::buffer(ignored),
+                                    asio::redirect_error(asio::use_awaitable, error));
+  }
+  server.sessions.erase(session);
+}
+
+asio::awaitable<void> accept_all(Server& server) {
+  for (int number = 0;; ++number) {
+    auto [error, client] = co_await server.acceptor.async_accept(with_error);
+    if (error) co_return;  // closed; to a server that lives longer, more can happen
+    const auto session = server.sessions.insert(server.sessions.end(), {std::move(client)});
+    const pdc::Lane lane(pdc::task, "serves client {}", number);
+    asio::co_spawn(server.loop, talk(server, session, lane), pdc::rethrow);
+  }
+}
+
+/// Wrong on purpose: what the system does when a process just ends.
+void end_at_once(Server& server) {
+  server.acceptor.close();
+  for (Session& session : server.sessions) session.client.close();
+  pdc::fault("answers lost");
+}
+
+void end_gracefully(Server& server) {
+  server.signals.clear();  // a second signal ends the process, as it does by default
+  server.acceptor.close();
+  for (Session& session : server.sessions) {
+    if (session.is_reading) session.client.cancel();  // never what is being written
+  }
+}
+
+/// What the played clients have seen.
+struct Day {
+  int clients;
+  int asked = 0, answered = 0, left = 0;
+  bool is_refused = false;  // who comes after the signal
+};
+
+/// Asks again while the first answer is under way, and waits until the server hangs up.
+asio::awaitable<void> visit(Server& server, Day& day, pdc::Lane lane) {
+  tcp::socket socket(server.loop);
+  socket.connect(server.acceptor.local_endpoint());
+  const auto wait = lane.wait("answers");
+  co_await asio::async_write(socket, asio::buffer("1\n", 2), with_error);
+  while (server.begun < day.clients) co_await asio::post(asio::use_awaitable);
+  co_await asio::async_write(socket, asio::buffer("2\n", 2), with_error);
+  ++day.asked;
+  std::string answers;
+  co_await asio::async_read(socket, asio::dynamic_buffer(answers), with_error);
+  if (answers.starts_with("answer to 1\n")) ++day.answered;
+  if (answers.ends_with("answer to 2\n")) ++day.answered;
+  ++day.left;
+}
+
+/// Sends the signal when each client's second question has arrived behind the first one.
+asio::awaitable<void> stop(Server& server, Day& day) {
+  const auto has_come = [](const Session& session) { return session.client.available() > 0; };
+  while (day.asked < day.clients || !std::ranges::all_of(server.sessions, has_come))
+    co_await asio::post(asio::use_awaitable);
+  const tcp::endpoint here = server.acceptor.local_endpoint();
+  asio::steady_timer timer(server.loop, 3ms);
+  co_await timer.async_wait(asio::use_awaitable);  // plays the operator, for the picture alone
+  pdc::mark("SIGTERM");
+  std::raise(SIGTERM);
+  while (!server.is_told) co_await asio::post(asio::use_awaitable);
+  error_code error;
+  tcp::socket(server.loop).connect(here, error);
+  day.is_refused = error == asio::error::connection_refused;
+  ++day.left;
+}
+
+void spend(Day& day, void (&end)(Server&)) {
+  Server server;
+  server.signals.async_wait([&](error_code error, int) {
+    server.is_told = !error;
+    if (server.is_told) end(server);
+  });
+  asio::co_spawn(server.loop, accept_all(server), pdc::rethrow);
+  for (int i = 0; i < day.clients; ++i)
+    asio::co_spawn(server.loop, visit(server, day, pdc::Lane("client {}", i)), pdc::rethrow);
+  asio::co_spawn(server.loop, stop(server, day), pdc::rethrow);
+  while (day.left <= day.clients) server.loop.run_one();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"clients", 3, "clients that ask twice each", {1, 64}}});
+  Day without{program.integer("clients")}, with = without;
+  const int asked = 2 * with.clients;
+
+  program.scene("ended at once", spend, without, end_at_once);
+  program.scene("ended gracefully", spend, with, end_gracefully);
+
+  pdc::check(without.answered == 0,
+             "ended at once, the server answers nothing that it has accepted", "{} of {} answers",
+             without.answered, asked);
+  pdc::check(with.answered == asked, "ended gracefully, it answers all that it has accepted",
+             "{} of {} answers", with.answered, asked);
+  pdc::check(with.is_refused, "told to end, the server accepts no client any more");
+  return program.finish();
+}
