@@ -238,7 +238,8 @@ struct Client {
 struct Outcome {
   std::size_t taken = 0;
   std::string answer = {};
-  bool is_harmless() const { return taken <= all.line && answer == "{\"sum\":3}\n"; }
+  bool is_served() const { return answer == "{\"sum\":3}\n"; }
+  bool is_harmless() const { return taken <= all.line && is_served(); }
 };
 using Outcomes = std::array<Outcome, attacks.size()>;
 
@@ -263,8 +264,10 @@ Outcome meet(const Attack& attack, const Limits& limits, const std::vector<pdc::
   }
   Client good(loop, server, "good", lanes.back().work("asks"));
   good.talk(loop, "{\"sum\":[1,2]}\n");
+  std::this_thread::sleep_for(2ms);  // as above
   outcome.answer = good.heard;
-  if (!outcome.is_harmless()) pdc::fault("harm");
+  if (outcome.taken > all.line) pdc::fault("line taken");
+  if (!outcome.is_served()) pdc::fault("turned away");
   return outcome;
 }
 
@@ -279,10 +282,8 @@ Outcomes meet_all(bool has_all_limits) {
 }
 
 void judge(const Outcome& outcome, bool is_harmless, std::string_view claim) {
-  const std::string_view answer = outcome.answer;
-  pdc::check(outcome.is_harmless() == is_harmless, claim,
-             "{} bytes taken, and the good client heard {}", outcome.taken,
-             answer.substr(0, answer.find('\n')));
+  pdc::check(outcome.is_harmless() == is_harmless, claim, "{} bytes taken, good client {}",
+             outcome.taken, outcome.is_served() ? "served" : "turned away");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 // Python    asyncio.open_connection, StreamReader.readline, asyncio.wait_for
 // Run       socket_client --patience 5
 // You see   a client that waits until a silent server hangs up, and one that gives up; sums, and an error
-// Next      socket_server is the other end; coordinator has clients that work for it
+// Next      server_limits is about clients that keep a server waiting; socket_server is the other end
 
 // SPDX-License-Identifier: MIT
 #include "../address.hpp"
@@ -94,14 +94,12 @@ error_code ask_silent_server(Way& way) {
   loop.restart();  // in case it has given up already
 
   // A loop calls its timers in the order of their expiries, so all patience is over before evening.
-  bool is_evening = false;
   asio::steady_timer evening(loop, 3 * patience);
-  evening.async_wait([&](error_code) { is_evening = true; });
-  while (!is_evening) loop.run_one();
-  loop.poll();  // what was given up has ended
-  pdc::mark("server hangs up");
-  server.close();
-  loop.run();  // what still waits ends now, and says so
+  evening.async_wait([&](error_code) {
+    pdc::mark("server hangs up");
+    server.close();
+  });
+  loop.run();  // what still waits in the evening ends then, and says so
   return client.error;
 }
 
