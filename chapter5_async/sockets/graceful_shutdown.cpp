@@ -1,8 +1,8 @@
 // Graceful shutdown: told to end, a server answers what it has accepted, and only then hangs up.
 //
-// Concept   Whoever stops a server, to update it, say, does so while clients wait for answers. If it
-//           just ends, they are lost. So on SIGTERM it accepts no more clients, reads once more what
-//           has come by then, answers all of it, and hangs up last. A second SIGTERM ends it at once.
+// Concept   When a server is stopped, to be updated, say, clients are waiting for answers. If it just
+//           ends, the answers are lost. So on SIGTERM it accepts no more clients, reads once more
+//           what has come by then, answers all of it, and hangs up last. A second one ends it at once.
 // Shows     signal_set, SIGTERM, raise, acceptor.close, cancel, available, shutdown
 // Python    loop.add_signal_handler, asyncio.Server.close
 // Run       graceful_shutdown --clients 3
@@ -118,7 +118,7 @@ void end_gracefully(Server& server) {
 struct Day {
   int clients;
   int asked = 0, answered = 0, left = 0;
-  bool is_refused = false;  // who comes after the signal
+  bool is_refused = false;  // a client that comes after the signal
 };
 
 /// Asks again while the first answer is under way, and waits until the server hangs up.

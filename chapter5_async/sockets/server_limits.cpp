@@ -55,7 +55,7 @@ std::string make_error(std::string_view why) {
   return json::serialize(json::object{{"error", why}}) + '\n';
 }
 
-/// It has no clock: whoever runs it tells it the time.
+/// It has no clock: it is told the time.
 class Server {
  public:
   Server(asio::io_context& loop, Answer& answer, const Limits& limits)
