@@ -9,7 +9,7 @@
 // Python    Celery's task_acks_late is at least once; the memory is yours
 // Run       at_least_once --tasks 4
 // You see   results of 2 of 4 tasks; of all, one of them twice; of each task once
-// Next      coordinator does it with workers that are killed
+// Next      journal keeps what is done when the coordinator itself dies; coordinator does it over TCP
 
 // SPDX-License-Identifier: MIT
 #include "played_clock.hpp"

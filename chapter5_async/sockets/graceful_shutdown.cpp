@@ -7,7 +7,7 @@
 // Python    loop.add_signal_handler, asyncio.Server.close
 // Run       graceful_shutdown --clients 3
 // You see   no answer arrives when the server just ends, and all arrive when it ends gracefully
-// Next      coordinator hands out work over connections, and does without those that vanish
+// Next      backoff is how clients come back to a server that was away
 
 // SPDX-License-Identifier: MIT
 #include "pdc/coroutine.hpp"
