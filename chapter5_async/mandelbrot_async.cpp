@@ -10,6 +10,9 @@
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
+#include "job_farm/secret.hpp"
+
+#include "pdc/process.hpp"
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 #include "pdc/workload.hpp"
@@ -33,9 +36,11 @@ constexpr int tiles = 48, rows = view.height / tiles;
 
 /// A worker, and its row of the picture.
 struct Worker {
-  Worker(int number, const std::string& port)
+  Worker(int number, const std::string& port, const std::string& secret,
+         const std::string& accident = "none")
       : lane("worker {}", number),
-        process("worker", {"--quiet", "--port", port, "--name", fmt::format("worker {}", number)}),
+        process("worker", {"--quiet", "--port", port, "--name", fmt::format("worker {}", number),
+                           "--secret-file", secret, "--accident", accident}),
         alive(lane.work("computes tiles")) {}
 
   const pdc::Lane lane;
@@ -80,21 +85,23 @@ Outcome farm_out(int workers) {
   const pdc::Descriptor journal(pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
   const pdc::Lane lane("coordinator");
   auto work = lane.work("deals out tiles");
+  const job_farm::OwnSecret secret;  // whoever is started here inherits it
   const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
-  const std::vector<std::string> orders{"--workers", "0", "--job",   "mandelbrot",
-                                        "--poison",  "0", "--tasks", fmt::format("{}", tiles),
-                                        "--journal", file};
+  const std::vector<std::string> orders{
+      "--workers", "0",  "--job",         "mandelbrot",
+      "--poison",  "0",  "--tasks",       fmt::format("{}", tiles),
+      "--journal", file, "--secret-file", secret.file()};
   pdc::Sibling coordinator("coordinator", orders);
   const std::string port = coordinator.said("port ");
-  Worker first(0, port);
-  coordinator.said("worker 0 comes");
-  first.process.send(SIGKILL);  // forced: it has tiles in hand, and there is nobody else
+  Worker first(0, port, secret.file(), "stop");
+  pdc::await_stop(first.process.pid());  // in the middle of its first tile
+  first.process.send(SIGKILL);
   const pdc::Exit killed = first.process.wait();
   first.alive.end();
   pdc::fault("worker 0 is killed");
   const std::string tile = coordinator.said("worker 0 is gone, with task ");
   std::list<Worker> others;
-  for (int i = 1; i < workers; ++i) others.emplace_back(i, port);
+  for (int i = 1; i < workers; ++i) others.emplace_back(i, port, secret.file());
   const pdc::Exit end = coordinator.wait();
   work.end();
   std::ifstream lines(file);

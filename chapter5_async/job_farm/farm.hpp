@@ -2,7 +2,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +17,9 @@ struct Deal {
   int task, attempt;  // attempts are counted from 1
 };
 
-/// After how many of these a task is given up.
+/// By how many workers a task has to be failed, or lost with, before it is given up.
 struct Limits {
-  int failures = 3;  // answers that say that it failed
-  int losses = 100;  // workers that were lost while they worked on it
+  std::size_t failures = 3, losses = 100;
 };
 
 /// A task is open, until it is dealt out; dealt, until an answer comes or it is taken back; then
@@ -29,9 +30,11 @@ class Farm {
   enum class State { open, dealt, done, failed };
   struct Task {
     State state = State::open;
-    int attempts = 0, failures = 0, losses = 0;
-    std::string by;   // who did it
-    std::string why;  // the last failure
+    int attempts = 0;
+    std::size_t failures = 0;
+    std::set<std::string> failed_by, lost_by;  // workers
+    std::string by;                            // who did it
+    std::string why;                           // it is not done
   };
   struct Counts {
     int dealt = 0;   // attempts
@@ -41,21 +44,26 @@ class Farm {
     int failed = 0;  // tasks that were given up
   };
 
-  explicit Farm(int tasks, Limits limits = {})
-      : tasks_(static_cast<std::size_t>(tasks)), limits_(limits) {
+  Farm(int tasks, Limits limits) : tasks_(static_cast<std::size_t>(tasks)), limits_(limits) {
     for (int task = 0; task < tasks; ++task) open_.push_back(task);
   }
 
-  /// The next open task is in somebody's hands from now on; none when there is none.
-  std::optional<Deal> deal() {
-    while (!open_.empty() && at(open_.front()).state != State::open)
-      open_.pop_front();  // a late answer came while it was open once more
-    if (open_.empty()) return std::nullopt;
-    const int task = open_.front();
-    open_.pop_front();
-    at(task).state = State::dealt;
-    ++counts_.dealt;
-    return Deal{task, ++at(task).attempts};
+  /// The next open task that `may_try` is in somebody's hands from now on; none when there is none.
+  std::optional<Deal> deal(const std::function<bool(const Task&)>& may_try) {
+    for (auto next = open_.begin(); next != open_.end();) {
+      Task& task = at(*next);
+      if (task.state == State::open && !may_try(task)) {
+        ++next;
+        continue;
+      }
+      const int number = *next;
+      next = open_.erase(next);
+      if (task.state != State::open) continue;  // a late answer came while it was open once more
+      task.state = State::dealt;
+      ++counts_.dealt;
+      return Deal{number, ++task.attempts};
+    }
+    return std::nullopt;
   }
 
   /// A result has come. True if it counts: it is the first, and the task is done now.
@@ -70,32 +78,36 @@ class Farm {
     return true;
   }
 
-  /// The worker says that it failed: once more, behind the others, or given up. A late one does not
-  /// count: the task is in other hands.
-  void fail(Deal deal, const std::string& why) {
+  /// The worker says that it failed: once more, behind the others, or given up. Where there are not
+  /// enough workers for the limit (`is_last`: all that are there have failed it), each counts again.
+  /// A late one does not count: the task is in other hands.
+  void fail(Deal deal, const std::string& worker, const std::string& why, bool is_last) {
     if (!is_current(deal)) {
       ++counts_.late;
       return;
     }
     Task& task = at(deal.task);
-    ++task.failures;
     task.why = why;
-    open_again(deal.task, false);
+    task.failed_by.insert(worker);
+    ++task.failures;
+    const std::size_t count = is_last ? task.failures : task.failed_by.size();
+    open_again(deal.task, Place::last, count >= limits_.failures);
   }
 
   /// The worker is gone. `begun` if it had begun: then it may be the task that ends its workers.
-  void lose(Deal deal, bool begun) {
+  void lose(Deal deal, const std::string& worker, bool begun) {
     Task& task = at(deal.task);
     if (begun) {
-      ++task.losses;
+      task.lost_by.insert(worker);
       task.why = "its worker was lost";
     }
-    if (is_current(deal)) open_again(deal.task, true);
+    if (is_current(deal))
+      open_again(deal.task, Place::first, task.lost_by.size() >= limits_.losses);
   }
 
   /// The worker is silent: somebody else gets the task, and its answer will be late.
   void take_back(Deal deal) {
-    if (is_current(deal)) open_again(deal.task, true);
+    if (is_current(deal)) open_again(deal.task, Place::first, false);
   }
 
   /// What an earlier coordinator has written down. False if that was recalled before.
@@ -118,16 +130,16 @@ class Farm {
   const Task& operator[](int task) const { return tasks_[static_cast<std::size_t>(task)]; }
 
  private:
+  enum class Place { first, last };
+
   Task& at(int task) { return tasks_[static_cast<std::size_t>(task)]; }
 
-  void open_again(int number, bool first) {
-    Task& task = at(number);
-    const bool give_up = task.failures >= limits_.failures || task.losses >= limits_.losses;
-    task.state = give_up ? State::failed : State::open;
+  void open_again(int number, Place place, bool give_up) {
+    at(number).state = give_up ? State::failed : State::open;
     if (give_up)
       ++counts_.failed;
     else
-      first ? open_.push_front(number) : open_.push_back(number);
+      open_.insert(place == Place::first ? open_.begin() : open_.end(), number);
   }
 
   std::vector<Task> tasks_;

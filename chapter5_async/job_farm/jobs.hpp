@@ -5,10 +5,11 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What is to be done: the one place where coordinator and worker have to agree on what a task is.
@@ -26,11 +27,13 @@ struct Job {
   int tasks, poison;
 
   bool fails(int task) const { return (task + tasks / 2) % tasks < poison; }
-  std::int64_t first_number(int task) const {  // growing parts: tasks are uneven
+
+  /// Where a task begins; it ends where the next begins. Parts of the primes grow: tasks are uneven.
+  std::int64_t first(int task) const {
     const std::int64_t n = tasks;
-    return numbers * task / n * task / n;
+    if (name == "primes") return numbers * task / n * task / n;
+    return name == "mandelbrot" ? view.height * task / n : 0;
   }
-  int first_row(int task) const { return view.height * task / tasks; }
 
   /// The first line of a journal: only that of the same job may be continued.
   json::object description() const { return {{"job", name}, {"tasks", tasks}, {"poison", poison}}; }
@@ -39,31 +42,22 @@ struct Job {
   json::object order(int task) const {
     if (fails(task)) return {{"kind", "poison"}};
     if (name == "empty") return {{"kind", name}};
-    const bool primes = name == "primes";
-    const std::int64_t first = primes ? first_number(task) : first_row(task);
-    return {{"kind", name},
-            {"first", first},
-            {"end", primes ? first_number(task + 1) : first_row(task + 1)}};
+    return {{"kind", name}, {"first", first(task)}, {"end", first(task + 1)}};
   }
 
-  /// Whether a value can be the result of that task; a worker may send anything.
+  /// Whether a value can be the result of that task at all.
   bool fits(int task, const json::value* value) const {
     if (task < 0 || task >= tasks || value == nullptr) return false;
-    if (name != "mandelbrot") return value->is_int64();
-    const auto* counts = value->if_array();
-    if (counts == nullptr) return false;
-    for (const json::value& count : *counts) {
-      if (!count.is_int64() || count.get_int64() < 0 || count.get_int64() > view.depth)
-        return false;
-    }
-    const int rows = first_row(task + 1) - first_row(task);
-    return counts->size() == static_cast<std::size_t>(rows * view.width);
+    const std::int64_t size = first(task + 1) - first(task);
+    const auto is_count = [](const json::value& count, std::int64_t most) {
+      return count.is_int64() && count.get_int64() >= 0 && count.get_int64() <= most;
+    };
+    if (name != "mandelbrot") return is_count(*value, size);
+    const json::array* counts = value->if_array();
+    return counts != nullptr && counts->size() == static_cast<std::size_t>(size * view.width) &&
+           std::ranges::all_of(
+               *counts, [&](const json::value& count) { return is_count(count, view.depth); });
   }
-};
-
-struct Result {
-  int task;
-  json::value value;
 };
 
 /// The worker's part. Errors: what is thrown is the failure of the task.
@@ -82,16 +76,6 @@ inline json::value perform(const json::object& order) {
     for (const pdc::MandelbrotPixel& pixel : row) counts.push_back(pixel.iterations);
   }
   return counts;
-}
-
-/// The checksum of a whole image, tile by tile.
-inline std::uint64_t checksum(const std::vector<json::value>& tiles) {
-  std::vector<pdc::MandelbrotPixel> pixels;
-  for (const json::value& tile : tiles) {
-    for (const json::value& count : tile.as_array())
-      pixels.push_back({static_cast<std::int32_t>(count.as_int64()), 0});
-  }
-  return pdc::mandelbrot_checksum(pixels);
 }
 
 }  // namespace job_farm

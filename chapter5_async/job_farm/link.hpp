@@ -1,53 +1,31 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "seal.hpp"
+
 #include <fmt/core.h>
 #include <boost/asio.hpp>
-#include <boost/crc.hpp>
 #include <boost/json.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
-/// A connection of coordinator and worker: one JSON object a line and its check sum, both ways, on
-/// one event loop.
+/// A connection of coordinator and worker: one JSON object a line, both ways, on one event loop.
 namespace job_farm {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
 using asio::ip::tcp;
 
-constexpr std::size_t longest = 64 * 1024;  // bytes of a line
+constexpr std::size_t longest_greeting = 1024, longest_line = 64 * 1024;  // bytes
 
 /// The other side does not keep to the protocol.
 struct BrokenProtocol : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-/// The end of a line: a CRC-32 of what it says. TCP has a check sum, too, but of 16 bits, and what
-/// handles the data between two connections can damage it unseen.
-inline std::string end_of(std::string_view text) {
-  boost::crc_32_type sum;
-  sum.process_bytes(text.data(), text.size());
-  return fmt::format(" {:08x}\n", sum.checksum());
-}
-
-inline std::string line_of(const json::object& message) {
-  const std::string text = json::serialize(message);
-  return text + end_of(text);
-}
-
-/// Errors: BrokenProtocol.
-inline json::object message_in(std::string_view line) {
-  const std::string_view text = line.substr(0, line.rfind(' '));
-  if (line.substr(text.size()) != end_of(text)) throw BrokenProtocol("a line is damaged");
-  boost::system::error_code error;
-  json::value message = json::parse(text, error);
-  if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
-  return std::move(message.get_object());
-}
 
 /// What is sent is kept until it is written by write_out(), which runs beside who receives. So
 /// nobody waits for somebody who does not read, and what was sent together is written at once.
@@ -56,9 +34,16 @@ class Link {
   explicit Link(tcp::socket socket) : socket_(std::move(socket)), news_(socket_.get_executor()) {
     boost::system::error_code ignored;  // it may be gone already
     socket_.set_option(tcp::no_delay(true), ignored);
-    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
     socket_.non_blocking(true, ignored);
   }
+
+  /// From now on each line that is sent or received ends with its code.
+  void seal(std::string_view mine, std::string_view theirs) {
+    outgoing_.emplace(mine);
+    incoming_.emplace(theirs);
+  }
+
+  bool is_sealed() const { return incoming_.has_value(); }
 
   /// The next message. Errors: BrokenProtocol; boost::system::system_error at the end.
   asio::awaitable<json::object> receive() {
@@ -66,19 +51,32 @@ class Link {
     boost::system::error_code error;
     taken_ = unread_.find('\n') + 1;
     if (taken_ == 0) {
+      const std::size_t longest = incoming_ ? longest_line : longest_greeting;
       taken_ =
           co_await asio::async_read_until(socket_, asio::dynamic_buffer(unread_, longest), '\n',
                                           asio::redirect_error(asio::use_awaitable, error));
     }
     if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
     if (error) throw boost::system::system_error(error);
-    co_return message_in(std::string_view(unread_).substr(0, taken_));
+    json::object message = parse(text_of(std::string_view(unread_).substr(0, taken_ - 1)));
+    ticks_ = 0;
+    co_return message;
   }
 
   void send(const json::object& message) {
     unsent_ += line_of(message);
     news_.cancel();  // wakes write_out()
   }
+
+  /// A sign of life, unless something else is on its way.
+  void send_beat() {
+    if (unsent_.empty()) send({{"alive", true}});
+  }
+
+  /// Counts a tick of its owner. Returns how many there have been since a message came. Silence is
+  /// counted so, and not read off the clock: whoever was stopped itself ticks once, and then reads
+  /// what came meanwhile.
+  int tick() { return ++ticks_; }
 
   /// Nothing more will be sent: write_out() returns when all is written.
   void finish() {
@@ -107,8 +105,7 @@ class Link {
   /// The end of it, after as much of a last message as can be written at once.
   void close(const json::object& last = {}) {
     boost::system::error_code ignored;
-    const std::string line = line_of(last);
-    if (!last.empty()) socket_.write_some(asio::buffer(line), ignored);
+    if (!last.empty()) socket_.write_some(asio::buffer(unsent_ + line_of(last)), ignored);
     socket_.shutdown(tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
     unsent_.clear();
@@ -116,18 +113,42 @@ class Link {
   }
 
  private:
+  std::string line_of(const json::object& message) {
+    const std::string text = json::serialize(message);
+    return outgoing_ ? fmt::format("{} {}\n", text, outgoing_->next(text)) : text + '\n';
+  }
+
+  /// What a line says, without its code.
+  std::string_view text_of(std::string_view line) {
+    if (!incoming_) return line;
+    const std::size_t end = line.rfind(' ');
+    const std::string_view text = line.substr(0, end);
+    const std::string_view code = end == line.npos ? "" : line.substr(end + 1);
+    if (!is_same(code, incoming_->next(text))) throw BrokenProtocol("the code of a line is wrong");
+    return text;
+  }
+
+  static json::object parse(std::string_view text) {
+    boost::system::error_code error;
+    json::value message = json::parse(text, error);
+    if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
+    return std::move(message.get_object());
+  }
+
   tcp::socket socket_;
   asio::steady_timer news_;
+  std::optional<Seal> outgoing_, incoming_;
   std::string unread_, unsent_;
   std::size_t taken_ = 0;  // bytes of `unread_` that the last message was
+  int ticks_ = 0;          // of its owner, since then
   bool finished_ = false;
 };
 
 /// A member of a message, or BrokenProtocol.
-inline std::string_view text_in(const json::object& message, std::string_view key) {
+inline std::string text_in(const json::object& message, std::string_view key) {
   const json::value* value = message.if_contains(key);
   if (value == nullptr || !value->is_string()) throw BrokenProtocol(fmt::format("no {}", key));
-  return value->get_string();
+  return std::string(value->get_string());
 }
 
 inline int number_in(const json::object& message, std::string_view key) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "link.hpp"
-#include "proof.hpp"
 #include "workbench.hpp"
 
 #include "pdc/timeline.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -16,117 +16,152 @@
 /// A worker's visits to its coordinator, one after the other, each a connection.
 namespace job_farm {
 
-struct Settings {
-  tcp::endpoint coordinator;
-  std::string name, secret;
-  std::chrono::nanoseconds heartbeat, patience;
+/// What a page hears of its worker.
+struct Witness {
+  virtual ~Witness() = default;
+  virtual void at_work() {}  // on the thread, in the middle of a task; all others: on the loop
+  virtual void taken(int /*task*/) {}
+  virtual void acknowledged(int /*task*/) {}
+  virtual void left() {}  // a visit has ended, and not all is done
 };
 
 class Visits {
  public:
-  Visits(asio::io_context& loop, Settings settings)
+  struct Settings {
+    tcp::endpoint coordinator;
+    std::string name, secret;
+    std::chrono::nanoseconds heartbeat, patience;
+  };
+
+  /// How a visit ended.
+  struct End {
+    bool done = false;     // the coordinator said so
+    bool heard = false;    // since the welcome, a sign of life
+    int acknowledged = 0;  // answers
+    std::string why = "";  // if not done
+  };
+
+  Visits(asio::io_context& loop, Settings settings, Witness& witness)
       : loop_(loop),
         settings_(std::move(settings)),
+        witness_(witness),
         beat_(loop),
-        bench_(loop, [this](const json::object& answer) {
-          link_->send(answer);
-          ++answers;
-          ++unacknowledged;
-        }) {}
+        bench_(
+            loop, [this] { witness_.at_work(); }, [this](const json::object& a) { give(a); }) {}
 
-  int welcomes = 0;        // visits that began well
-  int answers = 0;         // sent
-  int unacknowledged = 0;  // of those of the last visit
-  bool done = false;       // the coordinator has said so
+  const pdc::Lane& lane() const { return lane_; }
+  int welcomes() const { return welcomes_; }
+  int answers() const { return answers_; }                // of all visits
+  int unacknowledged() const { return unacknowledged_; }  // of the last
 
-  /// From connecting to the end of the connection. Returns how that came.
-  asio::awaitable<std::string> visit() {
+  /// From connecting to the end of the connection.
+  asio::awaitable<End> visit() {
     using namespace asio::experimental::awaitable_operators;
     constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+    end_ = {};
     tcp::socket socket(loop_);
     beat_.expires_after(settings_.patience);
     const auto first = co_await (socket.async_connect(settings_.coordinator, with_error) ||
                                  beat_.async_wait(with_error));
-    if (first.index() == 1) co_return "no answer";
-    if (const auto [error] = std::get<0>(first); error) co_return error.message();
+    if (first.index() == 1) co_return End{.why = "no answer"};
+    if (const auto [error] = std::get<0>(first); error) co_return End{.why = error.message()};
     Link link(std::move(socket));
-    std::string why;
     link_ = &link;
-    co_await (converse(why) && link.write_out() && beat());
+    co_await (converse() && link.write_out() && beat());
     link_ = nullptr;
     bench_.clear();
-    co_return why;
+    co_return end_;
   }
 
  private:
-  asio::awaitable<void> converse(std::string& why) {
+  asio::awaitable<void> converse() {
+    std::string why;
     try {
       co_await greet();
-      ++welcomes;
-      unacknowledged = 0;
-      while (!done) {
+      ++welcomes_;
+      unacknowledged_ = 0;
+      while (!end_.done) {
         const json::object message = co_await link_->receive();
         handle(message);
       }
       link_->finish();
     } catch (const BrokenProtocol& broken) {
       why = broken.what();
-      link_->close();
     } catch (const boost::system::system_error& error) {
       why = error.code().message();
-      link_->close();
     }
+    if (!end_.done) link_->close();
+    if (end_.why.empty()) end_.why = why;
     beat_.cancel();
   }
 
   /// Each proves to the other that it knows the secret.
   asio::awaitable<void> greet() {
     const json::object first = co_await link_->receive();
-    const std::string theirs(text_in(first, "challenge")), mine = new_challenge();
-    if (theirs.size() != proof_length) throw BrokenProtocol("no challenge");
-    link_->send({{"hello", settings_.name},
-                 {"challenge", mine},
-                 {"proof", proof(settings_.secret, "worker", theirs, mine)}});
+    const Greeting greeting{.coordinators = text_in(first, "challenge"),
+                            .workers = new_challenge(),
+                            .name = settings_.name};
+    if (greeting.coordinators.size() != challenge_length) throw BrokenProtocol("no challenge");
+    link_->send({{"hello", greeting.name},
+                 {"challenge", greeting.workers},
+                 {"proof", greeting.proof(settings_.secret, "worker")}});
     const json::object answer = co_await link_->receive();
-    if (answer.contains("error")) throw BrokenProtocol(std::string(text_in(answer, "error")));
-    if (!is_same(text_in(answer, "proof"), proof(settings_.secret, "coordinator", theirs, mine)))
+    if (answer.contains("error")) throw BrokenProtocol(text_in(answer, "error"));
+    if (!is_same(text_in(answer, "welcome"), greeting.proof(settings_.secret, "coordinator")))
       throw BrokenProtocol("the coordinator's proof is wrong: another secret");
+    link_->seal(greeting.key(settings_.secret, "worker"),
+                greeting.key(settings_.secret, "coordinator"));
   }
 
   void handle(const json::object& message) {
-    if (message.contains("task")) return bench_.take(message);
-    if (message.contains("release")) return bench_.release(number_in(message, "release"));
+    if (message.contains("task")) {
+      bench_.take(message);
+      witness_.taken(number_in(message, "task"));
+      return;
+    }
+    end_.heard = true;
+    if (message.contains("alive")) return;
     if (message.contains("ack")) {
-      --unacknowledged;
-      return;
+      --unacknowledged_;
+      ++end_.acknowledged;
+      witness_.acknowledged(number_in(message, "ack"));
+    } else if (message == json::object{{"done", true}}) {
+      end_.done = true;
+    } else {
+      throw BrokenProtocol(message.contains("error") ? text_in(message, "error") : "what is that?");
     }
-    if (message.contains("done")) {
-      done = true;
-      return;
-    }
-    const bool is_error = message.contains("error");
-    throw BrokenProtocol(is_error ? std::string(text_in(message, "error")) : "unknown message");
   }
 
-  /// Says that it lives while it has a task in hand; and loses patience with who does not greet.
+  void give(const json::object& answer) {
+    link_->send(answer);
+    ++answers_;
+    ++unacknowledged_;
+  }
+
+  /// Says that the worker lives, whatever its thread does, and listens whether the coordinator does.
   asio::awaitable<void> beat() {
-    const auto limit = std::chrono::steady_clock::now() + settings_.patience;
-    for (const int before = welcomes; !link_->is_finished();) {
+    const auto silent_after = std::max<std::int64_t>(2, settings_.patience / settings_.heartbeat);
+    while (!link_->is_finished()) {
       beat_.expires_after(settings_.heartbeat);
       co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
       if (link_->is_finished()) break;
-      if (welcomes == before && std::chrono::steady_clock::now() > limit) link_->close();
-      if (const auto task = bench_.in_hand(); task && welcomes > before) {
-        const auto send = lane_.send("heartbeat {}", *task);
-        link_->send({{"heartbeat", *task}});
+      if (link_->tick() > silent_after) {
+        end_.why = "it says nothing";
+        link_->close();
+      } else if (link_->is_sealed()) {
+        const auto send = lane_.send("heartbeat");
+        link_->send_beat();
       }
     }
   }
 
   asio::io_context& loop_;
   const Settings settings_;
+  Witness& witness_;
   asio::steady_timer beat_;
   Link* link_ = nullptr;
+  End end_;
+  int welcomes_ = 0, answers_ = 0, unacknowledged_ = 0;
   const pdc::Lane lane_{pdc::task, "loop"};
   Workbench bench_;
 };

@@ -1,121 +1,230 @@
 // Worker: takes tasks from a coordinator, says that it lives while it works, and comes back.
 //
-// Concept   A worker knows nothing but an address. It computes on a thread of its own, so that its
-//           event loop goes on sending heartbeats. When the coordinator is gone it connects again,
-//           after pauses that double, each a little different, so that not all come back at once.
-// Shows     asio::co_spawn, steady_timer; asio::thread_pool, async_connect and && in visits.hpp;
-//           HMAC and CRYPTO_memcmp in proof.hpp
+// Concept   A worker knows nothing but an address and a secret. It computes on a thread of its own,
+//           so that its event loop goes on saying that it lives, and listening whether the
+//           coordinator does. When that is gone, the worker comes back, after pauses that grow and
+//           are a little different each time, so that not all workers come at once.
+// Shows     asio::co_spawn, steady_timer; visits.hpp: async_connect, &&, ||; workbench.hpp:
+//           asio::thread_pool; seal.hpp: EVP_MAC, CRYPTO_memcmp
 // Python    loop.run_in_executor, asyncio.open_connection, hmac.compare_digest
 // Run       worker
-// You see   work on its thread, heartbeats on its loop; given no port it starts a coordinator
+// You see   its coordinator killed in mid-job, the pauses, and its successor, which goes on
 // Next      coordinator deals the tasks out; mandelbrot_async has an image computed by such workers
 
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
+#include "secret.hpp"
 #include "visits.hpp"
 
 #include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
+#include "pdc/process.hpp"
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 
+#include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <latch>
 #include <random>
+#include <set>
 
 namespace {
 
 using namespace job_farm;
 using namespace std::chrono_literals;
 
-/// The pause before it connects once more: twice that before, a second at most, and up to half of
-/// it left out; `part` is from 0 to 1.
-std::chrono::nanoseconds pause_before(int tries, double part) {
-  const auto pause = std::min<std::chrono::nanoseconds>(50ms * (1 << std::min(tries, 10)), 1s);
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(pause * (1 - part / 2));
-}
-
 /// Until the coordinator says that all is done, or none has been there for too long.
-asio::awaitable<void> keep_visiting(Visits& visits, const Settings& settings) {
+asio::awaitable<void> keep_visiting(Visits& visits, const Visits::Settings& settings,
+                                    Witness& witness) {
   std::minstd_rand random{std::random_device()()};
-  std::uniform_real_distribution<double> part;
+  std::uniform_real_distribution<double> part(0.5, 1);
   auto limit = std::chrono::steady_clock::now() + settings.patience;
-  for (int tries = 0, before = 0; !visits.done; before = visits.welcomes) {
-    const std::string why = co_await visits.visit();
-    if (visits.done) break;
+  auto longest = 50ms;  // of the next pause
+  for (;;) {
+    const Visits::End end = co_await visits.visit();
+    if (end.done) break;
+    if (end.acknowledged > 0) longest = 50ms;  // a welcome alone does not help: it may end at once
     const auto now = std::chrono::steady_clock::now();
-    if (visits.welcomes > before) {  // it was there until now
-      tries = 0;
-      limit = now + settings.patience;
-    }
+    if (end.heard) limit = now + settings.patience;
     if (now > limit) {
-      pdc::refuse(fmt::format("no coordinator at {} port {}: {}; start one, or give its --port",
+      pdc::refuse(fmt::format("no coordinator to work for at {} port {}: {}",
                               settings.coordinator.address().to_string(),
-                              settings.coordinator.port(), why));
+                              settings.coordinator.port(), end.why));
     }
-    asio::steady_timer pause(co_await asio::this_coro::executor,
-                             pause_before(tries++, part(random)));
+    witness.left();
+    const auto wait = visits.lane().wait("pause");
+    const auto some = std::chrono::duration_cast<std::chrono::nanoseconds>(part(random) * longest);
+    asio::steady_timer pause(co_await asio::this_coro::executor, some);
     co_await pause.async_wait(asio::use_awaitable);
+    longest = std::min(2 * longest, 1000ms);
   }
 }
 
-void work(asio::io_context& loop, Visits& visits, const Settings& settings) {
-  asio::co_spawn(loop, keep_visiting(visits, settings), pdc::rethrow);
+/// A worker that has an accident in the middle of its first task.
+class Accident : public Witness {
+ public:
+  explicit Accident(int signal) : signal_(signal) {}
+  void at_work() override {
+    if (signal_ != 0) kill(getpid(), std::exchange(signal_, 0));
+  }
+
+ private:
+  int signal_;  // 0: none, or no more
+};
+
+constexpr int tasks = 24, acknowledged_at_least = 5;
+
+struct Outcome {
+  pdc::Exit first, last;  // of the coordinators
+  int welcomes, unacknowledged, acknowledged_before, dealt_again;
+  std::vector<int> times;  // how often each task is in the journal
+};
+
+/// Two coordinators of one job, with one journal and one port. The first is killed while the worker
+/// has a task in the middle, the second is started when the worker has come twice and found nobody.
+class Succession : public Witness {
+ public:
+  Succession() {
+    start("0");
+    first_ = coordinator_->pid();
+  }
+
+  tcp::endpoint place() const { return {address_, port_}; }
+  std::string secret() const { return read_secret(secret_.file()); }
+
+  void at_work() override {
+    if (++begun_ != tasks / 2) return;
+    safe_.wait();
+    kill(first_, SIGKILL);
+    pdc::fault("the coordinator is killed");
+  }
+  void taken(int task) override { again_ += acknowledged_.contains(task) ? 1 : 0; }
+  void acknowledged(int task) override {
+    acknowledged_.insert(task);
+    if (acknowledged_.size() <= acknowledged_at_least) safe_.count_down();
+  }
+  void left() override {
+    if (++visits_ == 1) {
+      reign_.reset();
+      acknowledged_before_ = static_cast<int>(acknowledged_.size());
+    }
+    if (visits_ != 3) return;
+    first_end_ = coordinator_->wait();
+    start(fmt::format("{}", port_));
+  }
+
+  Outcome end(const Visits& visits) {
+    const pdc::Exit last = coordinator_->wait();
+    reign_.reset();
+    return {first_end_,           last,   visits.welcomes(), visits.unacknowledged(),
+            acknowledged_before_, again_, times_in_journal()};
+  }
+
+ private:
+  void start(const std::string& port) {
+    std::vector<std::string> words{"--workers", "0",       "--poison",
+                                   "0",         "--tasks", fmt::format("{}", tasks)};
+    words.insert(words.end(), {"--address", address_.to_string(), "--port", port, "--quiet"});
+    words.insert(words.end(), {"--secret-file", secret_.file(), "--journal", journal_name()});
+    coordinator_.emplace("coordinator", words);
+    port_ = static_cast<std::uint16_t>(std::stoi(coordinator_->said("port ")));
+    reign_.emplace(lane_.work("{}", port == "0" ? "the first" : "its successor"));
+  }
+
+  std::string journal_name() const {
+    return fmt::format("/proc/{}/fd/{}", getpid(), journal_.get());
+  }
+
+  std::vector<int> times_in_journal() const {
+    std::vector<int> times(tasks);
+    std::ifstream lines(journal_name());
+    std::string line;
+    std::getline(lines, line);  // which job it is
+    while (std::getline(lines, line)) {
+      const std::int64_t task = json::parse(line).at("task").as_int64();
+      ++times.at(static_cast<std::size_t>(task));
+    }
+    return times;
+  }
+
+  const OwnSecret secret_;
+  const pdc::Descriptor journal_{pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create")};
+  // An own address, so that nobody takes the port while no coordinator is there.
+  const asio::ip::address_v4 address_{0x7f000000U | static_cast<unsigned>(getpid())};
+  std::uint16_t port_ = 0;
+  std::optional<pdc::Sibling> coordinator_;
+  pid_t first_ = 0;
+  pdc::Exit first_end_;
+  std::latch safe_{acknowledged_at_least};
+  int begun_ = 0;  // tasks; the thread's
+  int visits_ = 0, again_ = 0, acknowledged_before_ = 0;
+  std::set<int> acknowledged_;
+  const pdc::Lane lane_{"coordinator"};
+  std::optional<pdc::Span> reign_;
+};
+
+/// Ends when the job does.
+void work(asio::io_context& loop, Visits& visits, const Visits::Settings& settings,
+          Witness& witness) {
+  asio::co_spawn(loop, keep_visiting(visits, settings, witness), pdc::rethrow);
   loop.run();
 }
 
-constexpr int tasks = 24, attempts = 3;  // of its own coordinator; one of them is poison
-
-/// Starts a coordinator if no port is given. Returns the port.
-std::uint16_t find_port(const pdc::Program& program, std::optional<pdc::Sibling>& coordinator) {
-  const int port = program.integer("port");
-  if (port > 0) {
-    pdc::set_deadline(0s);  // it serves until it is told to end
-    return static_cast<std::uint16_t>(port);
-  }
-  std::vector<std::string> words{"--quiet", "--workers", "0", "--silence", "20"};
-  words.insert(words.end(), {"--tasks", fmt::format("{}", tasks)});
-  for (const char* const option : {"address", "secret-file"}) {
-    if (!program.word(option).empty())
-      words.insert(words.end(), {fmt::format("--{}", option), program.word(option)});
-  }
-  coordinator.emplace("coordinator", words);
-  return static_cast<std::uint16_t>(std::stoi(coordinator->said("port ")));
+Outcome work_for_two(Visits::Settings settings) {
+  Succession succession;
+  settings.coordinator = succession.place();
+  settings.secret = succession.secret();
+  asio::io_context loop;
+  Visits visits(loop, settings, succession);
+  work(loop, visits, settings, succession);
+  return succession.end(visits);
 }
 
-Settings settings_in(const pdc::Program& program) {
+int work_for_one(const Visits::Settings& settings, int accident) {
+  Accident witness(accident);
+  asio::io_context loop;
+  Visits visits(loop, settings, witness);
+  work(loop, visits, settings, witness);
+  return visits.unacknowledged();
+}
+
+void claim_succession(const Outcome& outcome) {
+  pdc::require(outcome.first.signal == SIGKILL && outcome.acknowledged_before < tasks,
+               "the coordinator was killed in the middle of its job", "{} of {} acknowledged",
+               outcome.acknowledged_before, tasks);
+  pdc::require(outcome.welcomes == 2, "the worker came back, to its successor", "{} welcomes",
+               outcome.welcomes);
+  pdc::check(outcome.dealt_again == 0, "no task was dealt out again that had been acknowledged",
+             "{} of {}", outcome.dealt_again, outcome.acknowledged_before);
+  const auto once = std::ranges::count(outcome.times, 1);
+  pdc::check(once == tasks, "every task is in the journal once", "{} of {}", once, tasks);
+  pdc::check(outcome.last.good(), "the successor found all done, and ended", "{}",
+             outcome.last.text());
+}
+
+/// What --accident says; 0 for none.
+int accident_in(const pdc::Program& program) {
+  const std::string& word = program.word("accident");
+  if (word == "kill") return SIGKILL;
+  if (word == "stop") return SIGSTOP;
+  if (word != "none") program.reject(fmt::format("--accident '{}': none, kill or stop", word));
+  return 0;
+}
+
+Visits::Settings settings_in(const pdc::Program& program) {
   const std::string& name = program.word("name");
-  return {tcp::endpoint(address_in(program), 0),
-          name.empty() ? fmt::format("worker {}", getpid()) : name,
-          read_secret(program.word("secret-file")), seconds(program.real("heartbeat")),
-          seconds(program.real("patience"))};
-}
-
-void claim_all_done(const Visits& visits, pdc::Sibling& coordinator) {
-  const int expected = tasks - 1 + attempts;
-  pdc::require(visits.answers == expected, "it did each task once, and three times the poison",
-               "{} of {} answers", visits.answers, expected);
-  const pdc::Exit end = coordinator.wait();
-  pdc::check(end.good(), "the coordinator found all done, and ended", "{}", end.text());
-}
-
-void claim_pauses() {
-  const bool doubles = pause_before(0, 0) == 50ms && pause_before(1, 0) == 100ms;
-  const bool ends = pause_before(5, 0) == 1s && pause_before(1'000'000, 0) == 1s;
-  pdc::check(doubles && ends, "the pauses double, up to a second");
-  pdc::check(pause_before(1, 1) == 50ms && pause_before(1, 0.5) == 75ms,
-             "up to half of each is left out");
-}
-
-void claim_proofs() {
-  pdc::check(proof("Jefe", "what", "do", "ya want for nothing?") ==
-                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-             "a proof is an HMAC-SHA-256", "as in RFC 4231");
-  const std::string one = new_challenge(), other = new_challenge();
-  pdc::check(!is_same(proof("key", "worker", one, other), proof("key", "coordinator", one, other)),
-             "nobody can send a proof back to where it came from");
-  pdc::check(one.size() == proof_length && one != other, "no challenge is used twice");
+  const std::string& secret = program.word("secret-file");
+  const tcp::endpoint place = place_in(program);
+  if (place.port() != 0 && secret.empty())
+    program.reject(
+        fmt::format("--port {}: it needs the --secret-file of its coordinator", place.port()));
+  return {place, name.empty() ? fmt::format("worker {}", getpid()) : name,
+          secret.empty() ? "" : read_secret(secret), seconds_in(program, "heartbeat"),
+          seconds_in(program, "patience")};
 }
 
 }  // namespace
@@ -123,23 +232,24 @@ void claim_proofs() {
 int main(int argc, char** argv) {
   pdc::Program program(
       argc, argv,
-      {{"port", 0, "port of the coordinator; 0: it starts one for itself", {0, 65'535}},
+      {{"port", 0, "port of the coordinator; 0: it starts two for itself", {0, 65'535}},
        {"address", "127.0.0.1", "IP address of the coordinator"},
-       {"name", "", "what the worker is called"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
+       {"name", "", "what the worker is called"},
        {"heartbeat", 0.2, "seconds from sign of life to sign of life", {0.001, 5}},
-       {"patience", 3.0, "seconds to try when no coordinator is there", {0.1, 86'400}}});
-  Settings settings = settings_in(program);
-  std::optional<pdc::Sibling> coordinator;
-  settings.coordinator.port(find_port(program, coordinator));
-
-  asio::io_context loop;
-  Visits visits(loop, settings);
-  program.scene("at work", work, loop, visits, settings);
-
-  pdc::require(visits.unacknowledged == 0, "every answer was acknowledged", "{}", visits.answers);
-  if (coordinator) claim_all_done(visits, *coordinator);
-  claim_pauses();
-  claim_proofs();
+       {"patience", 3.0, "seconds without a word of a coordinator until it goes", {0.1, 86'400}},
+       {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
+  const Visits::Settings settings = settings_in(program);
+  const int accident = accident_in(program);
+  int unacknowledged = 0;
+  if (settings.coordinator.port() == 0) {
+    const Outcome outcome = program.scene("at work, for two in turn", work_for_two, settings);
+    claim_succession(outcome);
+    unacknowledged = outcome.unacknowledged;
+  } else {
+    pdc::set_deadline(0s);  // it serves until it is told to end
+    unacknowledged = program.scene("at work", work_for_one, settings, accident);
+  }
+  pdc::check(unacknowledged == 0, "every answer of its last visit was acknowledged");
   return program.finish();
 }

@@ -27,12 +27,14 @@
 namespace {
 
 constexpr int clients = 2;
-constexpr std::string_view task = R"({"ack":12345} 01234567)"
-                                  "\n"
-                                  R"({"task":12346,"attempt":1,"job":{"kind":"empty"}} 01234567)"
-                                  "\n";
-constexpr std::string_view result = R"({"result":12346,"attempt":1,"value":0} 01234567)"
-                                    "\n";
+constexpr std::string_view task =
+    R"({"ack":12345} 0123456789abcdef0123456789abcdef)"
+    "\n"
+    R"({"task":12346,"attempt":1,"job":{"kind":"empty"}} 0123456789abcdef0123456789abcdef)"
+    "\n";
+constexpr std::string_view result =
+    R"({"result":12346,"attempt":1,"value":0} 0123456789abcdef0123456789abcdef)"
+    "\n";
 
 int check(long result_of_call, const char* call) {
   if (result_of_call < 0) throw std::system_error(errno, std::generic_category(), call);

@@ -12,12 +12,11 @@ import cluster
 import hosts
 
 sys.path.append(str(cluster.SOURCE / "tests" / "network"))
-from farm import Job, Keeper, read_journal  # noqa: E402
+from farm import SECRET, Job, Keeper, read_journal  # noqa: E402
 
 JOB = Job(tasks=400)
 CHAPTER = "build/release/chapter5_async"
 HERE = "10.0.0.100"  # the address of the test itself, at the switch
-SECRET = b"what only they know"
 
 
 class JobFarm(cluster.HostsTest):
@@ -59,7 +58,7 @@ class JobFarm(cluster.HostsTest):
         return self.start(host, "worker", f"{place} --name {host.name} --quiet --patience 60")
 
     def keeper(self) -> Keeper:
-        keeper = Keeper((self.cluster.first.address, self.port), SECRET)
+        keeper = Keeper((self.cluster.first.address, self.port))
         self.addCleanup(keeper.leave)
         return keeper
 

@@ -6,17 +6,19 @@ import hashlib
 import hmac
 import json
 import secrets
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from service import TIME_LIMIT, Client, Service, Watch, wait_until
 
 NUMBERS = 4_000_000  # the job `primes` counts those below it
+BEAT = 0.05  # seconds
 LONG = "20"  # seconds: in a test, nobody counts as silent
 
 
@@ -59,51 +61,94 @@ def count_primes(first: int, end: int) -> int:
     return IS_PRIME.count(1, first, end)
 
 
-def prove(secret: bytes, role: str, coordinators: str, workers: str) -> str:
-    text = f"{role} {coordinators} {workers}".encode()
+SECRET = b"what only they know"
+
+
+def code(secret: bytes, text: bytes | str) -> str:
+    text = text if isinstance(text, bytes) else text.encode()
     return hmac.new(secret, text, hashlib.sha256).hexdigest()
 
 
-def summed(text: bytes) -> bytes:
-    """A line, without its end."""
-    return text + f" {zlib.crc32(text):08x}".encode()
+@dataclass
+class Greeting:
+    """What a coordinator and a worker know of each other."""
+
+    secret: bytes
+    coordinators: str  # challenges
+    workers: str
+    name: str
+
+    def prove(self, role: str) -> str:
+        return code(self.secret, f"{role} proves {self.coordinators} {self.workers} {self.name}")
+
+    def key(self, role: str) -> bytes:
+        text = f"{role} seals {self.coordinators} {self.workers} {self.name}"
+        return code(self.secret, text).encode()
+
+    def hello(self) -> dict:
+        return {"hello": self.name, "challenge": self.workers, "proof": self.prove("worker")}
+
+
+class Seal:
+    """Of the lines of one direction."""
+
+    def __init__(self, key: bytes):
+        self.key, self.lines = key, 0
+
+    def next(self, text: bytes) -> bytes:
+        number, self.lines = self.lines, self.lines + 1
+        return text + b" " + code(self.key, f"{number} ".encode() + text)[:32].encode()
 
 
 class Speaker(Client):
-    """Ends what it says with the right check sum, and holds what it hears against it."""
+    """Ends what it says with the right code, and holds what it hears against it, once it has greeted."""
+
+    outgoing: Seal | None = None
+    incoming: Seal | None = None
 
     def send(self, *lines: bytes | dict) -> None:
         texts = [x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines]
-        super().send(*map(summed, texts))
+        super().send(*(self.outgoing.next(text) if self.outgoing else text for text in texts))
 
     def line(self) -> bytes:
         line = super().line()
+        if not line or not self.incoming:
+            return line
         text = line.rpartition(b" ")[0]
-        assert line in (b"", summed(text)), f"a wrong check sum: {line!r}"
+        assert line == self.incoming.next(text), f"a wrong code: {line!r}"
         return text
+
+    def answer(self) -> dict | None:
+        """The next one that is not a mere sign of life."""
+        while (answer := super().answer()) == {"alive": True}:
+            pass
+        return answer
+
+    def seal(self, greeting: Greeting, me: str, other: str) -> None:
+        self.outgoing, self.incoming = Seal(greeting.key(me)), Seal(greeting.key(other))
 
 
 class Stranger(Speaker):
     """A worker that knows the protocol alone. It does what it is told to when the test says so."""
 
-    def __init__(self, address: tuple[str, int], name: str = "stranger", secret: bytes = b""):
+    def __init__(self, address: tuple[str, int], name: str = "stranger", secret: bytes = SECRET):
         super().__init__(address)
         self.name, self.secret = name, secret
         self.hand: list[dict] = []  # tasks that it was given
 
-    def hello(self, theirs: str) -> dict:
-        mine = secrets.token_hex(32)
-        proof = prove(self.secret, "worker", theirs, mine)
-        return {"hello": self.name, "challenge": mine, "proof": proof}
+    def greeting(self) -> Greeting:
+        """After the coordinator's challenge."""
+        theirs = self.answer()["challenge"]
+        return Greeting(self.secret, theirs, secrets.token_hex(32), self.name)
 
     def greet(self) -> dict | None:
         """Returns the coordinator's answer, and holds its proof against the secret."""
-        theirs = self.answer()["challenge"]
-        hello = self.hello(theirs)
-        answer = self.ask(hello)
+        greeting = self.greeting()
+        answer = self.ask(greeting.hello())
         if answer and "welcome" in answer:
-            right = prove(self.secret, "coordinator", theirs, hello["challenge"])
-            assert hmac.compare_digest(answer["proof"], right), "the coordinator's proof is wrong"
+            right = greeting.prove("coordinator")
+            assert hmac.compare_digest(answer["welcome"], right), "the coordinator's proof is wrong"
+            self.seal(greeting, "worker", "coordinator")
         return answer
 
     def next_task(self) -> dict | None:
@@ -117,14 +162,25 @@ class Stranger(Speaker):
                 self.hand.append(message)
         return self.hand.pop(0)
 
+    def await_task(self) -> dict | None:
+        """As next_task(), saying meanwhile that it lives."""
+        self.socket.settimeout(BEAT)
+        while True:
+            try:
+                return self.next_task()
+            except TimeoutError:
+                self.send({"alive": True})
+
     def perform(self, task: dict) -> None:
-        job, both = task["job"], {"attempt": task["attempt"]}
-        self.send({"heartbeat": task["task"]})
+        job = task["job"]
         if job["kind"] == "poison":
-            self.send({"failed": task["task"], **both, "why": "poison"})
+            self.fail(task)
         else:
             value = count_primes(job["first"], job["end"]) if job["kind"] == "primes" else 0
-            self.send({"result": task["task"], **both, "value": value})
+            self.send({"result": task["task"], "attempt": task["attempt"], "value": value})
+
+    def fail(self, task: dict) -> None:
+        self.send({"failed": task["task"], "attempt": task["attempt"], "why": "poison"})
 
     def work(self) -> None:
         """To the end of the job."""
@@ -133,35 +189,96 @@ class Stranger(Speaker):
         self.end()
 
 
+class Host(Speaker):
+    """A coordinator that knows the protocol alone, at its end of a worker's connection."""
+
+    def __init__(self, connection: socket.socket):
+        self.socket, self.received = connection, b""
+        self.socket.settimeout(TIME_LIMIT)
+
+    def greet(self, secret: bytes = SECRET) -> Greeting:
+        """Returns what it then knows; what is said from now on is sealed."""
+        mine = secrets.token_hex(32)
+        hello = self.ask({"challenge": mine})
+        greeting = Greeting(secret, mine, hello["challenge"], hello["hello"])
+        assert hmac.compare_digest(hello["proof"], greeting.prove("worker")), "the proof is wrong"
+        self.send({"welcome": greeting.prove("coordinator")})
+        self.seal(greeting, "coordinator", "worker")
+        return greeting
+
+    def have_it_work(self) -> None:
+        """It does a task, and hears that it is safe."""
+        self.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
+        assert self.answer() == {"result": 0, "attempt": 1, "value": 0}
+        self.send({"ack": 0})
+
+    def hung_up(self) -> bool:
+        """Waits until the worker is gone; whatever it says until then is read."""
+        end = time.monotonic() + TIME_LIMIT
+        with contextlib.suppress(ConnectionError):
+            while self.socket.recv(1 << 16):
+                if time.monotonic() > end:
+                    return False
+        return True
+
+
+def attacks(greeting: Greeting, me: str, other: str, lines_before: int = 0) -> dict[str, bytes]:
+    """What somebody in between can make of what one side says, or the other, without the key."""
+    text = b'{"alive":true}'
+    seal, stolen = Seal(greeting.key(me)), Seal(greeting.key(other))
+    seal.lines = lines_before
+    lines = [seal.next(text) + b"\n" for _ in range(3)]
+    whole = lines[0]
+    changed = {
+        f"byte {place} is changed": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+        for place in range(len(whole) - 1)
+    }
+    return changed | {
+        "it is said twice": lines[0] * 2,
+        "an old one is said again": lines[0] + lines[1] + lines[0],
+        "one is left out": lines[0] + lines[2],
+        "the order is another": lines[1] + lines[0],
+        "it is sent back": stolen.next(text) + b"\n",
+        "it has no code": text + b"\n",
+        "it has half a code": whole[:-17] + b"\n",
+        "it is of another connection": Seal(b"0" * 64).next(text) + b"\n",
+        "one is put in between": lines[0] + text + b"\n" + lines[1],
+    }
+
+
+ATTACKS = list(attacks(Greeting(b"", "", "", ""), "", ""))
+
+
 class Keeper(threading.Thread):
     """A stranger that keeps the first task it is given, so that the job goes on until it lets that
     go, or leaves. It does others if it is given any meanwhile."""
 
-    BEAT = 0.05  # seconds
-
-    def __init__(self, address: tuple[str, int], secret: bytes = b""):
+    def __init__(self, address: tuple[str, int], secret: bytes = SECRET):
         super().__init__()
         self.stranger = Stranger(address, "keeper", secret)
         self.stranger.greet()
         self.kept = self.stranger.next_task()
-        self.stranger.socket.settimeout(self.BEAT)
-        self.ended = threading.Event()
+        self.stranger.socket.settimeout(BEAT)
+        self.free, self.ended = threading.Event(), threading.Event()
         self.start()
 
     def run(self) -> None:
         with contextlib.suppress(ConnectionError, AssertionError):  # it left, or was thrown out
+            has_it = True
             while not self.ended.is_set():
+                if has_it and self.free.is_set():
+                    self.stranger.perform(self.kept)
+                    has_it = False
                 try:
                     if not (task := self.stranger.next_task()):
                         return self.stranger.end()
                     self.stranger.perform(task)
                 except TimeoutError:
-                    self.stranger.send({"heartbeat": self.kept["task"]})
+                    self.stranger.send({"alive": True})
 
     def let_go(self) -> None:
         """It does the task that it kept, unless it was too slow for the coordinator."""
-        with contextlib.suppress(ConnectionError):
-            self.stranger.perform(self.kept)
+        self.free.set()
         self.join()
 
     def leave(self) -> None:
@@ -204,15 +321,22 @@ class FarmTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         self.journal = self.folder / "journal"
+        self.secret = self.secret_file("secret", SECRET)
         self.workers: list[subprocess.Popen] = []
         self.watch = Watch()
         self.addCleanup(self.assert_nothing_is_left)
+
+    def secret_file(self, name: str, text: bytes, mode: int = 0o600) -> str:
+        path = self.folder / name
+        path.write_bytes(text)
+        path.chmod(mode)
+        return str(path)
 
     def coordinator(
         self, job: Job, *options: str, silence: str = LONG, journal: Path | None = None
     ) -> Coordinator:
         """One that is killed at the end of the test, whatever happens."""
-        options = ("--silence", silence, *options)
+        options = ("--secret-file", self.secret, "--silence", silence, *options)
         made = Coordinator(self.chapter / "coordinator", job, journal or self.journal, *options)
         self.addCleanup(made.__exit__)
         return made
@@ -223,6 +347,8 @@ class FarmTest(unittest.TestCase):
         words += ["--name", f"worker {len(self.workers)}", *options]
         if "--patience" not in options:
             words += ["--patience", str(TIME_LIMIT)]
+        if "--secret-file" not in options:
+            words += ["--secret-file", self.secret]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen([self.chapter / "worker", *words], text=True, **pipes)
         self.addCleanup(self.end, process)

@@ -7,17 +7,19 @@ Usage: test_job_farm.py CHAPTER plain|sanitized [name...]
 import collections
 import contextlib
 import json
+import os
 import random
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
-from typing import BinaryIO
 
-from farm import Coordinator, FarmTest, Job, Speaker, Stranger, prove, read_journal, summed
+import psutil
+from farm import ATTACKS, NUMBERS, SECRET, Coordinator, FarmTest, Greeting, Host, Job, Speaker, Stranger, attacks, read_journal
 from proxy import Plan, Proxy
 from service import TIME_LIMIT, Client, room, wait_until
 
@@ -33,13 +35,13 @@ class Well(FarmTest):
         self.worker(farm.address)
         report = self.run_to_end(farm)
         self.assertEqual(report["dealt"], 97 + 3 * 3)
-        self.assertEqual(report["poison was given up after three attempts"], "3 of 3")
+        self.assertEqual(report["poison was given up, not before three attempts"], "3 of 3")
         self.assertEqual((report["workers come"], report["workers gone"]), (1, 0))
 
     def test_a_stranger_does_it_all(self):
         farm = self.coordinator(Job(poison=2))
         with Stranger(farm.address) as stranger:
-            self.assertEqual(stranger.greet()["welcome"], "stranger")
+            self.assertIn("welcome", stranger.greet())
             stranger.work()
         self.run_to_end(farm)
         self.assertEqual({line["by"] for line in read_journal(self.journal)}, {"stranger"})
@@ -54,6 +56,50 @@ class Well(FarmTest):
         self.wait_for_tasks(298)
         keeper.let_go()
         self.run_to_end(farm)
+
+    def test_what_is_acknowledged_is_in_the_journal(self):
+        job = Job("empty", tasks=50)
+        farm = self.coordinator(job)
+        with Stranger(farm.address) as stranger:
+            stranger.greet()
+            for _ in range(job.tasks):
+                task = stranger.next_task()
+                stranger.perform(task)
+                while "ack" not in (answer := stranger.answer()):
+                    stranger.hand.append(answer)
+                self.assertEqual(answer, {"ack": task["task"]})
+                self.assertIn(task["task"], [line["task"] for line in read_journal(self.journal)])
+            self.assertIsNone(stranger.next_task())
+        self.run_to_end(farm)
+
+    def test_who_fails_everything_spoils_nothing_while_others_are_there(self):
+        """It is given no task twice, either."""
+        job = Job(tasks=60, poison=2)
+        farm = self.coordinator(job)
+        with Stranger(farm.address, "good") as good, Stranger(farm.address, "bad") as bad:
+            good.greet()
+            kept = good.next_task()
+            bad.greet()
+            failed: set[int] = set()
+            while len(failed) < job.tasks // 2:
+                self.fail_one(bad, job, failed)
+            good.perform(kept)
+            helper = threading.Thread(target=good.work)
+            helper.start()
+            while self.fail_one(bad, job, failed):
+                pass
+            helper.join(TIME_LIMIT)
+        self.run_to_end(farm)
+
+    def fail_one(self, bad: Stranger, job: Job, failed: set[int]) -> bool:
+        """No when all is done."""
+        if not (task := bad.next_task()):
+            return False
+        number = task["task"]
+        self.assertTrue(number not in failed or job.is_poison(number), f"{number} once more")
+        failed.add(number)
+        bad.fail(task)
+        return True
 
     def test_a_job_of_which_all_fails(self):
         farm = self.coordinator(Job("empty", tasks=5, poison=5))
@@ -117,32 +163,40 @@ class Accidents(FarmTest):
         self.assertEqual(last["by"], "worker 0")
 
     def test_a_late_failure_does_not_count(self):
-        """Others try three times, whatever the one says that was silent."""
+        """Others try, whatever the one says that was silent, and then that one has to try, too."""
         farm = self.coordinator(Job("empty", 1, 1), silence=SILENCE)
         with Stranger(farm.address, "late") as late, Stranger(farm.address, "other") as other:
             late.greet()
             task = late.next_task()
             other.greet()
             for _ in range(2):  # it is given it when the first is silent
-                other.perform(other.next_task())
-            last = other.next_task()
+                other.perform(other.await_task())
+            last = other.await_task()
             late.perform(task)
             self.assertEqual(late.answer(), {"ack": 0})
             other.perform(last)
+            late.perform(late.await_task())  # it has not failed it yet, as far as anybody counts
             for stranger in (late, other):
                 self.assertIsNone(stranger.next_task())
                 stranger.end()
         self.assertEqual(self.run_to_end(farm)["late"], 1)
 
-    def test_who_stays_silent_is_thrown_out(self):
-        """It may wait for a message that got lost: so it can come again."""
-        farm = self.coordinator(Job(tasks=60), "--heartbeat", BEAT, silence=SILENCE)
-        with Stranger(farm.address, "silent") as silent:
-            silent.greet()
-            while message := silent.answer():
-                self.assertIn("task", message)
-        self.worker(farm.address, "--heartbeat", BEAT)
-        self.assertGreaterEqual(self.run_to_end(farm)["workers gone"], 1)
+    def test_a_stopped_coordinator_is_left_and_found_again(self):
+        farm = self.coordinator(Job(tasks=60), "--heartbeat", BEAT)
+        keeper = self.keeper(farm)
+        worker = self.worker(farm.address, "--heartbeat", BEAT, "--patience", SILENCE)
+        back = self.worker(farm.address, "--heartbeat", BEAT, "--patience", str(TIME_LIMIT))
+        self.wait_for_tasks(5)
+        farm.process.send_signal(signal.SIGSTOP)
+        said, complaint = worker.communicate(timeout=TIME_LIMIT)
+        self.assertEqual(worker.returncode, 3, said)
+        self.assertEqual(len(complaint.splitlines()), 1, complaint)
+        self.workers.remove(worker)
+        farm.process.send_signal(signal.SIGCONT)
+        self.wait_for_tasks(59)
+        keeper.let_go()
+        self.run_to_end(farm)
+        self.assertEqual(back.returncode, 0)
 
     def done_by(self, name: str) -> int:
         return sum(line["by"] == name for line in read_journal(self.journal))
@@ -223,7 +277,7 @@ class Journals(FarmTest):
             self.assertIn("another job", self.refused(job))
         texts = [b"hello\n", b"hello", b"\n", b"{}\n", b"\0" * 100, lines[0] + b"\n"]
         texts += [lines[0] + line for line in (b"{}\n", b"[1]\n", b"hello\n", lines[1] * 2)]
-        for task, value in [(20, 1), (-1, 1), ("1", 1), (1, "1"), (1, None), (1, [1]), (1, 0.5)]:
+        for task, value in [(20, 0), (-1, 0), ("1", 0), (1, "0"), (1, None), (1, [0]), (1, 0.5), (1, 1)]:
             texts.append(lines[0] + json.dumps({"task": task, "value": value, "by": "x"}).encode() + b"\n")
         for text in texts:
             with self.subTest(text):
@@ -233,8 +287,9 @@ class Journals(FarmTest):
 
     def refused(self, job: Job) -> str:
         return self.assert_refused(
-            "coordinator", 3, "--workers", "0", *job.options(), "--journal", str(self.journal)
-        )
+            "coordinator", 3, "--workers", "0", "--secret-file", self.secret,
+            *job.options(), "--journal", str(self.journal),
+        )  # fmt: skip
 
     def test_one_that_is_in_use_is_refused(self):
         farm = self.coordinator(self.JOB)
@@ -250,73 +305,83 @@ class CommandLine(FarmTest):
         for program, *words in [
             ("coordinator", "--address", "here"), ("worker", "--address", "192.0.2"), ("coordinator", "--job", "sleep"),
             ("coordinator", "--workers", "-1"), ("coordinator", "--workers", "33"), ("coordinator", "--workers", "2x"),
-            ("coordinator", "--silence", "0.3"), ("coordinator", "--job", "mandelbrot", "--tasks", "23"),
+            ("coordinator", "--silence", "0.15"), ("coordinator", "--job", "mandelbrot", "--tasks", "23"),
+            ("coordinator", "--workers", "0"), ("worker", "--port", "9"), ("worker", "--accident", "sleep"),
         ]:  # fmt: skip
             with self.subTest(program, words=words):
                 self.assertIn(words[-2], self.assert_refused(program, 2, *words))
 
-    def test_what_its_own_coordinator_is_refused_the_worker_is_too(self):
-        words = [self.chapter / "worker", "--quiet", "--address", "192.0.2.1"]  # and no secret
-        done = subprocess.run(words, capture_output=True, text=True, timeout=TIME_LIMIT)
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
-
 
 class Secrets(FarmTest):
-    SECRET = b"what only they know"
-
-    def setUp(self):
-        super().setUp()
-        self.file = self.secret_file("secret", self.SECRET)
-
-    def secret_file(self, name: str, text: bytes, mode: int = 0o600) -> str:
-        path = self.folder / name
-        path.write_bytes(text)
-        path.chmod(mode)
-        return str(path)
-
     def farm(self) -> Coordinator:
-        return self.coordinator(Job(tasks=30), "--secret-file", self.file)
+        return self.coordinator(Job(tasks=30))
 
     def finish(self, farm: Coordinator) -> None:
         """With somebody who knows it."""
-        with Stranger(farm.address, "friend", self.SECRET) as friend:
+        with Stranger(farm.address, "friend") as friend:
             self.assertIn("welcome", friend.greet())
             friend.work()
         self.run_to_end(farm)
 
     def test_who_knows_it_is_welcome(self):
         farm = self.farm()
-        self.worker(farm.address, "--secret-file", self.file)
+        self.worker(farm.address)
         report = self.run_to_end(farm)
         self.assertEqual(report["workers come"], 1)
 
     def test_an_end_of_line_is_no_part_of_it(self):
         farm = self.farm()
-        self.worker(farm.address, "--secret-file", self.secret_file("line", self.SECRET + b"\n"))
+        self.worker(farm.address, "--secret-file", self.secret_file("line", SECRET + b"\n"))
         self.run_to_end(farm)
 
     def test_who_does_not_is_not(self):
-        other = self.secret_file("other", self.SECRET + b"!")
+        other = self.secret_file("other", SECRET + b"!")
         farm = self.farm()
-        for options in (["--secret-file", other], []):
-            complaint = self.refused_worker(farm.address, *options)
-            self.assertIn("secret", complaint)
-        for secret in (b"", self.SECRET[:-1], self.SECRET.upper()):
+        self.assertIn("secret", self.refused_worker(farm.address, other))
+        for secret in (b"", SECRET[:-1], SECRET.upper()):
             with Stranger(farm.address, "spy", secret) as spy:
                 self.assert_thrown_out(spy, spy.greet())
         self.finish(farm)
         self.assertEqual(farm.report()["workers come"], 1)
 
     def test_a_worker_does_not_work_for_one_without(self):
-        farm = self.coordinator(Job(tasks=30))
-        self.assertIn("secret", self.refused_worker(farm.address, "--secret-file", self.file))
-        self.worker(farm.address)
-        self.assertEqual(self.run_to_end(farm)["workers come"], 1)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(TIME_LIMIT)
+            worker = self.worker(listener.getsockname(), "--patience", "0.1")
+            with Host(listener.accept()[0]) as host:
+                mine = "0" * 64
+                hello = host.ask({"challenge": mine})
+                greeting = Greeting(b"another secret", mine, hello["challenge"], hello["hello"])
+                host.send({"welcome": greeting.prove("coordinator")})
+                host.seal(greeting, "coordinator", "worker")
+                host.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
+                self.assertTrue(host.hung_up(), "it takes no task")
+        said, complaint = worker.communicate(timeout=TIME_LIMIT)
+        self.assertEqual((worker.returncode, len(complaint.splitlines())), (3, 1), said)
 
-    def refused_worker(self, address: tuple[str, int], *options: str) -> str:
-        words = ["--address", address[0], "--port", str(address[1]), "--patience", "2", "--quiet"]
-        return self.assert_refused("worker", 3, *words, *options)
+    def test_nobody_can_read_the_secret_of_its_own_workers(self):
+        """Whatever their command line says; and without it nobody is let in on the loopback interface."""
+        options = ["--workers", "2", "--tasks", "2000", "--journal", str(self.journal)]
+        command = [self.chapter / "coordinator", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as farm:
+            self.addCleanup(farm.kill)
+            said = next(line for line in farm.stdout if "listening on" in line)
+            self.wait_for_tasks(1)
+            workers = psutil.Process(farm.pid).children()
+            files = {word for worker in workers for word in worker.cmdline() if word.startswith("/proc")}
+            [file] = files
+            for worker in workers:
+                path = file.replace("self", str(worker.pid))
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+                self.assertNotIn(Path(path).read_bytes().hex(), " ".join(worker.cmdline()))
+            for secret in (b"", SECRET, file.encode()):
+                with Stranger(("127.0.0.1", int(said.split()[-1])), "spy", secret) as spy:
+                    self.assertIn("secret", spy.greet()["error"])
+            farm.kill()
+
+    def refused_worker(self, address: tuple[str, int], secret: str) -> str:
+        words = ["--address", address[0], "--port", str(address[1]), "--patience", "0.1", "--quiet"]
+        return self.assert_refused("worker", 3, *words, "--secret-file", secret)
 
     def assert_thrown_out(self, client: Client, answer: dict | None) -> None:
         self.assertEqual(list(answer or {}), ["error"], answer)
@@ -326,15 +391,12 @@ class Secrets(FarmTest):
         """A coordinator that knows nothing sends the worker what came from it."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(TIME_LIMIT)
-            place, options = listener.getsockname(), ["--secret-file", self.file, "--patience", "1"]
-            worker = self.worker(place, *options)
-            connection, _ = listener.accept()
-        with connection, connection.makefile("rwb") as lines:
-            hello = greet(lines, "0" * 64)
-            say(lines, {"welcome": hello["hello"], "proof": hello["proof"]})
-            say(lines, {"task": 0, "attempt": 1, "job": {"kind": "empty"}})
-            with contextlib.suppress(ConnectionError):
-                self.assertEqual(lines.read(), b"", "it takes no task")
+            worker = self.worker(listener.getsockname(), "--patience", "0.1")
+            with Host(listener.accept()[0]) as host:
+                hello = host.ask({"challenge": "0" * 64})
+                host.send({"welcome": hello["proof"]})
+                host.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
+                self.assertTrue(host.hung_up(), "it takes no task")
         said, _ = worker.communicate(timeout=TIME_LIMIT)
         self.assertEqual(worker.returncode, 3, said)
 
@@ -346,19 +408,26 @@ class Secrets(FarmTest):
             self.assert_thrown_out(spy, spy.ask(hello))
         with Speaker(farm.address) as spy:
             theirs = spy.answer()["challenge"]
-            proof = prove(self.SECRET, "coordinator", theirs, theirs)
+            proof = Greeting(SECRET, theirs, theirs, "spy").prove("coordinator")
             self.assert_thrown_out(spy, spy.ask({"hello": "spy", "challenge": theirs, "proof": proof}))
         self.finish(farm)
 
     def test_a_proof_of_an_earlier_connection_proves_nothing(self):
         farm = self.farm()
-        with Stranger(farm.address, "friend", self.SECRET) as friend:
-            hello = friend.hello(friend.answer()["challenge"])
+        with Stranger(farm.address, "friend") as friend:
+            hello = friend.greeting().hello()
             self.assertIn("welcome", friend.ask(hello))
         for _ in range(5):
             with Speaker(farm.address) as spy:
                 spy.answer()
                 self.assert_thrown_out(spy, spy.ask(hello))
+        self.finish(farm)
+
+    def test_a_proof_is_of_one_name(self):
+        farm = self.farm()
+        with Stranger(farm.address, "friend") as friend:
+            hello = friend.greeting().hello()
+            self.assert_thrown_out(friend, friend.ask({**hello, "hello": "other"}))
         self.finish(farm)
 
     def test_no_challenge_comes_twice(self):
@@ -372,17 +441,15 @@ class Secrets(FarmTest):
         self.finish(farm)
 
     def test_a_bad_file_is_refused(self):
-        files = [self.secret_file("empty", b""), self.secret_file("line", b"\n"), "/nowhere/secret"]
+        files = [self.secret_file("empty", b""), self.secret_file("line", b"\n" * 20), "/nowhere/secret"]
+        files += [self.secret_file("short", b"x" * 15), self.secret_file("long", b"x" * 4097)]
+        files.append(str(self.folder))
         modes = (0o640, 0o604, 0o620, 0o601)
-        files += [self.secret_file(f"{mode}", self.SECRET, mode) for mode in modes]
+        files += [self.secret_file(f"{mode}", SECRET, mode) for mode in modes]
         for file in files:
             with self.subTest(file):
                 self.assert_refused("coordinator", 3, "--workers", "0", "--secret-file", file)
                 self.assert_refused("worker", 3, "--port", "9", "--secret-file", file)
-
-    def test_nobody_else_is_let_near_without_one(self):
-        for address in ("0.0.0.0", "::", "10.0.0.1"):
-            self.assert_refused("coordinator", 2, "--workers", "0", "--address", address)
 
 
 class Rude(FarmTest):
@@ -415,7 +482,7 @@ class Rude(FarmTest):
         challenge = "0" * 64
         for line in [
             b"", b"hello", b"{}", b"[]", b"null", b"7", b"\0\0", b"\xff\xfe", b"GET / HTTP/1.1", b"[" * 1000,
-            b'{"hello":' * 1000, b'{"result":0,"attempt":1,"value":0}', b'{"heartbeat":0}', b"{" + b" " * 70_000,
+            b'{"hello":' * 1000, b'{"result":0,"attempt":1,"value":0}', b'{"alive":true}', b"{" + b" " * 1024,
             {"hello": "x"}, {"hello": "x", "challenge": challenge}, {"challenge": challenge, "proof": challenge},
             {"hello": 7, "challenge": challenge, "proof": challenge}, {"hello": "x", "challenge": "", "proof": ""},
             {"hello": "x", "challenge": challenge, "proof": None}, {"hello": "", "challenge": challenge, "proof": ""},
@@ -428,15 +495,46 @@ class Rude(FarmTest):
                 self.assert_thrown_out(client, line)
         self.assertEqual(self.finish()["workers come"], 2)  # the guard, and who did the rest
 
-    def test_a_damaged_line(self):
-        line = summed(json.dumps({"heartbeat": 1}).encode())
-        for place in range(len(line)):
-            damaged = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :] + b"\n"
-            with self.subTest(damaged), Stranger(self.farm.address) as stranger:
-                self.assertIn("welcome", stranger.greet())
-                stranger.socket.sendall(damaged)
-                self.assertIn("damaged", stranger.answers()[-1]["error"])
+    def test_nobody_in_between_can_make_something_of_a_line(self):
+        for attack in ATTACKS:
+            with self.subTest(attack), Stranger(self.farm.address) as stranger:
+                greeting = stranger.greeting()
+                self.assertIn("welcome", stranger.ask(greeting.hello()))
+                stranger.seal(greeting, "worker", "coordinator")
+                stranger.socket.sendall(attacks(greeting, "worker", "coordinator")[attack])
+                self.assertIn("code", stranger.answers()[-1]["error"])
         self.finish()
+
+    def test_who_drips_is_thrown_out(self):
+        """A byte now and then is no greeting, and after one no sign of life."""
+        farm = self.coordinator(Job(tasks=50), journal=self.folder / "other", silence=SILENCE)
+        with Speaker(farm.address) as client:
+            client.socket.settimeout(0.05)  # how long it waits with the next byte
+            for _ in range(int(TIME_LIMIT / 0.05)):
+                try:
+                    client.socket.sendall(b" ")
+                    if not client.socket.recv(1000):
+                        break
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    break
+            else:
+                self.fail("it is still there")
+        farm.kill()
+        self.finish()
+
+    def test_strangers_have_few_places(self):
+        """Those that say nothing do not keep those out that have work to do."""
+        before = self.farm.descriptors()
+        with contextlib.ExitStack() as crowd:
+            for _ in range(300):
+                crowd.enter_context(Speaker(self.farm.address)).answer()
+            self.assertTrue(wait_until(lambda: self.farm.descriptors() <= before + 64))
+            self.worker(self.farm.address)
+            self.wait_for_tasks(49)
+        self.guard.let_go()
+        self.run_to_end(self.farm)
 
     def test_who_says_nothing_or_half_a_line_holds_nothing_up(self):
         for text in (b"", b"{", b'{"hello":"x"', b"x" * 100_000):
@@ -463,7 +561,8 @@ class Thieves(FarmTest):
         {"task": 49}, {"task": -1}, {"task": 50}, {"task": 1 << 40}, {"task": 1 << 70}, {"task": "0"},
         {"task": None}, {"task": [0]}, {"attempt": 2}, {"attempt": 0}, {"attempt": -1}, {"attempt": "1"},
         {"attempt": None}, {"attempt": 1 << 33}, {"value": None}, {"value": "7"}, {"value": [7]},
-        {"value": 0.5}, {"value": 1 << 63}, {"value": {}}, {"value": True},
+        {"value": 0.5}, {"value": 1 << 63}, {"value": {}}, {"value": True}, {"value": -1}, {"value": 1},
+        {"value": (1 << 63) - 1},
     ]  # fmt: skip
 
     def test_an_answer_to_what_was_not_given(self):
@@ -471,13 +570,10 @@ class Thieves(FarmTest):
             for kind in ("result", "failed"):
                 if kind == "result" or "value" not in wrong:
                     with self.subTest(kind=kind, wrong=wrong):
-                        self.steal({"task": 0, "attempt": 1, "value": 7, "why": "so", **wrong}, kind)
+                        self.steal({"task": 0, "attempt": 1, "value": 0, "why": "so", **wrong}, kind)
 
     def test_an_answer_twice(self):
         self.steal({"task": 0, "attempt": 1, "value": 0}, "result", times=2)
-
-    def test_a_heartbeat_for_what_was_not_given(self):
-        self.steal({"task": 49}, "heartbeat")
 
     def steal(self, message: dict, kind: str, times: int = 1) -> None:
         self.journal.unlink(missing_ok=True)
@@ -498,47 +594,103 @@ class Thieves(FarmTest):
         self.assertEqual(report["workers gone"], 1)
 
 
-def say(lines: BinaryIO, message: dict) -> None:
-    """As a coordinator would."""
-    lines.write(summed(json.dumps(message).encode()) + b"\n")
-    lines.flush()
-
-
-def greet(lines: BinaryIO, challenge: str) -> dict:
-    """Returns the worker's hello."""
-    say(lines, {"challenge": challenge})
-    return json.loads(lines.readline().rpartition(b" ")[0])
-
-
 class StrangeCoordinators(FarmTest):
     """A worker hangs up on one that does not keep to the protocol, and comes back."""
 
-    def test_it_comes_back(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(TIME_LIMIT)
-            self.worker(listener.getsockname())
-            for line in [
-                "hello", "[]", "{}", '{"tusk":0,"attempt":1,"job":{"kind":"empty"}}', '{"task":0,"attempt":1}',
-                '{"task":"0","attempt":1,"job":{}}', '{"task":0,"job":{}}', '{"error":"no"}', '{"error":7}',
-                '{"release":"x"}', '{"task":0,"attempt":1,"job":[]}', "[" * 70_000, '{"' + "x" * 70_000,
-                b'{"done":true}\n', b'{"done":true} 01234567\n',  # without the right check sum
-            ]:  # fmt: skip
-                with self.subTest(line[:40]), listener.accept()[0] as connection:
-                    self.welcome(connection)
-                    connection.sendall(line if isinstance(line, bytes) else summed(line.encode()) + b"\n")
-                    with contextlib.suppress(ConnectionError):
-                        self.assertEqual(connection.recv(1000), b"")
-            with listener.accept()[0] as connection:
-                self.welcome(connection)
-                connection.sendall(summed(b'{"done":true}') + b"\n")
-                self.assertEqual(self.workers[0].wait(TIME_LIMIT), 0)
+    def setUp(self):
+        super().setUp()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(TIME_LIMIT)
+        self.addCleanup(self.listener.close)
 
-    def welcome(self, connection: socket.socket) -> None:
-        theirs = "0" * 64
-        with connection.makefile("rwb") as lines:
-            hello = greet(lines, theirs)
-            proof = prove(b"", "coordinator", theirs, hello["challenge"])
-            say(lines, {"welcome": hello["hello"], "proof": proof})
+    def start(self, *options: str) -> subprocess.Popen:
+        return self.worker(self.listener.getsockname(), *options)
+
+    def host(self) -> Host:
+        """At the worker's next visit."""
+        return Host(self.listener.accept()[0])
+
+    def assert_ends_well(self, worker: subprocess.Popen) -> None:
+        with self.host() as host:
+            host.greet()
+            host.send({"done": True})
+            self.assertEqual(worker.wait(TIME_LIMIT), 0)
+
+    def test_it_comes_back(self):
+        worker = self.start()
+        for line in [
+            b"hello", b"[]", b"{}", b'{"tusk":0,"attempt":1,"job":{"kind":"empty"}}', b'{"task":0,"attempt":1}',
+            b'{"task":"0","attempt":1,"job":{}}', b'{"task":0,"job":{}}', b'{"error":"no"}', b'{"error":7}',
+            b'{"ack":"x"}', b'{"task":0,"attempt":1,"job":[]}', b"[" * 70_000, b'{"' + b"x" * 70_000,
+            b'{"done":false}', b'{"done":1}',
+        ]:  # fmt: skip
+            with self.subTest(line[:40]), self.host() as host:
+                host.greet()
+                host.have_it_work()
+                with contextlib.suppress(ConnectionError):
+                    host.send(line)
+                self.assertTrue(host.hung_up())
+        self.assert_ends_well(worker)
+
+    def test_nobody_in_between_can_make_something_of_a_line(self):
+        worker = self.start()
+        for attack in ATTACKS:
+            with self.subTest(attack), self.host() as host:
+                greeting = host.greet()
+                host.have_it_work()
+                said = attacks(greeting, "coordinator", "worker", host.outgoing.lines)[attack]
+                host.socket.sendall(said)
+                self.assertTrue(host.hung_up())
+        self.assert_ends_well(worker)
+
+    def test_it_takes_a_few_tasks_only(self):
+        worker = self.start()
+        with self.host() as host:
+            host.greet()
+            order = {"kind": "primes", "first": 0, "end": NUMBERS}
+            with contextlib.suppress(ConnectionError):
+                host.send(*({"task": task, "attempt": 1, "job": order} for task in range(100)))
+            self.assertTrue(host.hung_up())
+        self.assert_ends_well(worker)
+
+    def test_it_lives_while_it_computes(self):
+        """Signs of life come before the result of a task that takes very long."""
+        self.start("--heartbeat", BEAT)
+        with self.host() as host:
+            host.greet()
+            order = {"kind": "primes", "first": 0, "end": 1 << 50}
+            host.send({"task": 0, "attempt": 1, "job": order})
+            for _ in range(5):
+                self.assertEqual(json.loads(host.line()), {"alive": True})
+
+    def test_one_that_says_nothing_is_left(self):
+        """Before the greeting and after it; then the worker gives up."""
+        worker = self.start("--heartbeat", BEAT, "--patience", "0.3")
+        with self.host() as host:
+            host.greet()
+            host.have_it_work()
+            self.assertTrue(host.hung_up())
+        self.assert_gives_up(worker)
+
+    def test_one_that_says_nothing_but_is_there_is_no_coordinator(self):
+        self.assert_gives_up(self.start("--heartbeat", BEAT, "--patience", "0.3"))
+
+    def assert_gives_up(self, worker: subprocess.Popen) -> None:
+        said, complaint = worker.communicate(timeout=TIME_LIMIT)
+        self.assertEqual((worker.returncode, len(complaint.splitlines())), (3, 1), said + complaint)
+        self.assertIn("nothing", complaint)
+
+    def test_one_that_breaks_off_is_not_visited_without_end(self):
+        """Its pauses grow, from 25 ms at least to a second: so many visits go into its patience."""
+        worker = self.start("--patience", "2")
+        visits = 0
+        self.listener.settimeout(0.05)
+        while worker.poll() is None:
+            with contextlib.suppress(TimeoutError), self.host() as host:
+                host.greet()
+                visits += 1
+        self.assertEqual(worker.returncode, 3)
+        self.assertLessEqual(visits, 10)
 
 
 class BadNetwork(FarmTest):
