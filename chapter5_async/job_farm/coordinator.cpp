@@ -12,6 +12,8 @@
 // Next      worker is the other side; mandelbrot_async has an image computed so
 
 // SPDX-License-Identifier: MIT
+#include "desk.hpp"
+#include "farm.hpp"
 #include "options.hpp"
 #include "results.hpp"
 #include "secret.hpp"
@@ -21,6 +23,7 @@
 
 #include <signal.h>
 
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <list>
@@ -206,11 +209,21 @@ void claim_accidents(const Outcome& outcome) {
              outcome.farm.counts().twice, outcome.farm.counts().late);
 }
 
+/// How many workers: a word of its own, since 0 is another way to run and not just a number.
+int workers_in(const pdc::Program& program) {
+  const std::string& word = program.word("workers");
+  int workers = -1;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), workers);
+  if (error != std::errc() || end != word.data() + word.size() || workers < 0 || workers > 32)
+    program.reject(fmt::format("--workers '{}': a whole number from 0 to 32", word));
+  return workers;
+}
+
 Orders orders_in(const pdc::Program& program) {
   const double silence = program.real("silence"), heartbeat = program.real("heartbeat");
   if (silence < 2 * heartbeat)
     program.reject(fmt::format("--silence {}: at least twice the --heartbeat", silence));
-  const int workers = program.integer("workers");
+  const int workers = workers_in(program);
   const std::string& file = program.word("secret-file");
   if (workers == 0 && file.empty())
     program.reject("--workers 0: whoever comes has to know a secret; name its --secret-file");
@@ -232,7 +245,7 @@ Orders orders_in(const pdc::Program& program) {
 int main(int argc, char** argv) {
   pdc::Program program(
       argc, argv,
-      {{"workers", 3, "workers that it starts; 0: it waits for others", {0, 32}},
+      {{"workers", "3", "workers that it starts, from 0 (it waits for others) to 32"},
        {"tasks", 24, "tasks", {1, 100'000}},
        {"job", "primes", "what is done: primes, mandelbrot, or empty (nothing)"},
        {"poison", 1, "tasks that fail everywhere", {0, 100'000}},

@@ -118,12 +118,9 @@ class Desk {
     deal_out();
   }
 
-  /// All is over: nobody waits for anything more.
+  /// All is over: nobody waits for anything more, and the guests go.
   void dismiss() {
-    for (Guest* guest : guests_) {
-      if (!guest->link.is_finished()) guest->link.send({{"done", true}});
-      guest->link.finish();
-    }
+    for (Guest* guest : guests_) guest->link.send({{"done", true}});
   }
 
  private:

@@ -72,8 +72,8 @@ inline void claim_results(const Job& job, const Farm& farm, const std::vector<Re
     pdc::check(sum(results) == expected_sum(job), "the sum of the results is right", "{}",
                sum(results));
   if (poison > 0)
-    pdc::check(given_up == poison, "poison was given up, not before three attempts", "{} of {}", given_up,
-               poison);
+    pdc::check(given_up == poison, "poison was given up, not before three attempts", "{} of {}",
+               given_up, poison);
 }
 
 }  // namespace job_farm

@@ -39,7 +39,7 @@ class Service {
 
   /// Nobody else may come, and those that are there are told to go.
   void end() {
-    ended_ = true;
+    if (std::exchange(ended_, true)) return;
     acceptor_.close();
     desk_.dismiss();
     for (Link* stranger : strangers_) stranger->close();

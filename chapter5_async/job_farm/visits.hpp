@@ -51,7 +51,6 @@ class Visits {
 
   const pdc::Lane& lane() const { return lane_; }
   int welcomes() const { return welcomes_; }
-  int answers() const { return answers_; }                // of all visits
   int unacknowledged() const { return unacknowledged_; }  // of the last
 
   /// From connecting to the end of the connection.
@@ -80,7 +79,7 @@ class Visits {
       co_await greet();
       ++welcomes_;
       unacknowledged_ = 0;
-      while (!end_.done) {
+      while (!end_.done || unacknowledged_ > 0) {
         const json::object message = co_await link_->receive();
         handle(message);
       }
@@ -126,7 +125,8 @@ class Visits {
       ++end_.acknowledged;
       witness_.acknowledged(number_in(message, "ack"));
     } else if (message == json::object{{"done", true}}) {
-      end_.done = true;
+      end_.done = true;  // only acknowledgements may still come
+      bench_.clear();
     } else {
       throw BrokenProtocol(message.contains("error") ? text_in(message, "error") : "what is that?");
     }
@@ -134,7 +134,6 @@ class Visits {
 
   void give(const json::object& answer) {
     link_->send(answer);
-    ++answers_;
     ++unacknowledged_;
   }
 
@@ -161,7 +160,7 @@ class Visits {
   asio::steady_timer beat_;
   Link* link_ = nullptr;
   End end_;
-  int welcomes_ = 0, answers_ = 0, unacknowledged_ = 0;
+  int welcomes_ = 0, unacknowledged_ = 0;
   const pdc::Lane lane_{pdc::task, "loop"};
   Workbench bench_;
 };

@@ -79,7 +79,7 @@ class Accident : public Witness {
 constexpr int tasks = 24, acknowledged_at_least = 5;
 
 struct Outcome {
-  pdc::Exit first, last;  // of the coordinators
+  std::vector<pdc::Exit> ends;  // of the coordinators
   int welcomes, unacknowledged, acknowledged_before, dealt_again;
   std::vector<int> times;  // how often each task is in the journal
 };
@@ -113,23 +113,23 @@ class Succession : public Witness {
       acknowledged_before_ = static_cast<int>(acknowledged_.size());
     }
     if (visits_ != 3) return;
-    first_end_ = coordinator_->wait();
+    ends_.push_back(coordinator_->wait());
     start(fmt::format("{}", port_));
   }
 
   Outcome end(const Visits& visits) {
-    const pdc::Exit last = coordinator_->wait();
+    ends_.push_back(coordinator_->wait());
     reign_.reset();
-    return {first_end_,           last,   visits.welcomes(), visits.unacknowledged(),
-            acknowledged_before_, again_, times_in_journal()};
+    return {ends_,  visits.welcomes(), visits.unacknowledged(), acknowledged_before_,
+            again_, times_in_journal()};
   }
 
  private:
   void start(const std::string& port) {
-    std::vector<std::string> words{"--workers", "0",       "--poison",
-                                   "0",         "--tasks", fmt::format("{}", tasks)};
-    words.insert(words.end(), {"--address", address_.to_string(), "--port", port, "--quiet"});
-    words.insert(words.end(), {"--secret-file", secret_.file(), "--journal", journal_name()});
+    std::vector<std::string> words{"--quiet", "--workers", "0", "--poison", "0"};
+    words.insert(words.end(), {"--tasks", fmt::format("{}", tasks), "--port", port});
+    words.insert(words.end(), {"--address", address_.to_string(), "--secret-file", secret_.file()});
+    words.insert(words.end(), {"--journal", journal_name()});
     coordinator_.emplace("coordinator", words);
     port_ = static_cast<std::uint16_t>(std::stoi(coordinator_->said("port ")));
     reign_.emplace(lane_.work("{}", port == "0" ? "the first" : "its successor"));
@@ -158,7 +158,7 @@ class Succession : public Witness {
   std::uint16_t port_ = 0;
   std::optional<pdc::Sibling> coordinator_;
   pid_t first_ = 0;
-  pdc::Exit first_end_;
+  std::vector<pdc::Exit> ends_;
   std::latch safe_{acknowledged_at_least};
   int begun_ = 0;  // tasks; the thread's
   int visits_ = 0, again_ = 0, acknowledged_before_ = 0;
@@ -193,7 +193,7 @@ int work_for_one(const Visits::Settings& settings, int accident) {
 }
 
 void claim_succession(const Outcome& outcome) {
-  pdc::require(outcome.first.signal == SIGKILL && outcome.acknowledged_before < tasks,
+  pdc::require(outcome.ends.front().signal == SIGKILL && outcome.acknowledged_before < tasks,
                "the coordinator was killed in the middle of its job", "{} of {} acknowledged",
                outcome.acknowledged_before, tasks);
   pdc::require(outcome.welcomes == 2, "the worker came back, to its successor", "{} welcomes",
@@ -202,8 +202,8 @@ void claim_succession(const Outcome& outcome) {
              "{} of {}", outcome.dealt_again, outcome.acknowledged_before);
   const auto once = std::ranges::count(outcome.times, 1);
   pdc::check(once == tasks, "every task is in the journal once", "{} of {}", once, tasks);
-  pdc::check(outcome.last.good(), "the successor found all done, and ended", "{}",
-             outcome.last.text());
+  pdc::check(outcome.ends.back().good(), "the successor found all done, and ended", "{}",
+             outcome.ends.back().text());
 }
 
 /// What --accident says; 0 for none.
