@@ -104,12 +104,14 @@ class Team : public Listener {
 
   bool awaits_more() override { return accidents_.size() > 1 && !late_answer_counts_; }
 
-  /// Waits for their ends; those that came too late are told to. How many ended with a fault.
+  /// Waits for their ends; those that never came are told to. How many others ended with a fault.
   int wait() {
     int faulty = 0, number = 0;
     for (pdc::Sibling& worker : workers_) {
-      if (!come_.contains(fmt::format("worker {}", number++))) worker.send(SIGTERM);
-      faulty += worker.wait().status != 0 ? 1 : 0;
+      const bool came = come_.contains(fmt::format("worker {}", number++));
+      if (!came) worker.send(SIGTERM);
+      const pdc::Exit end = worker.wait();
+      faulty += came && end.status != 0 ? 1 : 0;
     }
     return faulty;
   }

@@ -48,6 +48,7 @@ class Service {
 
  private:
   static constexpr std::size_t most_strangers = 64;
+  static constexpr std::chrono::seconds time_to_go{10};  // at the end, for the guests
 
   asio::awaitable<void> accept() {
     while (!ended_) {
@@ -124,7 +125,7 @@ class Service {
       tick_.expires_after(settings_.heartbeat);
       const auto [cancelled] = co_await tick_.async_wait(asio::as_tuple(asio::use_awaitable));
       if (cancelled) continue;
-      if (ended_ && ++late > settings_.silent_after) std::ranges::for_each(links_, close);
+      if (ended_ && ++late > time_to_go / settings_.heartbeat) std::ranges::for_each(links_, close);
       if (ended_) continue;
       desk_.look_after_guests(settings_.silent_after);
       for (Link* stranger : strangers_) {
