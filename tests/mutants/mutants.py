@@ -50,7 +50,7 @@ what cannot be put together so is compiled alone. Where a page has other source 
 are compiled that the change is in, or that include the header that it is in. Mutants are linked
 with what the build has made already, and each runs in a folder of its own, which goes with the
 driver. --keep builds one mutant, alone, runs nothing and says how to run it. --coverage holds the
-lists against the catalog: a program has a list, or stands in without.txt, which only gets shorter.
+lists against the catalog: every program has one.
 Status 0 if all is well, 1 if not, 2 if a list or the command line is wrong.
 """
 
@@ -725,16 +725,12 @@ def list_of(target: str) -> Path:
 
 
 def check_coverage(build: Path) -> bool:
-    """Every program has a list, or is known to have none yet."""
+    """Every program has a list."""
     programs = load_catalog(build)
     listed = {f"{path.parent.name}.{path.stem}" for path in HERE.glob("*/*.toml")}
-    known = set((HERE / "without.txt").read_text().split())
-    flaws = [f"{n} has a list of mutants: take it out of without.txt" for n in known & listed]
-    flaws += [f"{n} stands in without.txt, but is no program" for n in known - programs.keys()]
-    flaws += [f"there is no program {n} for {list_of(n)}" for n in listed - programs.keys()]
-    flaws += [f"{n} has no mutants: write {list_of(n)}" for n in programs.keys() - listed - known]
+    flaws = [f"there is no program {n} for {list_of(n)}" for n in listed - programs.keys()]
+    flaws += [f"{n} has no mutants: write {list_of(n)}" for n in programs.keys() - listed]
     print(*sorted(flaws), f"{len(listed)} of {len(programs)} programs have mutants", sep="\n")
-    print("without:", *sorted(known))
     return not flaws
 
 
