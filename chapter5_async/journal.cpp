@@ -1,13 +1,13 @@
 // Journal: what is written before it is acknowledged survives the end of the program.
 //
-// Concept   A program that was killed goes on from its journal, a file to which it appends a line
-//           for each thing done. What write() has taken is the kernel's, and outlives the process.
-//           So a line is written before anybody is told; and a line that a kill has torn is cut
-//           off before the next one is appended.
+// Concept   A program that was killed and started again goes on from its journal, a file to which
+//           it appends a line for each thing done. What write() has taken is the kernel's, and
+//           outlives the process. So a line is written before anybody is told; and a line that a
+//           kill has torn is cut off before the next one is appended.
 // Shows     memfd_create, O_APPEND, write, pread, ftruncate
 // Python    os.write, os.ftruncate
 // Run       journal
-// You see   a payment lost, two spoilt by a torn line, and none, wherever the kill comes
+// You see   a payment lost, two spoilt by a torn line, and none, at whatever byte the kill comes
 // Next      authentication asks who is at the other end; coordinator keeps a journal
 
 // SPDX-License-Identifier: MIT
@@ -45,7 +45,7 @@ void append(int journal, std::string_view line) {
 
 std::string read_all(int journal) {
   std::string text;
-  std::array<char, 4096> bytes;
+  std::array<char, 16> bytes;  // few, so that one call is not enough
   for (;;) {
     const auto place = static_cast<off_t>(text.size());
     const ssize_t count = TEMP_FAILURE_RETRY(pread(journal, bytes.data(), bytes.size(), place));
@@ -58,15 +58,15 @@ std::string read_all(int journal) {
 std::string recover(int journal) {
   std::string text = read_all(journal);
   text.resize(text.rfind('\n') + 1);  // 0 if no line has an end
-  posix(ftruncate(journal, static_cast<off_t>(text.size())), "ftruncate");
+  posix(TEMP_FAILURE_RETRY(ftruncate(journal, static_cast<off_t>(text.size()))), "ftruncate");
   return text;
 }
 
 /// One life of the program, which ends by itself or is killed.
 struct Run {
   int journal;
-  std::size_t end;    // it is killed when the journal has so many bytes
-  std::size_t& told;  // in shared memory: of how many payments the client knows
+  std::size_t end;    // it is killed once the journal has this many bytes
+  std::size_t& told;  // in shared memory: how many payments the client knows of
   pdc::Lane client, lane;
 };
 
@@ -97,10 +97,14 @@ void write_then_tell(const Run& run, std::size_t payment) {
 using TakeUp = std::string (*)(int journal);
 using Finish = void (*)(const Run&, std::size_t payment);
 
+/// The work of a payment is done again if the kill comes before its line is whole.
 void pay_all(const Run& run, TakeUp take_up, Finish finish) {
-  std::istringstream lines(take_up(run.journal));
+  const std::string text = take_up(run.journal);
+  std::istringstream lines(text);
   std::size_t known = 0;
   for (std::string line; std::getline(lines, line);) ++known;
+  if (!text.empty() && text.back() != '\n') pdc::fault("torn line taken");
+  if (known < run.told) pdc::fault("payment lost");
   if (known > run.told) tell(run, known);  // it was written, and then came the kill
   for (std::size_t next = run.told; next < payments.size(); ++next) {
     auto work = run.lane.work("{}", payments[next]);
@@ -110,7 +114,7 @@ void pay_all(const Run& run, TakeUp take_up, Finish finish) {
   }
 }
 
-/// The program is killed once, and goes on. Returns what is in its journal in the end.
+/// The program is killed, and started again. Returns what is in its journal in the end.
 std::string kill_at(std::size_t end, TakeUp take_up, Finish finish) {
   const pdc::Descriptor journal(posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
   posix(fcntl(journal.get(), F_SETFL, O_APPEND), "fcntl");  // it has no name: nothing is left
@@ -119,15 +123,14 @@ std::string kill_at(std::size_t end, TakeUp take_up, Finish finish) {
   pdc::Child first([&, lane = pdc::Lane("first run")] {
     pay_all({journal.get(), end, *told, client, lane}, take_up, finish);
   });
-  first.wait();
+  const pdc::Exit ended = first.wait();
+  if (ended.signal != SIGKILL) return "not killed: " + ended.text();
   pdc::mark("killed");
   pay_all({journal.get(), never, *told, client, pdc::Lane("second run")}, take_up, finish);
-  std::string text = read_all(journal.get());
-  if (text != all) pdc::fault("not all in the journal");
-  return text;
+  return read_all(journal.get());
 }
 
-/// Kills it everywhere, once each. Returns how often its journal was not that of a whole run.
+/// Kills it once at each length of the journal. Returns how often that did not end as `all`.
 std::size_t count_losses(TakeUp take_up, Finish finish) {
   std::size_t losses = 0;
   for (std::size_t end = 0; end <= all.size(); ++end)
@@ -148,12 +151,14 @@ int main(int argc, char** argv) {
   const auto lost = count_losses(recover, tell_then_write);
   const auto spoilt = count_losses(read_all, write_then_tell);
   const auto harmed = count_losses(recover, write_then_tell);
-  const auto inside = all.size() - payments.size();
-  pdc::check(lost == inside + 1, "told, then written: any kill but at a line's end loses a payment",
-             "{} of {}", lost, inside + 1);
+  const auto inside = all.size() - payments.size(), kills = all.size() + 1;
+  pdc::check(lost == inside + 1,
+             "told, then written: a kill before the line is whole loses the payment", "{} of {}",
+             lost, inside + 1);
   pdc::check(spoilt == inside, "a torn line that is taken for a whole one spoils the journal",
              "{} of {}", spoilt, inside);
-  pdc::check(harmed == 0, "with torn lines cut off, too, no kill does any harm", "{} of {}", harmed,
-             all.size() + 1);
+  pdc::check(harmed == 0,
+             "written, then told, and torn lines cut off: each payment is in the journal once",
+             "{} of {}", kills - harmed, kills);
   return program.finish();
 }
