@@ -6,7 +6,7 @@
 // Shows     pdc::Sibling, SIGKILL, memfd_create, boost::json::parse
 // Python    subprocess.Popen, Popen.kill
 // Run       mandelbrot_async --workers 3 --image mandelbrot.png
-// You see   a worker that is killed with a tile in hand, which another computes, and the same image
+// You see   a worker that is killed with a tile in hand, which another computes; the same counts
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
@@ -17,11 +17,14 @@
 #include "pdc/sibling.hpp"
 #include "pdc/workload.hpp"
 
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <istream>
@@ -67,7 +70,7 @@ Image put_together(std::istream& journal) {
     std::size_t pixel = number * rows * view.width;
     for (const boost::json::value& count : tile.at("value").as_array()) {
       const auto iterations = static_cast<std::int32_t>(count.as_int64());
-      image.pixels.at(pixel) = {iterations, static_cast<float>(iterations)};
+      image.pixels.at(pixel) = {iterations, static_cast<float>(iterations)};  // colours have steps
       ++pixel;
     }
   }
@@ -104,9 +107,10 @@ Outcome farm_out(int workers) {
   for (int i = 1; i < workers; ++i) others.emplace_back(i, port, secret.file());
   const pdc::Exit end = coordinator.wait();
   work.end();
+  others.clear();  // ~Sibling ends those that came too late
   std::ifstream lines(file);
   return {killed, end, std::stoul(tile), put_together(lines)};
-}  // ~Sibling ends who came too late
+}
 
 }  // namespace
 
@@ -121,8 +125,9 @@ int main(int argc, char** argv) {
   pdc::write_mandelbrot(program.word("image"), view, image.pixels);
 
   const std::string& by = image.by.at(outcome.tile);
-  pdc::check(outcome.killed.signal == SIGKILL, "worker 0 was killed with a tile in hand", "{}",
-             outcome.killed.text());
+  pdc::check(outcome.killed.signal == SIGKILL && outcome.tile < tiles,
+             "worker 0 was killed with a tile in hand", "{}, tile {}", outcome.killed.text(),
+             outcome.tile);
   pdc::check(!by.empty() && by != "worker 0",
              "the tile that the killed worker had in hand was computed by another", "by {}", by);
   const auto once = std::ranges::count(image.times, 1);
