@@ -1,6 +1,6 @@
 // Mandelbrot mpi: uneven rows shared out to ranks, in equal parts or on request.
 //
-// Concept   Ranks have no image in common: each computes rows of its own, and rank 0 adds them up.
+// Concept   Ranks have no image in common: each computes rows of its own, MPI_Reduce joins them.
 //           In equal parts those at the edges are soon done. On request, rank 0 says who computes
 //           which band of rows, and computes too: after each row it looks whether anybody asks. The
 //           others ask for a band before they compute the one that they have.
