@@ -302,6 +302,9 @@ def mutate(program: Program, mutant: Mutant) -> dict[Path, str]:
             stands = f"its text stands {found} times in {path.name}, not {edit.times}"
             raise Flaw(f"{stands}: {edit.text}")
         changed[path] = before.replace(edit.text, edit.by)
+    for path in changed:
+        if not touched_by([path], program):
+            raise Flaw(f"no source file of the program includes {path.name}")
     return changed
 
 
@@ -310,14 +313,14 @@ def without_warnings(command: list[str]) -> list[str]:
 
 
 def without_optimiser(command: list[str], headers: str) -> list[str]:
-    """With those precompiled headers, which were made without it too."""
+    """With those precompiled headers, which were made without it too, if it has any."""
     words: list[str] = []
     for word in command:
         if words[-1:] == ["-include"]:
             words.pop()
         elif not re.match("-[Og]", word):
             words.append(word)
-    return [*words, "-O0", "-g0", *(["-include", headers] if headers else [])]
+    return [*words, "-O0", "-g0", *(["-include", headers] if headers and "-include" in command else [])]
 
 
 def touched_by(changed: Iterable[Path], program: Program) -> list[Path]:

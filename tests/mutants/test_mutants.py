@@ -338,6 +338,12 @@ class FlawTest(DriverTest):
     def test_its_file_is_not_there(self):
         self.check(one("argc > 0", "") + 'file = "none.hpp"', "there is no file none.hpp")
 
+    def test_no_source_file_includes_its_file(self):
+        fake = Fake(self.folder, files={"own.hpp": OWN, "other.hpp": OWN})
+        result = fake.test(GOOD.replace("own.hpp", "other.hpp"))
+        self.expect(result, 1, "NOT KILLED: chapter.fake, mutant 1",
+                    "no source file of the program includes other.hpp")
+
     def test_the_unchanged_page_fails(self):
         result = Fake(self.folder, PAGE.replace("four() == 4", "false")).test(GOOD)
         self.expect(result, 1, "WRONG BEFORE ANY CHANGE: chapter.fake", "it ends with status 1")
@@ -495,6 +501,18 @@ class EndTest(DriverTest):
         while self.running() and time.monotonic() < end:
             time.sleep(0.01)  # asks again: a killed process takes a moment to go
         self.assertEqual(self.running(), [])
+
+
+class PrecompiledHeadersTest(unittest.TestCase):
+    PLAIN = ["c++", "-O2", "-c", "page.cpp"]
+
+    def test_of_the_build_are_replaced(self):
+        words = mutants.without_optimiser([*self.PLAIN, "-include", "of_build.hxx"], "own.hxx")
+        self.assertNotIn("of_build.hxx", words)
+        self.assertEqual(words[-2:], ["-include", "own.hxx"])
+
+    def test_a_source_file_without_them_gets_none(self):
+        self.assertNotIn("-include", mutants.without_optimiser(self.PLAIN, "own.hxx"))
 
 
 class RunsTest(unittest.TestCase):
