@@ -19,8 +19,8 @@ Tile copy(const Matrix& matrix) {
   return {matrix.data(), matrix.data() + matrix.size()};
 }
 
-// Named as in LAPACK: l of a tile on the diagonal, with l * l^T = a; l of one below it; what is left
-// of one to the right of two.
+// Named as in LAPACK: potrf, l of a tile on the diagonal, with l * l^T = a; trsm, l of a tile below
+// it; gemm, a tile further right, less the product of two that are known.
 Tile potrf(const Tile& in) {
   return copy(tile(in, 0).llt().matrixL());
 }

@@ -19,7 +19,7 @@ struct Step {
   std::vector<int> tiles;  // their numbers, at most three; the first is the one that it changes
 };
 
-/// Requires: rows >= 1, of tiles, here and below.
+/// `rows` are rows of tiles, here and below. Requires: rows >= 1.
 std::vector<Step> cholesky(int rows);
 
 /// The tiles, row by row, of the matrix 1 / (1 + |row - column|): symmetric and positive definite.
