@@ -1,4 +1,4 @@
-// Backoff: after each refusal a client waits longer, and not as long as all the others.
+// Backoff: after each refusal a client may wait twice as long, and how long is left to chance.
 //
 // Concept   Clients that lose their server in the same moment are a herd. If their pauses double, a
 //           server that is down is not asked all the time. But the clients keep in step: when it is
@@ -36,7 +36,8 @@ constexpr int room = 2;     // requests that the server answers in each millisec
 constexpr int in_vain = 5;  // requests of a client until then: after 0, 2, 6, 14 and 30 ms
 
 struct Server {
-  asio::io_context loop;
+  const int clients;
+  asio::io_context loop = {};
   bool is_back = false;
   std::map<Clock::time_point, int> requests = {};  // in each moment since then
   int missed = 0, refused = 0, answered = 0;       // requests
@@ -52,7 +53,7 @@ struct Server {
     int& now = requests[Clock::now()];
     ++now;
     most = std::max(most, now);
-    if (now == 4 * room) pdc::fault("herd");  // four times as many as are answered
+    if (now == clients / 2 + 1) pdc::fault("herd");  // more than half of all
     if (now > room) {
       ++refused;
       return false;
@@ -68,7 +69,7 @@ Milliseconds pause_in_step(Milliseconds limit, std::mt19937&) {
 }
 
 Milliseconds pause_with_jitter(Milliseconds limit, std::mt19937& random) {
-  std::uniform_int_distribution any(Milliseconds::rep{1}, limit.count());
+  std::uniform_int_distribution any(Milliseconds::rep{1}, limit.count());  // 1: never at once
   return Milliseconds(any(random));
 }
 
@@ -120,7 +121,7 @@ int main(int argc, char** argv) {
       argc, argv,
       {{"clients", 12, "clients of one server", {12, 48}}, {"seed", 4, "of the jitter", {0, 999}}});
   const int clients = program.integer("clients");
-  Server in_step, spread;
+  Server in_step{clients}, spread{clients};
 
   const auto slow = program.scene("doubled pauses", serve, in_step, program, pause_in_step);
   const auto quick = program.scene("with jitter", serve, spread, program, pause_with_jitter);
@@ -128,11 +129,16 @@ int main(int argc, char** argv) {
   pdc::check(in_step.missed == in_vain * clients,
              "while the server is away, doubled pauses let a client ask five times",
              "{} requests of {} clients", in_step.missed, clients);
+  pdc::check(2 * spread.missed < 3 * in_step.missed,
+             "with jitter, an absent server is asked less than one and a half times as often",
+             "{} requests, not {}", spread.missed, in_step.missed);
   pdc::check(in_step.most == clients && in_step.refused == refused_in_step(clients),
-             "without jitter, all clients come back at once, again and again",
+             "without jitter, all unanswered clients come back at once, again and again",
              "{} in one moment, {} refused", in_step.most, in_step.refused);
-  pdc::check(2 * spread.most <= clients,
-             "with jitter, no more than half of them come in one moment", "{}", spread.most);
+  pdc::check(
+      2 * spread.most <= clients,
+      "with jitter, no more than half of the clients ask in one moment once the server is back",
+      "{}", spread.most);
   pdc::check(2 * spread.refused < in_step.refused && quick < slow,
              "with jitter, fewer than half as many are refused, and all are answered sooner",
              "{} refused, after {} ms, not {}", spread.refused, quick.count(), slow.count());

@@ -5,7 +5,7 @@
 //           has two more tasks: one says "I live" in every period, also while the end works; the
 //           other suspects the peer after a limit of several periods without a message. Nobody can
 //           be sure: it is a suspicion.
-// Shows     basic_waitable_timer, expires_at, expiry, async_wait, asio::co_spawn
+// Shows     basic_waitable_timer, expires_after, expires_at, async_wait, asio::co_spawn
 // Python    ping_interval and ping_timeout of the websockets package
 // Run       heartbeat --limit 25
 // You see   waits without an end; then peers given up that live; then only the stopped ones
@@ -60,10 +60,10 @@ void tell(End& end, std::string_view message) {
 }
 
 asio::awaitable<void> beat(End& end) {
-  Timer timer(co_await asio::this_coro::executor, Clock::now());
+  Timer timer(co_await asio::this_coro::executor);
   while (end.is_active()) {
     tell(end, "beat");
-    timer.expires_at(timer.expiry() + period);
+    timer.expires_after(period);  // counts from now: no burst of beats after a stop
     co_await timer.async_wait(asio::use_awaitable);
   }
 }
