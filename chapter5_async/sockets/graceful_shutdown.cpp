@@ -90,9 +90,14 @@ asio::awaitable<void> talk(Server& server, std::list<Session>::iterator session,
 }
 
 asio::awaitable<void> accept_all(Server& server) {
-  for (int number = 0;; ++number) {
+  asio::steady_timer pause(server.loop);
+  for (int number = 0; server.acceptor.is_open(); ++number) {
     auto [error, client] = co_await server.acceptor.async_accept(with_error);
-    if (error) co_return;  // closed; to a server that lives longer, more can happen
+    if (error && server.acceptor.is_open()) {  // no descriptor is left, say: there may be one soon
+      pause.expires_after(100ms);
+      co_await pause.async_wait(with_error);
+    }
+    if (error) continue;
     const auto session = server.sessions.insert(server.sessions.end(), {std::move(client)});
     const pdc::Lane lane(pdc::task, "serves client {}", number);
     asio::co_spawn(server.loop, talk(server, session, lane), pdc::rethrow);
@@ -118,7 +123,8 @@ void end_gracefully(Server& server) {
 struct Day {
   int clients;
   int asked = 0, answered = 0, left = 0;
-  bool is_refused = false;  // a client that comes after the signal
+  bool is_refused = false;   // a client that comes after the signal
+  bool is_released = false;  // a client that asks nothing
 };
 
 /// Asks again while the first answer is under way, and waits until the server hangs up.
@@ -137,10 +143,23 @@ asio::awaitable<void> visit(Server& server, Day& day, pdc::Lane lane) {
   ++day.left;
 }
 
-/// Sends the signal when each client's second question has arrived behind the first one.
+/// Asks nothing, and waits until the server hangs up.
+asio::awaitable<void> idle(Server& server, Day& day, pdc::Lane lane) {
+  tcp::socket socket(server.loop);
+  socket.connect(server.acceptor.local_endpoint());
+  const auto wait = lane.wait("hears nothing");
+  co_await socket.async_wait(tcp::socket::wait_read, with_error);
+  day.is_released = true;
+}
+
+/// Sends the signal when each client's second question has arrived behind the first one, and the
+/// server waits for a line of the idle client.
 asio::awaitable<void> stop(Server& server, Day& day) {
   const auto has_come = [](const Session& session) { return session.client.available() > 0; };
-  while (day.asked < day.clients || !std::ranges::all_of(server.sessions, has_come))
+  const auto is_reading = [](const Session& session) { return session.is_reading; };
+  while (day.asked < day.clients ||
+         std::ranges::count_if(server.sessions, has_come) < day.clients ||
+         std::ranges::count_if(server.sessions, is_reading) < 1)
     co_await asio::post(asio::use_awaitable);
   const tcp::endpoint here = server.acceptor.local_endpoint();
   asio::steady_timer timer(server.loop, 3ms);
@@ -149,7 +168,8 @@ asio::awaitable<void> stop(Server& server, Day& day) {
   std::raise(SIGTERM);
   while (!server.is_told) co_await asio::post(asio::use_awaitable);
   error_code error;
-  tcp::socket(server.loop).connect(here, error);
+  const tcp::endpoint elsewhere(asio::ip::make_address("127.0.0.2"), 0);
+  tcp::socket(server.loop, elsewhere).connect(here, error);  // else it could meet itself
   day.is_refused = error == asio::error::connection_refused;
   ++day.left;
 }
@@ -163,6 +183,7 @@ void spend(Day& day, void (&end)(Server&)) {
   asio::co_spawn(server.loop, accept_all(server), pdc::rethrow);
   for (int i = 0; i < day.clients; ++i)
     asio::co_spawn(server.loop, visit(server, day, pdc::Lane("client {}", i)), pdc::rethrow);
+  asio::co_spawn(server.loop, idle(server, day, pdc::Lane("idle client")), pdc::rethrow);
   asio::co_spawn(server.loop, stop(server, day), pdc::rethrow);
   while (day.left <= day.clients) server.loop.run_one();
 }
@@ -182,6 +203,7 @@ int main(int argc, char** argv) {
              without.answered, asked);
   pdc::check(with.answered == asked, "ended gracefully, it answers all that it has accepted",
              "{} of {} answers", with.answered, asked);
+  pdc::check(with.is_released, "told to end, it hangs up on a client that asks nothing");
   pdc::check(with.is_refused, "told to end, the server accepts no client any more");
   return program.finish();
 }

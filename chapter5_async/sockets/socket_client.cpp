@@ -1,8 +1,8 @@
 // Socket client: it asks a server, and does not wait for ever.
 //
-// Concept   A server may hang up, or never answer, and nothing tells the client that no answer will
-//           come. So a question has three ends: an answer, an error, or the end of patience, a timer
-//           that it races against. Which of the two ends first cancels the other.
+// Concept   A server may hang up, which ends the wait with an error. Or it may never answer, and then
+//           nothing tells the client. So a question has three ends: an answer, an error, or the end of
+//           patience, a timer that it races against. Whichever ends first cancels the other.
 // Shows     async_connect, async_write, async_read_until, dynamic_buffer, operator ||, co_spawn
 // Python    asyncio.open_connection, StreamReader.readline, asyncio.wait_for
 // Run       socket_client --patience 5

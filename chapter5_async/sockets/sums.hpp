@@ -9,8 +9,9 @@
 #include <exception>
 #include <stdexcept>
 
-/// Whole numbers are added up exactly; one number with a fraction or an exponent makes all of them
-/// real. Errors: std::range_error when the sum does not fit; boost::system::system_error for what is
+/// Whole numbers are added up exactly as long as each, and each sum on the way, fits a signed 64-bit
+/// integer. One number with a fraction or an exponent, or of 2^64 or more, makes all of them real.
+/// Errors: std::range_error when one does not fit; boost::system::system_error for what is
 /// no number.
 inline boost::json::value add_up(const boost::json::array& numbers) {
   if (std::ranges::any_of(numbers, [](const auto& number) { return number.is_double(); })) {
@@ -22,7 +23,7 @@ inline boost::json::value add_up(const boost::json::array& numbers) {
   std::int64_t sum = 0;
   for (const boost::json::value& number : numbers) {  // is_uint64: too large for a signed one
     if (number.is_uint64() || __builtin_add_overflow(sum, number.to_number<std::int64_t>(), &sum))
-      throw std::range_error("the sum needs more than 64 bits");
+      throw std::range_error("a number or a sum on the way does not fit a signed 64-bit integer");
   }
   return sum;
 }

@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import json
 import random
+import resource
 import select
 import signal
 import socket
@@ -302,11 +303,23 @@ class Peer(ServerTest):
         self.assertTrue(service.wait_until(self.answers))
 
 
-class Descriptors(ServerTest):
+class FewDescriptors(ServerTest):
     def start(self) -> Service:
         return Service("prlimit", *PATIENT, serving=("--nofile=24:24", str(self.program), "--serve"))
 
+    def test_one_too_many_for_them_gets_an_error_and_the_end(self):
+        clients = [self.connect() for _ in range(24)]
+        self.assertEqual(clients[0].ask(GOOD), {"sum": 6})
+        self.assert_error(clients[-1].answer())
+        self.assertIsNone(clients[-1].answer())
+        for client in clients:
+            client.socket.close()
+        self.assertTrue(service.wait_until(self.answers))
+
+
+class Descriptors(ServerTest):
     def test_when_none_is_left_it_goes_on_and_serves_when_there_is_one(self):
+        resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE, (24, 24))
         clients = [self.connect() for _ in range(40)]  # the system connects them all
         self.assertEqual(clients[0].ask(GOOD), {"sum": 6})
         clients[-1].send(GOOD)
