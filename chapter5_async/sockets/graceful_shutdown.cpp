@@ -90,14 +90,10 @@ asio::awaitable<void> talk(Server& server, std::list<Session>::iterator session,
 }
 
 asio::awaitable<void> accept_all(Server& server) {
-  asio::steady_timer pause(server.loop);
-  for (int number = 0; server.acceptor.is_open(); ++number) {
+  for (int number = 0;; ++number) {
     auto [error, client] = co_await server.acceptor.async_accept(with_error);
-    if (error && server.acceptor.is_open()) {  // no descriptor is left, say: there may be one soon
-      pause.expires_after(100ms);
-      co_await pause.async_wait(with_error);
-    }
-    if (error) continue;
+    if (!server.acceptor.is_open()) co_return;
+    if (error) throw boost::system::system_error(error, "accept");  // no descriptor is left, say
     const auto session = server.sessions.insert(server.sessions.end(), {std::move(client)});
     const pdc::Lane lane(pdc::task, "serves client {}", number);
     asio::co_spawn(server.loop, talk(server, session, lane), pdc::rethrow);
