@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <list>
 #include <optional>
 #include <string>
@@ -64,7 +65,11 @@ class Service {
     using namespace asio::experimental::awaitable_operators;
     Link link(std::move(socket));
     const auto place = links_.insert(links_.end(), &link);
-    co_await (converse(link) && link.write_out());
+    try {
+      co_await (converse(link) && link.write_out());
+    } catch (const asio::multiple_exceptions& both) {  // the second is a cancellation
+      std::rethrow_exception(both.first_exception());
+    }
     links_.erase(place);
     if (ended_) tick_.cancel();  // watch() may end now
   }

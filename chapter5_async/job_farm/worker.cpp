@@ -108,6 +108,7 @@ class Succession : public Witness {
     if (acknowledged_.size() <= acknowledged_at_least) safe_.count_down();
   }
   void left() override {
+    if (acknowledged_.empty()) return;  // it has not met the first one yet
     if (++visits_ == 1) {
       reign_.reset();
       acknowledged_before_ = static_cast<int>(acknowledged_.size());
