@@ -86,6 +86,7 @@ class Desk {
     if (!message.contains("alive")) take_answer(guest, message);
     deal_out();
   }
+
   /// Its connection has ended: others get what it had in hand.
   void say_goodbye(Guest& guest) {
     guests_.remove(&guest);
