@@ -9,8 +9,6 @@ in one exercise, and the claim that fails, or what `sees` says is printed, in it
 "To lift" ends with one ```cpp block: the page's own lines, without those that only show what
 happens. It compiles as it stands, without `common`. A line that is not the page's says in a comment
 why.
-
-Sections that do not have both yet stand in unproven.txt, which only gets shorter.
 """
 
 from __future__ import annotations
@@ -27,7 +25,6 @@ from pathlib import Path
 
 from page import Block, Item, Page, Paragraph, in_one_line
 
-UNPROVEN = "tests/readme/unproven.txt"
 COMPILERS = 2  # at once
 LINES_SHOWN = 12  # of what the compiler says
 
@@ -36,7 +33,6 @@ Faults = Iterator[tuple[int, str]]  # line in the README, what is wrong
 
 def check(page: Page, source: Path, build: Path, sections: dict[str, range]) -> Faults:
     """Of the sections of these programs, by their targets."""
-    unproven = set((source / UNPROVEN).read_text(encoding="utf-8").split())
     blocks: dict[str, Block] = {}
     for target, lines in sections.items():
         paragraphs = [p for p in page.paragraphs if p.line in lines]
@@ -48,12 +44,8 @@ def check(page: Page, source: Path, build: Path, sections: dict[str, range]) -> 
         else:
             faults.append((lines.start, lifted))
         name = target.partition(".")[2]
-        if target in unproven and not faults:
-            yield lines.start, f"{name}: all is proven: take {target} out of {UNPROVEN}"
-        elif target not in unproven:
-            yield from ((line, f"{name}: {fault}") for line, fault in faults)
-    proven = {target: block for target, block in blocks.items() if target not in unproven}
-    yield from faults_of_compiling(build, proven)
+        yield from ((line, f"{name}: {fault}") for line, fault in faults)
+    yield from faults_of_compiling(build, blocks)
 
 
 def paragraph_of(paragraphs: list[Paragraph], label: str) -> Paragraph | None:

@@ -104,7 +104,6 @@ class LessonsTest(unittest.TestCase):
         self.write("chapter1/own.hpp", OWN)
         self.write("common/include/pdc/program.hpp", "")
         self.write("tests/mutants/chapter1/hello.toml", MUTANTS)
-        self.write(lessons.UNPROVEN, "")
 
     def write(self, path: str, text: str) -> Path:
         file = self.source / path
@@ -128,15 +127,6 @@ class LessonsTest(unittest.TestCase):
 
     def test_a_good_section(self):
         self.assertEqual(self.faults(README), [])
-
-    def test_what_is_unproven_is_not_held(self):
-        self.write(lessons.UNPROVEN, "chapter1.hello\n")
-        self.assertEqual(self.faults("# Chapter\n\n## hello: again\n\n**Try.** This.\n"), [])
-
-    def test_what_is_proven_leaves_the_list(self):
-        self.write(lessons.UNPROVEN, "chapter1.hello\n")
-        self.assertEqual(len(self.faults(README)), 1)
-        self.assertIn("take chapter1.hello out of tests/readme/unproven.txt", self.faults(README)[0])
 
     def test_try_without_a_list(self):
         readme = README[: README.index("1. In")] + README[README.index("**To lift") :]
