@@ -46,6 +46,12 @@ Timing summarize(std::vector<double> times) {
   return {median, times.front(), times.back()};
 }
 
+/// The serial part that would explain a speed-up by Amdahl's law alone. Source: Karp and Flatt,
+/// Measuring parallel processor performance, Communications of the ACM 33 (1990).
+double karp_flatt(double speedup, int workers) {
+  return (workers / speedup - 1) / (workers - 1);
+}
+
 /// As many copies of the serial work as there are workers, at the same time. A parallel version that
 /// shares out memory or caches better than copies do can beat it.
 Variant copies(const Variant& serial, int workers) {
@@ -84,19 +90,23 @@ void say_speedup(Program& program, const std::vector<Variant>& variants, int rou
   const std::vector<Timing> timings = time_in_turns(timed, rounds);
 
   say("\nhow long each takes");
-  say("  {:<12} {:>10} {:>10} {:>10} {:>9} {:>11}", "", "median", "lowest", "highest", "speed-up",
-      "efficiency");
+  say("  {:<12} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11}", "", "median", "lowest", "highest",
+      "speed-up", "efficiency", "Karp-Flatt");
   for (std::size_t i = 0; i < timed.size(); ++i) {
     const Timing& t = timings[i];
     const bool is_yardstick = i == variants.size();
     const double speedup = timings.front().median / t.median * (is_yardstick ? workers : 1);
     if (is_yardstick) say("  a yardstick, {} serial runs at once:", workers);
-    say("  {:<12} {:>10} {:>10} {:>10} {:>9.2f} {:>9.0f} %", timed[i].name, time_text(t.median),
-        time_text(t.lowest), time_text(t.highest), speedup, 100 * speedup / timed[i].workers);
+    const bool is_parallel = timed[i].workers > 1;
+    const double serial_part = is_parallel ? 100 * karp_flatt(speedup, timed[i].workers) : 0;
+    say("  {:<12} {:>9} {:>9} {:>9} {:>9.2f} {:>9.0f} %{}", timed[i].name, time_text(t.median),
+        time_text(t.lowest), time_text(t.highest), speedup, 100 * speedup / timed[i].workers,
+        is_parallel ? fmt::format(" {:>9.1f} %", serial_part) : "");
     program.report(timed[i].name + ", median", t.median, "s");
     program.report(timed[i].name + ", lowest", t.lowest, "s");
     program.report(timed[i].name + ", highest", t.highest, "s");
     program.report(timed[i].name + ", speed-up", speedup, "times serial");
+    if (is_parallel) program.report(timed[i].name + ", Karp-Flatt", serial_part, "%");
   }
 }
 

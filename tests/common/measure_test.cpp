@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -155,13 +156,26 @@ TEST(SaySpeedup, ReportsEverythingInJson) {
                                              "two threads, lowest",
                                              "two threads, highest",
                                              "two threads, speed-up",
+                                             "two threads, Karp-Flatt",
                                              "yardstick, median",
                                              "yardstick, lowest",
                                              "yardstick, highest",
                                              "yardstick, speed-up",
+                                             "yardstick, Karp-Flatt",
                                              "rate",
                                              "count"};
   EXPECT_EQ(names, expected);
+}
+
+TEST(SaySpeedup, TellsTheSerialPartThatWouldExplainTheSpeedUp) {
+  const auto ended = scenario::run({"measures", "--json"});
+  ASSERT_EQ(ended.status, 0) << ended.err;
+  std::map<std::string, double> values;
+  for (const auto& m : boost::json::parse(ended.out).at("measurements").as_array())
+    values[std::string(m.at("name").as_string())] = m.at("value").to_number<double>();
+  const double serial_part = values.at("two threads, Karp-Flatt") / 100;
+  const double by_amdahl = 1 / (serial_part + (1 - serial_part) / 2);
+  EXPECT_NEAR(by_amdahl, values.at("two threads, speed-up"), 1e-6);
 }
 
 TEST(TimeText, HasThreeDigitsAndAUnit) {

@@ -32,10 +32,12 @@ struct Variant {
 /// time, there is one round and it counts. Requires: rounds >= 1. Errors: what the variants throw.
 std::vector<Timing> time_in_turns(const std::vector<Variant>& variants, int rounds = 9);
 
-/// Prints the table of speed-up (the first variant's median by this one's) and efficiency (speed-up
-/// by workers), and the yardstick they are held against: what as many independent copies of the first
-/// variant reach here at once, one thread each. Adds all of it to --json. Requires: the first
-/// variant is the serial one, variants may run at the same time as others of their kind.
+/// Prints the table of speed-up (the first variant's median by this one's), efficiency (speed-up by
+/// workers) and Karp and Flatt's serial part (the one that would explain the speed-up by Amdahl's law
+/// alone; below 0 if it is more than the workers), and the yardstick they are held against: what as
+/// many independent copies of the first variant reach here at once, one thread each. Adds all of it to
+/// --json. Requires: the first variant is the serial one, variants may run at the same time as others
+/// of their kind.
 void say_speedup(Program& program, const std::vector<Variant>& variants, int rounds = 9);
 
 /// A time for people, three digits: "41.2 ms".

@@ -1,0 +1,140 @@
+// Weak scaling: as much work for each worker, however many they are; and how much is as much?
+//
+// Concept   Strong scaling shares out the same work to more workers. Weak scaling keeps the work of
+//           each, so that all of it grows with the workers. Then work has to be counted, in its own
+//           steps: twice as many numbers, rows or particles are seldom twice the work, and equal
+//           ranges are not equal work.
+// Shows     std::jthread
+// Run       weak_scaling --workers 2
+// You see   equal ranges, in which the last worker has the most to do; equal work, and its gain
+// Next      scaling finds out what holds the workers up; parallelization has Gustafson's law
+
+// SPDX-License-Identifier: MIT
+#include "pdc/measure.hpp"
+#include "pdc/program.hpp"
+#include "pdc/workload.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::int64_t numbers = 300'000;  // of one worker alone
+
+/// By one worker: how many numbers are prime, and the steps that it took, one for each divisor.
+struct Counted {
+  std::int64_t primes = 0, steps = 0;
+};
+
+/// Tries the odd numbers from `first`, which is odd, to before `end`.
+Counted count_primes(std::int64_t first, std::int64_t end) {
+  Counted counted;
+  for (std::int64_t number = first; number < end; number += 2) {
+    std::int64_t divisor = 3;
+    while (divisor * divisor <= number && number % divisor != 0) divisor += 2;
+    if (divisor * divisor > number) ++counted.primes;
+    counted.steps += (divisor - 1) / 2;
+  }
+  return counted;
+}
+
+using Cuts = std::vector<std::int64_t>;  // where the first worker begins, the second, ..., the end
+
+/// Wrong on purpose: as many numbers for each, and larger numbers take more steps.
+Cuts cut_by_numbers(int workers) {
+  Cuts cuts;
+  for (int i = 0; i <= workers; ++i) cuts.push_back(3 + i * numbers);
+  return cuts;
+}
+
+/// As many steps for each as one has with its numbers: goes on until they are reached.
+Cuts cut_by_steps(int workers) {
+  const std::int64_t each = count_primes(3, 3 + numbers).steps;
+  Cuts cuts{3};
+  std::int64_t number = 3, steps = 0;
+  for (int i = 1; i <= workers; ++i) {
+    for (; steps < i * each; number += 2) steps += count_primes(number, number + 2).steps;
+    cuts.push_back(number);
+  }
+  return cuts;
+}
+
+std::vector<Counted> count_by_workers(const Cuts& cuts) {
+  std::vector<Counted> counted(cuts.size() - 1);
+  std::vector<std::jthread> workers;
+  for (std::size_t i = 0; i < counted.size(); ++i) {
+    workers.emplace_back([&, i, lane = pdc::Lane("worker {}", i)] {
+      const auto work = lane.work("{} to {}", cuts[i], cuts[i + 1] - 2);
+      counted[i] = count_primes(cuts[i], cuts[i + 1]);
+    });
+  }
+  workers.clear();  // joins
+  return counted;
+}
+
+std::vector<Counted> show_work(const Cuts& cuts) {
+  const std::vector<Counted> counted = count_by_workers(cuts);
+  for (std::size_t i = 0; i < counted.size(); ++i)
+    pdc::say("  worker {:<2} {:>8} to {:>8}: {:>9} steps", i, cuts[i], cuts[i + 1] - 2,
+             counted[i].steps);
+  return counted;
+}
+
+/// The most steps of a worker, by the least.
+double unevenness(const std::vector<Counted>& counted) {
+  const auto [least, most] = std::ranges::minmax(counted, {}, &Counted::steps);
+  return static_cast<double>(most.steps) / static_cast<double>(least.steps);
+}
+
+/// What N workers do in their time, by what one does in its own.
+void say_gain(pdc::Program& program, int most) {
+  std::vector<pdc::Variant> variants;
+  for (int n = 1; n <= most; ++n)
+    variants.push_back(
+        {"as much for each", n, [cuts = cut_by_steps(n)] { count_by_workers(cuts); }});
+  const std::vector<pdc::Timing> times = pdc::time_in_turns(variants);
+  pdc::say("\n{:>7}{:>12}{:>22}{:>12}{:>14}", "workers", "median", "lowest to highest", "speed-up",
+           "efficiency");
+  for (int n = 1; n <= most; ++n) {
+    const pdc::Timing& time = times[n - 1];
+    const double gain = n * times[0].median / time.median;
+    pdc::say("{:>7}{:>12}{:>11} to {}{:>12.2f}{:>12.0f} %", n, pdc::time_text(time.median),
+             pdc::time_text(time.lowest), pdc::time_text(time.highest), gain, 100 * gain / n);
+    program.report(fmt::format("speed-up, {} workers", n), gain, "times one worker's");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"workers", 2, "workers, at most", {2, 16}}});
+  const int workers = program.integer("workers");
+  const Cuts cuts = cut_by_steps(workers);
+
+  const auto uneven = program.scene("as many numbers for each", show_work, cut_by_numbers(workers));
+  const auto even = program.scene("as many steps for each", show_work, cuts);
+  say_gain(program, workers);
+
+  std::int64_t steps = 0, primes = 0;
+  for (const Counted& one : even) {
+    steps += one.steps;
+    primes += one.primes;
+  }
+  const double times = static_cast<double>(steps) / static_cast<double>(uneven.front().steps);
+  pdc::check(unevenness(uneven) > 1.25,
+             "with as many numbers for each, one worker has over 25 % more work than another",
+             "{:.2f} times", unevenness(uneven));
+  pdc::check(unevenness(even) < 1.01,
+             "with as many steps for each, no worker has 1 % more work than another",
+             "{:.3f} times", unevenness(even));
+  pdc::check(std::abs(times - workers) < 0.01,
+             "with as many steps for each, the work is that of one worker for each of them",
+             "{:.3f} times", times);
+  pdc::check(primes == pdc::sieve_primes(cuts.back()) - 1,
+             "no number is left out between two workers, and none is tried twice",
+             "{} primes above 2", primes);
+  return program.finish();
+}
