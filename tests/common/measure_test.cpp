@@ -171,7 +171,8 @@ TEST(SaySpeedup, TellsTheSerialPartThatWouldExplainTheSpeedUp) {
   const auto ended = scenario::run({"measures", "--json"});
   ASSERT_EQ(ended.status, 0) << ended.err;
   std::map<std::string, double> values;
-  for (const auto& m : boost::json::parse(ended.out).at("measurements").as_array())
+  const boost::json::value report = boost::json::parse(ended.out);
+  for (const boost::json::value& m : report.at("measurements").as_array())
     values[std::string(m.at("name").as_string())] = m.at("value").to_number<double>();
   const double serial_part = values.at("two threads, Karp-Flatt") / 100;
   const double by_amdahl = 1 / (serial_part + (1 - serial_part) / 2);
