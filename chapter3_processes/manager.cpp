@@ -134,8 +134,10 @@ void add_by_one_request(int manager, pdc::Meeting& all_have_read, const pdc::Lan
 
 std::int64_t add_one_each(int clients, decltype(add_by_one_request) add_one) {
   const pdc::Shared<pdc::Meeting> all_have_read(clients);
-  return run_manager(
+  const std::int64_t counter = run_manager(
       clients, [&](int manager, const pdc::Lane& lane) { add_one(manager, *all_have_read, lane); });
+  if (counter != clients) pdc::fault("updates lost");
+  return counter;
 }
 
 }  // namespace
