@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Compute-bound work shared out by oneTBB to two threads, beside two independent copies of the
-/// serial work at once: a yardstick for what sharing out can reach here. Items are whole works.
+/// Compute-bound work that grows with the threads, shared out by oneTBB, beside as many independent
+/// copies of the serial work at once: a yardstick for what sharing out can reach here. Items are
+/// whole works, one for each thread.
 
 #include <benchmark/benchmark.h>
 #include <oneapi/tbb/blocked_range.h>
@@ -8,27 +9,27 @@
 #include <oneapi/tbb/parallel_reduce.h>
 #include <oneapi/tbb/task_group.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <vector>
 
+#include "copies.hpp"
 #include "pdc/workload.hpp"
-#include "two_copies.hpp"
 
 namespace {
 
-constexpr std::size_t workers = 2;
-
 template <class Work>
-void two_copies(benchmark::State& state, Work work) {
-  run_two_copies<std::jthread>(state, [&] { benchmark::DoNotOptimize(work()); });
+void copies(benchmark::State& state, Work work) {
+  run_copies<std::jthread>(state, [&] { benchmark::DoNotOptimize(work()); });
 }
 
 template <class Work>
 void shared_out(benchmark::State& state, Work work) {
-  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers);
+  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, workers());
   for (auto _ : state) benchmark::DoNotOptimize(work());
-  state.SetItemsProcessed(state.iterations());
+  state.SetItemsProcessed(state.iterations() * workers());
 }
 
 [[gnu::noipa]] std::int64_t fibonacci(int n) {
@@ -50,21 +51,54 @@ std::int64_t fibonacci_by_tasks(int n) {
   group.wait();
   return first + second;
 }
-BENCHMARK_CAPTURE(two_copies, fibonacci, [] { return fibonacci_in_turn(34); })->UseRealTime();
-BENCHMARK_CAPTURE(shared_out, fibonacci, [] { return fibonacci_by_tasks(34); })->UseRealTime();
+
+std::int64_t fibonacci_for_each() {
+  std::atomic<std::int64_t> sum = 0;
+  tbb::task_group group;
+  for (int i = 0; i < workers(); ++i) group.run([&] { sum += fibonacci_by_tasks(34); });
+  group.wait();
+  return sum;
+}
+BENCHMARK_CAPTURE(copies, fibonacci, [] { return fibonacci_in_turn(34); })->UseRealTime();
+BENCHMARK_CAPTURE(shared_out, fibonacci, fibonacci_for_each)->UseRealTime();
 
 constexpr std::int64_t below = 300'000;
 
+/// All numbers below that, once for each thread.
 std::int64_t reduce_primes() {
   return tbb::parallel_reduce(
-      tbb::blocked_range<std::int64_t>(0, below), std::int64_t{0},
+      tbb::blocked_range<std::int64_t>(0, workers() * below), std::int64_t{0},
       [](const auto& piece, std::int64_t sum) {
-        return sum + pdc::count_primes(piece.begin(), piece.end());
+        for (std::int64_t number = piece.begin(); number < piece.end(); ++number)
+          sum += pdc::is_prime(number % below) ? 1 : 0;
+        return sum;
       },
       std::plus<>());
 }
-BENCHMARK_CAPTURE(two_copies, primes, [] { return pdc::count_primes(0, below); })->UseRealTime();
+BENCHMARK_CAPTURE(copies, primes, [] { return pdc::count_primes(0, below); })->UseRealTime();
 BENCHMARK_CAPTURE(shared_out, primes, reduce_primes)->UseRealTime();
+
+constexpr pdc::MandelbrotView view;
+
+/// Rows of the image, which begins anew below its end.
+std::int64_t draw_rows(std::int64_t first, std::int64_t end) {
+  std::vector<pdc::MandelbrotPixel> row(view.width);
+  std::int64_t sum = 0;
+  for (std::int64_t y = first; y < end; ++y) {
+    pdc::mandelbrot_row(view, static_cast<int>(y % view.height), row);
+    sum += row.front().iterations;
+  }
+  return sum;
+}
+
+std::int64_t draw_for_each() {
+  return tbb::parallel_reduce(
+      tbb::blocked_range<std::int64_t>(0, workers() * view.height), std::int64_t{0},
+      [](const auto& rows, std::int64_t sum) { return sum + draw_rows(rows.begin(), rows.end()); },
+      std::plus<>());
+}
+BENCHMARK_CAPTURE(copies, mandelbrot, [] { return draw_rows(0, view.height); })->UseRealTime();
+BENCHMARK_CAPTURE(shared_out, mandelbrot, draw_for_each)->UseRealTime();
 
 }  // namespace
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// Two workers of the very pool of the program `process_pool`: primes, beside two serial runs at
-/// once, a yardstick for what sharing out can reach here (items are whole works); and empty tasks.
+/// The very pool of the program `process_pool`: primes, as many for each worker, beside as many serial
+/// runs at once, a yardstick for what sharing out can reach here (items are whole works, one for each
+/// worker); and empty tasks of two workers.
 
+#include "copies.hpp"
 #include "process_pool.hpp"
-#include "two_copies.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -14,22 +15,23 @@ namespace {
 constexpr int pieces = 50, piece = 20'000;  // as many numbers as the program `serial_parallel` has
 
 std::int64_t count_piece(std::int64_t n) {
-  return pdc::count_primes((n - 1) * piece, n * piece);
+  const std::int64_t first = (n - 1) % pieces * piece;
+  return pdc::count_primes(first, first + piece);
 }
 
 void this_pool(benchmark::State& state) {
-  Pool pool(2, 1, [](std::int64_t n, const pdc::Lane&) { return count_piece(n); });
-  for (auto _ : state) benchmark::DoNotOptimize(pool.map(pieces));
-  state.SetItemsProcessed(state.iterations());
+  Pool pool(workers(), 1, [](std::int64_t n, const pdc::Lane&) { return count_piece(n); });
+  for (auto _ : state) benchmark::DoNotOptimize(pool.map(workers() * pieces));
+  state.SetItemsProcessed(state.iterations() * workers());
 }
 BENCHMARK(this_pool)->UseRealTime();
 
-void two_serial_runs(benchmark::State& state) {
-  run_two_copies<pdc::Child>(state, [] {
+void serial_runs(benchmark::State& state) {
+  run_copies<pdc::Child>(state, [] {
     for (int n = 1; n <= pieces; ++n) benchmark::DoNotOptimize(count_piece(n));
   });
 }
-BENCHMARK(two_serial_runs)->UseRealTime();
+BENCHMARK(serial_runs)->UseRealTime();
 
 constexpr int tasks = 2000;
 

@@ -4,8 +4,10 @@
 import contextlib
 import copy
 import io
+import os
 import types
 import unittest
+from unittest import mock
 
 import bench
 from bench import Comparison, Value
@@ -154,8 +156,23 @@ class Tables(unittest.TestCase):
         self.assertEqual(said.getvalue().count("\n"), 1)
 
     def test_a_name_selects_its_rows(self):
-        self.assertEqual([c.name for c in bench.select(["barrier"])], ["barrier/2", "barrier/4", "barrier/python"])
-        self.assertEqual([c.name for c in bench.select(["barrier/4"])], ["barrier/4"])
+        for name, rows in (("barrier", ["barrier/2", "barrier/4", "barrier/python"]), ("barrier/4", ["barrier/4"])):
+            self.assertEqual([c.name for c in bench.select([name], bench.COMPARISONS)], rows)
+
+    def test_workers_choose_what_is_shared_out_to_so_many(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said, mock.patch.dict(os.environ):
+            self.assertEqual(bench.main(["--workers", "8", "--list"]), 0)
+            self.assertEqual(bench.main(["--workers", "8", "--list", "fibonacci"]), 0)
+        lines = said.getvalue().splitlines()
+        self.assertGreater(len(lines), 5)
+        for line in lines:
+            self.assertIn("beside 8 serial runs at once: at least 0.9", line)
+        self.assertEqual(sum(line.startswith("fibonacci ") for line in lines), 2)
+
+    def test_too_few_workers_are_one_line_and_status_2(self):
+        with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as ended:
+            bench.main(["--workers", "1"])
+        self.assertEqual((ended.exception.code, said.getvalue().count("\n")), (2, 1))
 
 
 if __name__ == "__main__":

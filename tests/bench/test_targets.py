@@ -18,7 +18,7 @@ def say_what_fails(build, name):
     machine = bench.Machine(build)
     with tempfile.TemporaryDirectory(dir=build) as folder, contextlib.redirect_stdout(io.StringIO()) as table:
         shutil.copy(build / "catalog.json", folder)
-        for target in bench.targets(bench.select([name]), machine):
+        for target in bench.targets(bench.select([name], bench.COMPARISONS), machine):
             there = pathlib.Path(folder, target)
             there.parent.mkdir(parents=True, exist_ok=True)
             os.link(build / target, there)  # no symbolic link: a program looks for its siblings where it lies itself

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// Jobs for a pool of two threads, all submitted before the first result is asked for, as in the
-/// program `thread_pool_executor`: primes, beside two serial runs at once, a yardstick for what
-/// sharing out can reach here. Items are works.
+/// Jobs for a pool of threads, all submitted before the first result is asked for, as in the program
+/// `thread_pool_executor`: primes, as many for each thread, beside as many serial runs at once, a
+/// yardstick for what sharing out can reach here. Items are works, one for each thread.
 
 #include "pdc/workload.hpp"
 
-#include "two_copies.hpp"
+#include "copies.hpp"
 
 #include <benchmark/benchmark.h>
 #include <boost/asio.hpp>
@@ -23,12 +23,13 @@ constexpr std::int64_t jobs = 50;  // as many numbers as the program `serial_par
 constexpr std::int64_t piece = 20'000;
 
 std::int64_t count_piece(std::int64_t job) {
-  return pdc::count_primes(job * piece, (job + 1) * piece);
+  const std::int64_t first = job % jobs * piece;
+  return pdc::count_primes(first, first + piece);
 }
 
 std::int64_t submit_first_ask_later(asio::thread_pool& pool) {
   std::vector<std::future<std::int64_t>> later;
-  for (std::int64_t job = 0; job < jobs; ++job) {
+  for (std::int64_t job = 0; job < workers() * jobs; ++job) {
     later.push_back(asio::post(pool, asio::use_future([job] { return count_piece(job); })));
   }
   std::int64_t primes = 0;
@@ -37,18 +38,18 @@ std::int64_t submit_first_ask_later(asio::thread_pool& pool) {
 }
 
 void this_executor(benchmark::State& state) {
-  asio::thread_pool pool(2);
+  asio::thread_pool pool(workers());
   for (auto _ : state) benchmark::DoNotOptimize(submit_first_ask_later(pool));
-  state.SetItemsProcessed(state.iterations());
+  state.SetItemsProcessed(state.iterations() * workers());
 }
 BENCHMARK(this_executor)->UseRealTime();
 
-void two_serial_runs(benchmark::State& state) {
-  run_two_copies<std::jthread>(state, [] {
+void serial_runs(benchmark::State& state) {
+  run_copies<std::jthread>(state, [] {
     for (std::int64_t job = 0; job < jobs; ++job) benchmark::DoNotOptimize(count_piece(job));
   });
 }
-BENCHMARK(two_serial_runs)->UseRealTime();
+BENCHMARK(serial_runs)->UseRealTime();
 
 }  // namespace
 
