@@ -3,7 +3,7 @@
 // Concept   `out << a << b << c` is three calls. Each is whole, but what another thread writes in
 //           between stands in the middle of the line. A std::osyncstream collects what it is given,
 //           and hands all of it over in one piece when its life ends.
-// Shows     std::osyncstream, std::streambuf, std::mutex
+// Shows     std::osyncstream, std::ostream, std::stringbuf
 // Python    print, which writes a line and its end in two calls; logging, which has a lock
 // Run       synchronized_output --threads 4
 // You see   lines that stand in one another, then lines that are whole
@@ -18,10 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <ostream>
 #include <sstream>
-#include <streambuf>
 #include <string>
 #include <syncstream>
 #include <thread>
@@ -29,23 +27,9 @@
 
 namespace {
 
-/// What all write to, each thread with a stream of its own: like that of std::cout, it may be called
-/// by several threads at once, and keeps apart single calls, not lines.
-class Console : public std::streambuf {
- public:
-  const std::string& text() const { return text_; }
-
- protected:
-  std::streamsize xsputn(const char* piece, std::streamsize size) override {
-    const std::scoped_lock lock(mutex_);
-    text_.append(piece, static_cast<std::size_t>(size));
-    return size;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string text_;
-};
+/// What all write to, each thread with a stream of its own, and what can be read afterwards. No two
+/// calls overlap here; those of std::cout may.
+using Console = std::stringbuf;
 
 std::int64_t count_primes(int thread) {
   return pdc::count_primes(1000 * thread, 1000 * (thread + 1));
@@ -118,9 +102,9 @@ std::string write_all(int threads, decltype(write_in_pieces) write) {
         [&, i, lane = pdc::Lane("thread {}", i)] { write(console, i, turns, lane); });
   }
   writers.clear();  // joins
-  if (count_whole(console.text(), threads) < threads) pdc::fault("lines torn");
-  for (const std::string& line : lines_of(console.text())) pdc::say("  | {}", line);
-  return console.text();
+  if (count_whole(console.str(), threads) < threads) pdc::fault("lines torn");
+  for (const std::string& line : lines_of(console.str())) pdc::say("  | {}", line);
+  return console.str();
 }
 
 }  // namespace
