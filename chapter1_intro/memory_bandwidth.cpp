@@ -8,7 +8,7 @@
 // Python    resource.getrusage, whose ru_minflt counts the faults
 // Run       memory_bandwidth --megabytes 64
 // You see   the faults of two copies, and how many GB/s one thread and all threads move
-// Next      task_parallelism shares out operations; flynn uses several elements at once
+// Next      loop_order uses all of what is fetched; task_parallelism shares out operations
 
 // SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"

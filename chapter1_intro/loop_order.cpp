@@ -1,0 +1,173 @@
+// Loop order: the same work, and eight times as many cache lines to fetch.
+//
+// Concept   A cache fetches whole lines, here of eight numbers, and has room for so many. A matrix
+//           lies in memory row by row. A loop along the rows uses all eight numbers of a line; one
+//           down the columns uses one of them, and when it comes back, the line is gone. To transpose
+//           is to go along one matrix and down the other: small tiles suit both.
+// Shows     std::identity, std::unordered_set, boost::alignment::aligned_allocator
+// Python    numpy.ascontiguousarray(a.T)
+// Run       loop_order --n 1536
+// You see   how many lines each order fetches in a model of a cache, and how long it takes here
+// Next      false_sharing has two threads in one line; flynn uses several elements at once
+
+// SPDX-License-Identifier: MIT
+#include "pdc/measure.hpp"
+#include "pdc/program.hpp"
+
+#include <boost/align/aligned_allocator.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <queue>
+#include <unordered_set>
+#include <vector>
+
+namespace {
+
+using Number = std::int64_t;
+
+constexpr std::size_t line = 64;                          // bytes
+constexpr std::int64_t per_line = line / sizeof(Number);  // numbers: 8
+constexpr std::size_t tile = 16;                          // rows and columns
+
+/// n rows, one after the other, of n numbers each.
+struct Matrix {
+  explicit Matrix(std::size_t rows) : n(rows), numbers(n * n) {}
+  const Number& at(std::size_t i, std::size_t j) const { return numbers[i * n + j]; }
+  Number& at(std::size_t i, std::size_t j) { return numbers[i * n + j]; }
+
+  std::size_t n;
+  std::vector<Number, boost::alignment::aligned_allocator<Number, line>> numbers;
+};
+
+/// One small square after the other, those at the edges cut off.
+constexpr auto in_tiles = [](std::size_t n, auto visit) {
+  for (std::size_t top = 0; top < n; top += tile) {
+    for (std::size_t left = 0; left < n; left += tile) {
+      for (std::size_t i = top; i < std::min(top + tile, n); ++i) {
+        for (std::size_t j = left; j < std::min(left + tile, n); ++j) visit(i, j);
+      }
+    }
+  }
+};
+
+/// Wrong on purpose for what is written: it goes down the columns there.
+constexpr auto by_rows = [](std::size_t n, auto visit) {
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) visit(i, j);
+  }
+};
+
+/// Wrong on purpose for what is read.
+constexpr auto by_columns = [](std::size_t n, auto visit) {
+  for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t i = 0; i < n; ++i) visit(i, j);
+  }
+};
+
+/// `use` is told each number before it is read or written.
+void transpose(const Matrix& from, Matrix& to, auto order, auto use) {
+  order(from.n, [&](std::size_t i, std::size_t j) { use(to.at(j, i)) = use(from.at(i, j)); });
+}
+
+/// A model of a first cache of 32 KiB: when it is full, it drops the line it has had for longest.
+class Cache {
+ public:
+  const Number& operator()(const Number& to_read) {
+    if (fetch(&to_read)) ++read;
+    return to_read;
+  }
+  Number& operator()(Number& to_write) {
+    if (fetch(&to_write)) ++written;
+    return to_write;
+  }
+  std::int64_t read = 0, written = 0;  // lines that were fetched
+
+ private:
+  bool fetch(const Number* number) {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(number) / line;
+    if (!held_.insert(wanted).second) return false;  // it is there
+    by_age_.push(wanted);
+    if (by_age_.size() > (32 << 10) / line) {
+      held_.erase(by_age_.front());
+      by_age_.pop();
+    }
+    return true;
+  }
+
+  std::unordered_set<std::uintptr_t> held_;
+  std::queue<std::uintptr_t> by_age_;
+};
+
+struct Way {
+  const char* name;
+  std::function<void()> run;   // without the model
+  std::int64_t read, written;  // lines, by the model
+  std::int64_t right = 0;      // numbers
+};
+
+/// Of the matrix 0, 1, 2, ...
+Way watch(const char* name, const Matrix& from, Matrix& to, auto order) {
+  Cache cache;
+  std::ranges::fill(to.numbers, -1);
+  transpose(from, to, order, std::ref(cache));
+  Way way{name, [&, order] { transpose(from, to, order, std::identity{}); }, cache.read,
+          cache.written};
+  for (std::size_t k = 0; k < to.numbers.size(); ++k) {
+    if (to.at(k % to.n, k / to.n) == static_cast<Number>(k)) ++way.right;
+  }
+  return way;
+}
+
+void run_each(const std::vector<Way>& ways) {
+  const pdc::Lane main("main");
+  for (const Way& way : ways) {
+    const auto work = main.work("{}", way.name);
+    way.run();
+  }
+}
+
+void say_times(pdc::Program& program, const std::vector<Way>& ways) {
+  std::vector<pdc::Variant> variants;
+  for (const Way& way : ways) variants.push_back({way.name, 1, way.run});
+  const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants);
+  pdc::say("\n  lines fetched: {:>10}{:>12}      and the time here", "to read", "to write");
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const auto& [median, lowest, highest] = timings[i];
+    pdc::say("  {:<14}{:>11}{:>12}{:>13}  ({} to {})", ways[i].name, ways[i].read, ways[i].written,
+             pdc::time_text(median), pdc::time_text(lowest), pdc::time_text(highest));
+    program.report(ways[i].name, median, "s");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"n", 1536, "rows and columns, a multiple of 8", {528, 2048}}});
+  const std::int64_t n = program.integer("n"), all = n * n;
+  if (n % per_line != 0) program.reject("--n has to be a multiple of 8");
+  Matrix from(n), to(n);
+  std::iota(from.numbers.begin(), from.numbers.end(), 0);
+
+  const std::vector<Way> ways = {watch("by rows", from, to, by_rows),
+                                 watch("by columns", from, to, by_columns),
+                                 watch("in tiles", from, to, in_tiles)};
+  program.scene("the same matrix, transposed in three orders", run_each, ways);
+  say_times(program, ways);
+
+  const auto check = [&](const Way& way, std::int64_t read, std::int64_t written,
+                         const char* claim) {
+    pdc::check(way.read == read && way.written == written, claim, "{} and {}", way.read,
+               way.written);
+  };
+  check(ways[0], all / per_line, all,
+        "by rows, each line to read is fetched once, and one to write for each number");
+  check(ways[1], all, all / per_line,
+        "by columns, a line to read is fetched for each number, and each to write once");
+  check(ways[2], all / per_line, all / per_line, "in tiles, each line of both is fetched once");
+  const auto right = std::ranges::count(ways, all, &Way::right);
+  pdc::check(right == 3, "in every order, each number comes to its place", "{} of 3", right);
+  return program.finish();
+}
