@@ -74,6 +74,14 @@ std::vector<Way> list_ways(std::int64_t n, tbb::affinity_partitioner& affinity) 
   return ways;
 }
 
+void run_each(const std::vector<Way>& ways) {
+  const pdc::Lane main("main");  // who waits for the loop, and takes pieces, too
+  for (const Way& way : ways) {
+    const auto work = main.work("{}", way.name);
+    way.run();
+  }
+}
+
 void measure(pdc::Program& program, std::vector<Way>& ways) {
   std::vector<pdc::Variant> variants;
   const int threads = tbb::this_task_arena::max_concurrency();
@@ -81,11 +89,11 @@ void measure(pdc::Program& program, std::vector<Way>& ways) {
     variants.push_back({way.name, threads, [&way] { way.counted = way.run(); }});
   const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants, 5);
   pdc::Curve grains{"simple_partitioner", {}}, automatic{"auto_partitioner", {}, true};
-  pdc::say("  {:<14}{:>9}{:>12}{:>12}{:>12}", "", "pieces", "median", "lowest", "highest");
+  pdc::say("\n  {:<14}{:>9}{:>12}{:>12}{:>12}", "", "pieces", "median", "lowest", "highest");
   for (std::size_t i = 0; i < ways.size(); ++i) {
     const Way& way = ways[i];
     const auto& [median, lowest, highest] = timings[i];
-    pdc::say("  {:<14}{:>9}{:>12}{:>12}{:>12}", way.name, way.counted.pieces,
+    pdc::say("\n  {:<14}{:>9}{:>12}{:>12}{:>12}", way.name, way.counted.pieces,
              pdc::time_text(median), pdc::time_text(lowest), pdc::time_text(highest));
     program.report(way.name, median, "s");
     if (way.grain == 0) continue;
@@ -113,6 +121,7 @@ int main(int argc, char** argv) {
 
   tbb::affinity_partitioner affinity;  // remembers from one loop to the next which thread took what
   std::vector<Way> ways = list_ways(n, affinity);
+  program.scene("one loop, cut in many ways", run_each, ways);
   measure(program, ways);
 
   const auto has_all = [&](const Way& way) { return way.counted.bits == bits * n / 2; };
