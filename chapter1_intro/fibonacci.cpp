@@ -8,7 +8,7 @@
 // Python    concurrent.futures.ProcessPoolExecutor.map
 // Run       fibonacci --n 34
 // You see   who took which part, and the time for each cut-off beside the number of tasks it made
-// Next      parallelization predicts what is gained; task_parallelism has tasks of different kinds
+// Next      work_span counts what has to be done in turn; parallelization predicts what is gained
 
 // SPDX-License-Identifier: MIT
 #include "pdc/measure.hpp"
