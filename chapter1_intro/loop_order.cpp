@@ -4,9 +4,9 @@
 //           lies in memory row by row. A loop along the rows uses all eight numbers of a line; one
 //           down the columns uses one of them, and when it comes back, the line is gone. To transpose
 //           is to go along one matrix and down the other: small tiles suit both.
-// Shows     std::identity, std::unordered_set, boost::alignment::aligned_allocator
+// Shows     std::min, std::identity, std::ref
 // Python    numpy.ascontiguousarray(a.T)
-// Run       loop_order --n 1536
+// Run       loop_order --n 2048
 // You see   how many lines each order fetches in a model of a cache, and how long it takes here
 // Next      false_sharing has two threads in one line; flynn uses several elements at once
 
@@ -14,23 +14,19 @@
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 
-#include <boost/align/aligned_allocator.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <numeric>
-#include <queue>
-#include <unordered_set>
 #include <vector>
 
 namespace {
 
 using Number = std::int64_t;
 
-constexpr std::size_t line = 64;                          // bytes
-constexpr std::int64_t per_line = line / sizeof(Number);  // numbers: 8
-constexpr std::size_t tile = 16;                          // rows and columns
+constexpr std::size_t tile = 16;        // rows and columns
+constexpr std::int64_t per_line = 8;    // numbers: a line of 64 bytes
+constexpr std::int64_t capacity = 512;  // lines: a cache of 32 KiB
 
 /// n rows, one after the other, of n numbers each.
 struct Matrix {
@@ -39,7 +35,7 @@ struct Matrix {
   Number& at(std::size_t i, std::size_t j) { return numbers[i * n + j]; }
 
   std::size_t n;
-  std::vector<Number, boost::alignment::aligned_allocator<Number, line>> numbers;
+  std::vector<Number> numbers;
 };
 
 /// One small square after the other, those at the edges cut off.
@@ -72,33 +68,39 @@ void transpose(const Matrix& from, Matrix& to, auto order, auto use) {
   order(from.n, [&](std::size_t i, std::size_t j) { use(to.at(j, i)) = use(from.at(i, j)); });
 }
 
-/// A model of a first cache of 32 KiB: when it is full, it drops the line it has had for longest.
+/// A model of a first cache: when it is full, each new line drives out the one that came first. A
+/// matrix begins with a line.
 class Cache {
  public:
+  Cache(const Matrix& from, const Matrix& to) : read(from), written(to) {}
   const Number& operator()(const Number& to_read) {
-    if (fetch(&to_read)) ++read;
+    fetch(read, &to_read);
     return to_read;
   }
   Number& operator()(Number& to_write) {
-    if (fetch(&to_write)) ++written;
+    fetch(written, &to_write);
     return to_write;
   }
-  std::int64_t read = 0, written = 0;  // lines that were fetched
+
+  struct Lines {
+    explicit Lines(const Matrix& of)
+        : begin(of.numbers.data()), fetched_as(of.numbers.size() / per_line, -capacity) {}
+    const Number* begin;
+    std::vector<std::int64_t> fetched_as;  // which of all fetches brought each line in last
+    std::int64_t fetched = 0;
+  };
+  Lines read, written;
 
  private:
-  bool fetch(const Number* number) {
-    const auto wanted = reinterpret_cast<std::uintptr_t>(number) / line;
-    if (!held_.insert(wanted).second) return false;  // it is there
-    by_age_.push(wanted);
-    if (by_age_.size() > (32 << 10) / line) {
-      held_.erase(by_age_.front());
-      by_age_.pop();
-    }
-    return true;
+  void fetch(Lines& lines, const Number* number) {
+    std::int64_t& fetched_as = lines.fetched_as[(number - lines.begin) / per_line];
+    if (fetched_as > fetches_ - capacity) return;  // it is still there
+    ++fetches_;
+    fetched_as = fetches_;
+    ++lines.fetched;
   }
 
-  std::unordered_set<std::uintptr_t> held_;
-  std::queue<std::uintptr_t> by_age_;
+  std::int64_t fetches_ = 0;
 };
 
 struct Way {
@@ -110,11 +112,11 @@ struct Way {
 
 /// Of the matrix 0, 1, 2, ...
 Way watch(const char* name, const Matrix& from, Matrix& to, auto order) {
-  Cache cache;
+  Cache cache(from, to);
   std::ranges::fill(to.numbers, -1);
   transpose(from, to, order, std::ref(cache));
-  Way way{name, [&, order] { transpose(from, to, order, std::identity{}); }, cache.read,
-          cache.written};
+  const auto run = [&, order] { transpose(from, to, order, std::identity{}); };
+  Way way{name, run, cache.read.fetched, cache.written.fetched};
   for (std::size_t k = 0; k < to.numbers.size(); ++k) {
     if (to.at(k % to.n, k / to.n) == static_cast<Number>(k)) ++way.right;
   }
@@ -132,7 +134,7 @@ void run_each(const std::vector<Way>& ways) {
 void say_times(pdc::Program& program, const std::vector<Way>& ways) {
   std::vector<pdc::Variant> variants;
   for (const Way& way : ways) variants.push_back({way.name, 1, way.run});
-  const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants);
+  const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants, 5);
   pdc::say("\n  lines fetched: {:>10}{:>12}      and the time here", "to read", "to write");
   for (std::size_t i = 0; i < ways.size(); ++i) {
     const auto& [median, lowest, highest] = timings[i];
@@ -145,7 +147,7 @@ void say_times(pdc::Program& program, const std::vector<Way>& ways) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"n", 1536, "rows and columns, a multiple of 8", {528, 2048}}});
+  pdc::Program program(argc, argv, {{"n", 2048, "rows and columns, a multiple of 8", {528, 3072}}});
   const std::int64_t n = program.integer("n"), all = n * n;
   if (n % per_line != 0) program.reject("--n has to be a multiple of 8");
   Matrix from(n), to(n);

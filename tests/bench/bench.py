@@ -616,7 +616,7 @@ COMPARISONS = [
     Comparison("data_parallelism/fresh", "a new std::vector beside NumPy's a + b",
                Bench("triad", "sum_into_fresh_vector" + LARGE), Original("data_parallelism", "fresh", "B/s")),
     Comparison("loop_order", "a matrix of 2048 x 2048 transposed in tiles, beside row by row",
-               Program("loop_order", "in tiles", ("--n", "2048")), Program("loop_order", "by rows", ("--n", "2048"))),
+               Program("loop_order", "in tiles"), Program("loop_order", "by rows")),
     Comparison("false_sharing", "2 counters in lines of their own, beside 2 in one line",
                Program("false_sharing", "in own lines", ("--threads", "2")),
                Program("false_sharing", "side by side", ("--threads", "2"))),
