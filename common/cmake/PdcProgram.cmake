@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-# pdc_program(NAME [SOURCES file...] [RANKS n...] [LINK target...] [LABELS label...] [SIBLINGS name...] [PCH target]
-#             [FOLDER folder] [FIRST])
+include(CheckLinkerFlag)
+
+# pdc_program(NAME [SOURCES file...] [RANKS n...] [LINK target...] [LABELS label...] [SIBLINGS name...] [TWIN name]
+#             [PCH target] [FOLDER folder] [FIRST])
 #
 # Makes one program of the book out of NAME.cpp in the chapter's folder, or in FOLDER below it:
 #   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
 # SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
-# its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. PCH
-# names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it has none. FIRST:
+# its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. TWIN:
+# it starts another executable, made of the .cpp of that name beside the page with ThreadSanitizer; where that cannot run,
+# the page ends with status 3, and its test is skipped. PCH names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it has none. FIRST:
 # `./pdc tour first` shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
 function(pdc_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER;TWIN" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "pdc_program(${name}): cannot read '${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'")
   endif()
@@ -52,6 +55,13 @@ function(pdc_program name)
       add_test(NAME ${target}.np${count} COMMAND "${run}" "${MPIEXEC_EXECUTABLE}" -np ${count} $<TARGET_FILE:${target}>)
       pdc_test_properties(${target}.np${count} LABELS program ${chapter} mpi ${arg_LABELS})
     endforeach()
+  elseif(arg_TWIN)
+    cmake_path(REPLACE_FILENAME source "${arg_TWIN}.cpp" OUTPUT_VARIABLE twin)
+    pdc_twin(${target} ${arg_TWIN} "${twin}")
+    list(APPEND sources "${twin}")
+    add_test(NAME ${target} COMMAND "${run}" --skip-refused $<TARGET_FILE:${target}>)
+    pdc_test_properties(${target} LABELS program ${chapter} ${arg_LABELS})
+    set_tests_properties(${target} PROPERTIES SKIP_RETURN_CODE 77)  # run_program.sh's
   else()
     add_test(NAME ${target} COMMAND "${run}" $<TARGET_FILE:${target}>)
     pdc_test_properties(${target} LABELS program ${chapter} ${arg_LABELS})
@@ -62,13 +72,32 @@ function(pdc_program name)
   list(TRANSFORM arg_SIBLINGS REPLACE "(.+)" "\"\\1\"" OUTPUT_VARIABLE siblings)
   list(JOIN siblings ", " siblings)
   set_property(GLOBAL APPEND_STRING PROPERTY PDC_CATALOG
-    ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}], \"siblings\": [${siblings}]}")
+    ",\n  {\"name\": \"${name}\", \"chapter\": \"${chapter}\", \"summary\": ${summary}, \"executable\": \"${chapter}/${name}\", \"mpi\": ${mpi}, \"ranks\": [${ranks}], \"siblings\": [${siblings}], \"twin\": \"${arg_TWIN}\"}")
   set_property(DIRECTORY APPEND PROPERTY PDC_PROGRAMS ${name})
   set_property(DIRECTORY APPEND PROPERTY PDC_SOURCES ${sources})
   set_property(DIRECTORY APPEND PROPERTY PDC_SIBLINGS ${arg_SIBLINGS})
   set_property(GLOBAL APPEND PROPERTY PDC_PROGRAM_NAMES ${target})
   set_property(GLOBAL PROPERTY PDC_LABELS_${target} ${arg_LABELS})
   set_property(GLOBAL PROPERTY PDC_RANKS_${target} ${arg_RANKS})
+endfunction()
+
+# pdc_twin(TARGET NAME SOURCE): an executable beside that of TARGET, built with it. ThreadSanitizer watches it, whatever
+# the preset asks for; so it has neither the library, which does not tell the sanitizer what it does, nor a precompiled header. A
+# compiler without ThreadSanitizer leaves it out.
+function(pdc_twin target name source)
+  set(CMAKE_CXX_FLAGS "")  # of the check alone: another sanitizer would not go with it
+  check_linker_flag(CXX -fsanitize=thread PDC_HAS_THREAD_SANITIZER)
+  if(NOT PDC_HAS_THREAD_SANITIZER)
+    message(STATUS "${name}: this compiler has no ThreadSanitizer, so ${target} cannot run")
+    return()
+  endif()
+  add_executable(${target}.twin "${source}")
+  set(sanitizer -fno-sanitize=all -fsanitize=thread)
+  target_compile_options(${target}.twin PRIVATE ${sanitizer} -O1 -g)
+  target_link_options(${target}.twin PRIVATE ${sanitizer})
+  target_link_libraries(${target}.twin PRIVATE Threads::Threads)
+  set_target_properties(${target}.twin PROPERTIES OUTPUT_NAME ${name})
+  add_dependencies(${target} ${target}.twin)
 endfunction()
 
 # pdc_precompile(TARGET LINK target... HEADERS header...): a precompiled header that other targets share.

@@ -18,7 +18,8 @@ namespace pdc {
 namespace {
 
 /// Starts the program with the end of the pipe as its standard output. Returns its process.
-pid_t start(const std::string& program, const std::vector<std::string>& arguments, int output) {
+pid_t start(const std::string& program, const std::vector<std::string>& arguments, Errors errors,
+            int output) {
   std::vector<char*> words{const_cast<char*>(program.c_str())};
   for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -27,23 +28,28 @@ pid_t start(const std::string& program, const std::vector<std::string>& argument
   if (child != 0) return child;
   die_with(parent);
   dup2(output, STDOUT_FILENO);
+  if (errors == Errors::read) dup2(output, STDERR_FILENO);
   execv(program.c_str(), words.data());
   _exit(127);  // the shell's way to say that there is no such program
 }
 
 std::filesystem::path beside_this(const std::string& name) {
-  const auto program = std::filesystem::read_symlink("/proc/self/exe").replace_filename(name);
-  if (!exists(program)) refuse(fmt::format("{0} is not built yet: ./pdc run {0} builds it", name));
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto program = self.parent_path() / name;
+  if (!exists(program))
+    refuse(fmt::format("{} is not built yet: ./pdc run {} builds both", name,
+                       self.filename().string()));
   if (access(program.c_str(), X_OK) == -1) throw_errno(program.c_str());
   return program;
 }
 
 }  // namespace
 
-Sibling::Sibling(const std::string& name, const std::vector<std::string>& arguments) : name_(name) {
+Sibling::Sibling(const std::string& name, const std::vector<std::string>& arguments, Errors errors)
+    : name_(name) {
   const std::filesystem::path program = beside_this(name);
   Pipe pipe;
-  child_.emplace(start(program, arguments, pipe.write_end.get()));
+  child_.emplace(start(program, arguments, errors, pipe.write_end.get()));
   output_ = std::move(pipe.read_end);
 }
 

@@ -46,6 +46,12 @@ TEST(Sibling, ThatCannotStartEndsThisProgramLikeItself) {
   EXPECT_EXIT(ask("refuses"), testing::ExitedWithCode(3), why);
 }
 
+TEST(Sibling, HasItsErrorsReadIfAskedFor) {
+  pdc::Sibling refuses(sibling, {"refuses", "--quiet"}, pdc::Errors::read);
+  EXPECT_EQ(refuses.said("scenario: "), "bind port 80: no; take another");
+  EXPECT_EQ(refuses.wait().status, 3);
+}
+
 TEST(Sibling, IsToldToEndAndLeavesNoProcess) {
   pid_t pid = 0;
   {
@@ -81,7 +87,7 @@ TEST(Sibling, DiesWithThisProcess) {
 
 TEST(Sibling, ThatIsNotBuiltEndsThisProgramWithTheWayToBuildIt) {
   EXPECT_EXIT(pdc::Sibling("forgotten"), testing::ExitedWithCode(3),
-              "forgotten is not built yet: ./pdc run forgotten builds it\n$");
+              "forgotten is not built yet: ./pdc run .*test.* builds both\n$");
 }
 
 TEST(Sibling, ThatCannotBeStartedIsAnError) {

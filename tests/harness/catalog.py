@@ -17,6 +17,7 @@ class Entry:
     executable: Path  # an absolute path
     mpi: bool
     ranks: tuple[int, ...]  # with which it is tested, if it speaks MPI
+    twin: str  # another executable of its own, beside it; empty: none
 
 
 def load(build: Path) -> list[Entry]:
@@ -24,7 +25,7 @@ def load(build: Path) -> list[Entry]:
     programs = json.loads((build / "catalog.json").read_text(encoding="utf-8"))
     return [
         Entry(
-            **{key: program[key] for key in ("name", "chapter", "summary", "mpi")},
+            **{key: program[key] for key in ("name", "chapter", "summary", "mpi", "twin")},
             executable=(build / program["executable"]).resolve(),
             ranks=tuple(program["ranks"]),
         )

@@ -35,7 +35,8 @@ class Siblings(unittest.TestCase):
             [page] = (ROOT / entry["chapter"]).glob(f"**/{entry['name']}.cpp")
             text = sources(page)
             names = started(text) if "pdc/sibling.hpp" in text else []
-            self.assertEqual(sorted(entry["siblings"]), names, f"SIBLINGS of pdc_program({entry['name']} ...)")
+            twin = [entry["twin"]] if entry["twin"] else []
+            self.assertEqual(sorted([*entry["siblings"], *twin]), names, f"SIBLINGS of pdc_program({entry['name']} ...)")
             self.assertTrue(names or "pdc/sibling.hpp" not in text, f"{page}: what does it start?")
 
 

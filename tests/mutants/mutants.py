@@ -46,8 +46,9 @@ A change that changes nothing that matters is no mutant, and is left out. A text
 stands in the page fails the test, so the list cannot rot.
 
 Mutants are compiled many at once, each in a namespace of its own, which takes a fifth of the time;
-what cannot be put together so is compiled alone. Where a page has other source files, only those
-are compiled that the change is in, or that include the header that it is in. Mutants are linked
+what cannot be put together so is compiled alone, and so is a page whose twin is changed. Where a
+page has other source files, only those are compiled that the change is in, or that include the
+header that it is in. Mutants are linked
 with what the build has made already, and each runs in a folder of its own, which goes with the
 driver. --keep builds one mutant, alone, runs nothing and says how to run it. --coverage holds the
 lists against the catalog: every program has one.
@@ -69,7 +70,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import together
@@ -236,6 +237,7 @@ class Program:
     mpirun: str
     has_tsan: bool
     headers: str  # precompiled without optimiser; empty: none
+    twins: list["Program"] = field(default_factory=list)  # one, if it has a twin, which it may start
     link: list[str] = field(default_factory=list)
     compile: dict[Path, list[str]] = field(default_factory=dict)  # of its own source files
 
@@ -276,14 +278,25 @@ async def load_program(build: Path, target: str, headers: str) -> Program:
         "-fsanitize=thread" in cached(build, "CMAKE_CXX_FLAGS"),
         headers if Path(f"{headers}.gch").exists() else "",
     )
-    ninja = await call(["ninja", "-t", "commands", "-s", entry["executable"]], build)
+    await load_commands(program)
+    if entry["twin"]:
+        twin = program.executable.with_name(entry["twin"])
+        page = program.page.with_name(f"{twin.name}.cpp")
+        program.twins = [replace(program, executable=twin, page=page, has_tsan=True, compile={})]
+        await load_commands(program.twins[0])
+    return program
+
+
+async def load_commands(program: Program) -> None:
+    """How it is linked, and how its own source files are compiled."""
+    executable = str(program.executable.relative_to(program.build))
+    ninja = await call(["ninja", "-t", "commands", "-s", executable], program.build)
     program.link = [word for word in shlex.split(ninja.out) if word not in ("&&", ":")]
-    for command in json.loads((build / "compile_commands.json").read_text()):
+    for command in json.loads((program.build / "compile_commands.json").read_text()):
         words = shlex.split(command["command"])
         source = Path(command["file"])
-        if output_of(words) in program.link and source.is_relative_to(chapter):
+        if output_of(words) in program.link and source.is_relative_to(program.chapter):
             program.compile[source] = words
-    return program
 
 
 # --- building -------------------------------------------------------------------------------------
@@ -303,7 +316,7 @@ def mutate(program: Program, mutant: Mutant) -> dict[Path, str]:
             raise Flaw(f"{stands}: {edit.text}")
         changed[path] = before.replace(edit.text, edit.by)
     for path in changed:
-        if not touched_by([path], program):
+        if not any(touched_by([path], each) for each in (program, *program.twins)):
             raise Flaw(f"no source file of the program includes {path.name}")
     return changed
 
@@ -344,6 +357,18 @@ def read_by(source: Path) -> set[Path]:
 async def build_alone(program: Program, mutant: Mutant, folder: Path, optimise: bool) -> Path:
     """Returns its executable, in that folder, with its siblings beside it."""
     changed = mutate(program, mutant)
+    for twin in program.twins:
+        if touched_by(changed, twin):
+            await build_one(twin, changed, folder, optimise)
+    await build_one(program, changed, folder, optimise)
+    link_siblings(program, folder)
+    return folder / program.name
+
+
+async def build_one(
+    program: Program, changed: dict[Path, str], folder: Path, optimise: bool
+) -> None:
+    """The executable of a program, or of its twin, with these changes."""
     sources = touched_by(changed or [program.page], program)
     copies = {}
     for path in [*program.chapter.rglob("*.hpp"), *sources]:
@@ -351,8 +376,6 @@ async def build_alone(program: Program, mutant: Mutant, folder: Path, optimise: 
         copies[path].parent.mkdir(parents=True, exist_ok=True)
         copies[path].write_text(changed.get(path) or path.read_text())
     await make(program, {source: copies[source] for source in sources}, folder, optimise)
-    link_siblings(program, folder)
-    return folder / program.name
 
 
 async def make(program: Program, copies: dict[Path, Path], folder: Path, optimise: bool) -> None:
@@ -378,8 +401,9 @@ async def make(program: Program, copies: dict[Path, Path], folder: Path, optimis
 
 
 def link_siblings(program: Program, folder: Path) -> None:
-    for sibling in program.siblings:
-        if sibling.name != program.name:
+    twins = [twin.executable for twin in program.twins]
+    for sibling in [*program.siblings, *twins]:
+        if not (folder / sibling.name).exists():  # its own executable, and a twin that is changed
             (folder / sibling.name).symlink_to(sibling)
 
 
@@ -391,6 +415,8 @@ async def build_together(
     changes = {mutant.number: mutate(program, mutant) for mutant in mutants}
     changed = [path for change in changes.values() for path in change]
     if touched_by([program.page, *changed], program) != [program.page]:
+        return None
+    if any(touched_by(changed, twin) for twin in program.twins):
         return None
     folder.mkdir()
     copy = folder / program.page.name

@@ -76,7 +76,7 @@ class Fake:
     """A build folder with one program, and a folder of lists. `files` stand beside the page."""
 
     def __init__(self, folder: Path, page: str = PAGE, ranks: tuple[int, ...] = (), flags: str = "",
-                 files: dict[str, str] = {"own.hpp": OWN}):
+                 files: dict[str, str] = {"own.hpp": OWN}, twin: str = ""):
         self.home, self.build, self.lists = folder / "home", folder / "build", folder / "lists"
         chapter = self.home / "chapter"
         for path in (chapter, self.build / "chapter", self.lists / "chapter", folder / "tmp"):
@@ -89,7 +89,7 @@ class Fake:
         mpirun.chmod(0o755)
         self.write("CMakeCache.txt", f"CMAKE_HOME_DIRECTORY:INTERNAL={self.home}\n"
                    f"CMAKE_CXX_FLAGS:STRING={flags}\nMPIEXEC_EXECUTABLE:FILEPATH={mpirun}\n")
-        entry = {"name": "fake", "chapter": "chapter", "executable": "chapter/fake"}
+        entry = {"name": "fake", "chapter": "chapter", "executable": "chapter/fake", "twin": twin}
         self.write("catalog.json", json.dumps([entry | {"mpi": bool(ranks), "ranks": ranks}]))
         sources = {f"chapter/{name}.o": chapter / name for name in files if name.endswith(".cpp")}
         compile_it = "c++ -Wall -Werror -O2 -o {} -c {}"
@@ -99,6 +99,9 @@ class Fake:
         ]
         self.write("compile_commands.json", json.dumps(commands))
         edges = "".join(f"build {made}: compile {file}\n" for made, file in sources.items())
+        if twin:
+            del sources[f"chapter/{twin}.cpp.o"]
+            edges += f"build chapter/{twin}: link chapter/{twin}.cpp.o\n"
         self.write("build.ninja", "rule link\n command = : && c++ $in -o $out && :\n"
                    f"rule compile\n command = {compile_it.format('$out', '$in')}\n"
                    f"{edges}build chapter/fake: link {' '.join(sources)}\n")
@@ -270,6 +273,36 @@ class SourcesTest(DriverTest):
         result = fake.test(GOOD)
         self.expect(result, 0, "3 of 3 mutants killed")
         self.assertNotIn("compiled alone", result[1])
+
+
+class TwinTest(DriverTest):
+    """A program that starts an executable of its own."""
+
+    ASK = """#include <cstdlib>
+inline int four() {
+  return WEXITSTATUS(std::system("$(dirname $(readlink /proc/$PPID/exe))/fake_twin"));
+}
+"""
+    FILES = {"own.hpp": ASK, "fake_twin.cpp": "int main() { return 4; }\n"}
+
+    def hold(self, mutant_list: str) -> tuple[int, str]:
+        fake = Fake(self.folder, files=self.FILES, twin="fake_twin")
+        subprocess.run(["ninja", "-C", fake.build], check=True, capture_output=True)
+        return fake.test(mutant_list)
+
+    def test_the_text_stands_in_its_twin(self):
+        result = self.hold(GOOD.replace("own.hpp", "fake_twin.cpp"))
+        self.expect(result, 0, "3 of 3 mutants killed", "compiled alone")
+
+    def test_the_twin_stays_as_it_is(self):
+        in_page = GOOD.replace('"return 4;"', '"return WE"').replace('"return 3;"', '"return 1 + WE"')
+        result = self.hold(in_page)
+        self.expect(result, 0, "3 of 3 mutants killed")
+        self.assertNotIn("compiled alone", result[1])
+
+    def test_a_change_to_the_twin_that_changes_nothing(self):
+        same = GOOD.replace("return 3", "return 2 + 2").replace("own.hpp", "fake_twin.cpp")
+        self.expect(self.hold(same), 1, "it survives: all claims hold")
 
 
 class FlawTest(DriverTest):
