@@ -1,0 +1,115 @@
+// Data race: two threads use one variable, one of them writes, and nothing orders the two.
+//
+// Concept   One thing happens before another if something orders them: a thread is started or
+//           joined, a mutex is unlocked and then locked. Two accesses to one place by two threads
+//           are a data race if at least one writes, not both are atomic, and neither happens before
+//           the other. What a program with a data race does is undefined, however often its result
+//           was right. ThreadSanitizer looks at the order, not at the result.
+// Shows     -fsanitize=thread, TSAN_OPTIONS; in the twin: std::jthread, std::mutex, std::atomic
+// Run       data_race
+// You see   two lines that race, found in a run whose balance may well be right; nothing is found
+//           where a mutex or a join orders them, or where both are atomic
+// Next      atomics has no data race, and loses additions all the same
+
+// SPDX-License-Identifier: MIT
+#include "pdc/graph.hpp"
+#include "pdc/program.hpp"
+#include "pdc/sibling.hpp"
+
+#include <sys/personality.h>
+
+#include <cstdlib>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// What a twin ends with if ThreadSanitizer has found a data race.
+constexpr int race_status = 99;
+
+/// For the twins that are started from now on.
+void set_up_sanitizer() {
+  const std::string options = fmt::format("exitcode={} atexit_sleep_ms=0", race_status);
+  setenv("TSAN_OPTIONS", options.c_str(), 1);
+  // Some kernels choose addresses at which older versions of ThreadSanitizer cannot run. Where it is
+  // forbidden to ask for others, the twin may run all the same; if not, it says so.
+  personality(ADDR_NO_RANDOMIZE);
+}
+
+struct Seen {
+  std::string balance;                // at the end
+  std::map<std::string, int> racing;  // functions at the top of reported stacks, with the line
+  pdc::Exit end;
+};
+
+/// The source of the twin stands beside this page: read it first. The build gives it
+/// -fsanitize=thread.
+Seen run_twin(const std::string& version) {
+  const pdc::Lane lane("{}", version);
+  const auto work = lane.work("twin");
+  pdc::Sibling twin("data_race_twin", {version}, pdc::Errors::read);
+  const std::regex access(R"( *#0 .*\b(add|subtract)\b.*data_race_twin\.cpp:(\d+).*)");
+  Seen seen;
+  std::string first_line;
+  std::smatch part;
+  while (const auto line = twin.line()) {
+    if (std::regex_match(*line, part, access)) seen.racing[part[1]] = std::stoi(part[2]);
+    if (line->starts_with("balance ")) seen.balance = line->substr(line->find(' ') + 1);
+    if (first_line.empty()) first_line = *line;
+  }
+  seen.end = twin.wait();
+  if (seen.balance.empty())
+    pdc::refuse(
+        fmt::format("ThreadSanitizer cannot run here, it needs threads and terabytes of addresses: "
+                    "the twin ended with {}: {}",
+                    seen.end.text(), first_line));
+  if (seen.end.status == race_status) pdc::fault("data race");
+  pdc::say("{}: balance {}, {}", version, seen.balance, seen.end.text());
+  for (const auto& [function, number] : seen.racing)
+    pdc::say("  a race: {}(), line {} of data_race_twin.cpp", function, number);
+  return seen;
+}
+
+std::vector<Seen> run_twins(const std::vector<std::string>& versions) {
+  std::vector<Seen> seen;
+  for (const std::string& version : versions) seen.push_back(run_twin(version));
+  return seen;
+}
+
+bool is_clean(const Seen& seen) {
+  return seen.end.good() && seen.racing.empty();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv);
+  set_up_sanitizer();
+
+  const Seen nothing = program.scene("nothing orders the changes", run_twin, "nothing");
+  const auto ordered = program.scene("something does, or they are atomic", run_twins,
+                                     std::vector<std::string>{"mutex", "join", "atomic"});
+  const Seen &mutex = ordered[0], &join = ordered[1], &atomic = ordered[2];
+  pdc::draw_graph("nothing: no way leads from one change to the other",
+                  {{"start first", "add"},
+                   {"start first", "start second"},
+                   {"start second", "subtract"},
+                   {"add", "join both"},
+                   {"subtract", "join both"}});
+
+  pdc::check(nothing.end.status == race_status,
+             "where nothing orders the changes, ThreadSanitizer finds a data race", "{}",
+             nothing.end.text());
+  pdc::check(nothing.racing.contains("add") && nothing.racing.contains("subtract"),
+             "its report names the two lines that race", "{} of 2", nothing.racing.size());
+  pdc::check(is_clean(mutex), "where a mutex orders them, it finds nothing", "{}",
+             mutex.end.text());
+  pdc::check(is_clean(join), "where a join orders them, it finds nothing", "{}", join.end.text());
+  pdc::check(is_clean(atomic), "where both are atomic, it finds nothing", "{}", atomic.end.text());
+  pdc::check(mutex.balance == "70" && join.balance == "70" && atomic.balance == "70",
+             "ordered or atomic, both changes count", "{}, {} and {} of 70", mutex.balance,
+             join.balance, atomic.balance);
+  return program.finish();
+}
