@@ -9,7 +9,8 @@
 // Run       data_race
 // You see   two lines that race, found in a run whose balance may well be right; nothing is found
 //           where a mutex or a join orders them, or where both are atomic
-// Next      atomics has no data race, and loses additions all the same
+// Next      memory_order says what else an atomic access orders; atomics has no data race, and loses
+//           additions all the same
 
 // SPDX-License-Identifier: MIT
 #include "pdc/graph.hpp"
