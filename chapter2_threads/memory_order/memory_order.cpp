@@ -10,7 +10,8 @@
 // Run       memory_order --rounds 100000
 // You see   in 6 of 24 orders both threads look too early, and in 6 of 24 the message is late; with
 //           seq_cst or a fence, and with release and acquire, in none
-// Next      interleavings takes it for granted that each thread keeps to the order of its code
+// Next      once needs release and acquire; interleavings takes it for granted that each thread
+//           keeps to the order of its code
 
 // SPDX-License-Identifier: MIT
 #include "model.hpp"
