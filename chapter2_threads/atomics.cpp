@@ -8,7 +8,8 @@
 // Run       atomics --threads 4
 // You see   with a load and a separate store one addition of 4 counts, and all 4 get one of 2
 //           seats; atomic operations get both right
-// Next      interleavings finds the bad moments by itself; parallel_reduce shares no number at all
+// Next      interleavings finds the bad moments by itself; thread_local_storage shares no number
+//           until the end
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"

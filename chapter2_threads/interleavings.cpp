@@ -8,7 +8,8 @@
 // Run       interleavings --threads 2
 // You see   4 of 6 orders lose an update, and none with a lock; two swapped lines that spoil
 //           Peterson's algorithm
-// Next      lost_update forces one bad order with a barrier; deadlock looks for circles of locks
+// Next      data_race looks for what nothing orders; memory_order tries orders in which threads do
+//           not keep to their code
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
