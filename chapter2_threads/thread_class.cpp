@@ -7,7 +7,7 @@
 // Python    class MyThread(threading.Thread)
 // Run       thread_class --workers 3 --jobs 8
 // You see   deaf workers do all their jobs; those that listen end the job at hand, and keep it
-// Next      condition waits until something is so; thread_pool gives one class many threads
+// Next      cancellation stops many at once, asleep or not; thread_pool has many threads in a class
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
