@@ -5,8 +5,8 @@
 //           thread waits for itself, for ever. Isolated, it takes tasks of the isolated region only.
 // Shows     tbb::this_task_arena::isolate, tbb::task_group, tbb::task_arena
 // Run       task_isolation --lookups 3
-// You see   3 of 3 look-ups are taken by the thread that holds their lock; in isolation, and in an
-//           arena of its own, 0 of 3, and all are answered
+// You see   3 of 3 look-ups are taken by the thread that holds their lock; isolated, or in an arena
+//           of its own, it takes 0 of 3, and all are answered
 // Next      pool_deadlock has jobs that wait and keep their worker; recursive_lock locks twice
 
 // SPDX-License-Identifier: MIT
