@@ -131,7 +131,7 @@ Seen serve(Doing do_parts, int lookups) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"lookups", 3, "tasks that want the lock", {1, 100}}});
+  pdc::Program program(argc, argv, {{"lookups", 3, "tasks that want the lock", {1, 16}}});
   const int n = program.integer("lookups");
 
   const Seen open = program.scene("in the open", serve, do_in_the_open, n);
