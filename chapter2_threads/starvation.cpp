@@ -1,9 +1,8 @@
 // Starvation: a writer waits while readers that came later go in, one after the other.
 //
 // Concept   A shared mutex may let a reader in whenever readers are inside. If each comes before the
-//           one before it has left, there is always one inside, and a writer waits for as long as
-//           readers come. Nothing is deadlocked: one thread alone gets nowhere. Tickets are fair:
-//           whoever comes later goes in later.
+//           one before it has left, there is always one inside, and a writer waits as long as
+//           readers come. Tickets are fair: whoever comes later goes in later.
 // Shows     std::shared_mutex, std::atomic<T>::fetch_add, std::atomic<T>::wait, notify_all
 // Run       starvation --readers 8
 // You see   8 of 8 readers that came after the writer go in before it; with tickets 0 of 8
@@ -33,7 +32,6 @@ class TicketLock {
     wait_until(readers_, 0);
   }
   void unlock() { pass_on(); }
-
   void lock_shared() {  // a reader passes its turn on: the next one may be a reader, too
     wait_until(turn_, tickets_.fetch_add(1));
     ++readers_;
@@ -67,7 +65,6 @@ struct Hall {
     for (int i = 0; i <= readers; ++i) reader_comes.emplace_back(1);
     reader_comes.front().count_down();  // reader 0 is there before the writer
   }
-
   const int readers;  // that come after the writer
   pdc::Meeting bad_moment;
   std::latch writer_comes{1};

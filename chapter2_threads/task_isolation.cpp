@@ -46,7 +46,6 @@ constexpr int found_near = 40, found_far = 2;
 
 struct Cache {
   explicit Cache(int n) : lookups(n), offered(64 * n) {}
-
   const int lookups, offered;  // small parts; with each, the thread can take a look-up as well
   std::mutex mutex;            // guards value
   int value = 0;

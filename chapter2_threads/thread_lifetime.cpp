@@ -38,7 +38,6 @@ class Order {
   Order(const Order&) = delete;
   Order& operator=(const Order&) = delete;
   ~Order() { ++record_.freed; }
-
   int amount() const { return amount_; }
 
  private:
