@@ -6,7 +6,7 @@
 // Shows     tbb::parallel_pipeline, tbb::make_filter, tbb::task_arena, std::latch
 // Run       pipeline --threads 3 --tokens 4
 // You see   without the pipeline the first word comes last, with it the sentence can be read
-// Next      queue joins two stages by hand; pipe joins processes
+// Next      flow_graph has branches; queue joins two stages by hand; pipe joins processes
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"

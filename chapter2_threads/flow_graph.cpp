@@ -1,0 +1,159 @@
+// Flow graph: steps with more than one way through, and a limit for what is on the way.
+//
+// Concept   Each node of the graph computes as soon as its message has come, and sends the result
+//           along its edges. Where two ways meet again, a join puts together what belongs to one
+//           number. Nodes keep what they cannot send on, so a fast reader fills the memory: a
+//           limiter lets in so many, and another one only when one has been written.
+// Shows     tbb::flow::graph, input_node, limiter_node, function_node, join_node, make_edge
+// Run       flow_graph --numbers 8 --limit 3
+// You see   without a limiter 8 of 8 numbers are in the graph at once, with it 3
+// Next      pipeline is the same without branches; channel keeps a fast sender back without threads
+
+// SPDX-License-Identifier: MIT
+#include "pdc/program.hpp"
+#include "pdc/stage.hpp"
+
+#include <oneapi/tbb/flow_graph.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+namespace flow = tbb::flow;
+
+/// One side of what is known of a number.
+struct Part {
+  int number;
+  std::int64_t value;
+};
+using Pair = std::tuple<Part, Part>;
+
+struct Result {
+  int number;
+  std::int64_t sum, cubes;
+};
+
+std::int64_t add_up_powers(int n, int exponent) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays more work
+  std::int64_t sum = 0;
+  for (std::int64_t i = 1; i <= n; ++i) sum += exponent == 1 ? i : i * i * i;
+  return sum;
+}
+
+struct Seen {
+  int in_graph = 0;          // numbers, at most at once
+  int written = 0;           // results
+  std::set<int> right_sums;  // of which numbers
+  int squares = 0;           // results whose cubes add up to the square of the sum
+};
+
+Seen run_graph(bool limited, int numbers, int limit) {
+  Seen seen;
+  pdc::Gauge in_graph;
+  std::atomic<bool> any_result = false;
+  const pdc::Lane adder("adder"), writer("writer");
+  std::map<int, pdc::Lane> lanes;
+  for (int n = 1; n <= numbers; ++n) lanes.emplace(n, pdc::Lane("number {}", n));
+  std::vector<std::optional<pdc::Span>> stays(lanes.size() + 1);
+
+  flow::graph graph;
+  flow::input_node<int> read(graph, [&, next = 1](tbb::flow_control& control) mutable {
+    if (next > numbers) control.stop();
+    return next++;
+  });
+  flow::limiter_node<int> limiter(graph, static_cast<std::size_t>(limit));
+  flow::function_node<int, Part> sum(graph, flow::serial, [&](int n) -> Part {
+    const auto work = adder.work("{}", n);
+    return {n, add_up_powers(n, 1)};
+  });
+  flow::function_node<int, Part> cubes(graph, flow::unlimited, [&](int n) -> Part {
+    in_graph.enter();
+    stays[static_cast<std::size_t>(n)].emplace(lanes.at(n).hold("in the graph"));
+    if (n == 1) any_result.wait(false);  // forced: others overtake the first number here
+    return {n, add_up_powers(n, 3)};
+  });
+  const auto number_of = [](const Part& part) { return part.number; };
+  flow::join_node<Pair, flow::key_matching<int>> join(graph, number_of, number_of);
+  flow::function_node<Pair, Result> compose(graph, flow::serial, [&](const Pair& pair) -> Result {
+    any_result = true;
+    any_result.notify_all();
+    return {std::get<0>(pair).number, std::get<0>(pair).value, std::get<1>(pair).value};
+  });
+  flow::queue_node<Result> ready(graph);
+  const auto store = [&](const Result& result) -> flow::continue_msg {
+    const auto& [n, n_sum, n_cubes] = result;
+    const auto work = writer.work("{}", n);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays a slow disk
+    ++seen.written;
+    if (n_sum == n * (n + 1) / 2) seen.right_sums.insert(n);
+    if (n_cubes == n_sum * n_sum) ++seen.squares;
+    in_graph.leave();
+    stays[static_cast<std::size_t>(n)].reset();
+    return {};
+  };
+  flow::function_node<Result, flow::continue_msg> write(graph, flow::serial, store);
+
+  if (limited) {
+    flow::make_edge(read, limiter);
+    flow::make_edge(limiter, sum);
+    flow::make_edge(limiter, cubes);
+    flow::make_edge(write, limiter.decrementer());  // one written, one let in
+  } else {
+    flow::make_edge(read, sum);
+    flow::make_edge(read, cubes);
+  }
+  flow::make_edge(sum, flow::input_port<0>(join));
+  flow::make_edge(cubes, flow::input_port<1>(join));
+  flow::make_edge(join, compose);
+  flow::make_edge(compose, ready);
+  read.activate();
+  graph.wait_for_all();           // forced: the graph has done all that it can ...
+  flow::make_edge(ready, write);  // ... before the first result is written
+  graph.wait_for_all();
+  seen.in_graph = in_graph.most();
+  return seen;
+}
+
+constexpr int threads = 3;
+
+Seen run_on_threads(bool limited, int numbers, int limit) {
+  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
+                                    threads);  // also more than there are cores
+  tbb::task_arena arena(threads);
+  return arena.execute([&] { return run_graph(limited, numbers, limit); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"numbers", 8, "numbers to read", {2, 64}},
+                        {"limit", 3, "numbers in the graph at once, at most", {2, 64}}});
+  const int n = program.integer("numbers");
+  const int limit = std::min(program.integer("limit"), n);
+
+  const Seen without = program.scene("without a limiter", run_on_threads, false, n, limit);
+  const Seen with = program.scene("with a limiter", run_on_threads, true, n, limit);
+
+  pdc::check(without.in_graph == n, "without a limiter, all numbers are in the graph at once",
+             "{} of {}", without.in_graph, n);
+  pdc::check(with.in_graph == limit,
+             "with a limiter, as many numbers are in the graph as it lets in, and never more",
+             "{} of {}", with.in_graph, n);
+  const bool once = with.written == n && std::ssize(with.right_sums) == n;
+  pdc::check(once, "every number comes out once, with its sum", "{} of {}", with.written, n);
+  pdc::check(with.squares == n, "joined by their number, the cubes are the square of the sum",
+             "{} of {}", with.squares, n);
+  return program.finish();
+}
