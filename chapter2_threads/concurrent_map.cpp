@@ -8,8 +8,7 @@
 // Python    collections.Counter, with a threading.Lock
 // Run       concurrent_map --threads 4
 // You see   four threads count one word: in two calls 1 of 4 is left, with an accessor all 4
-// Next      parallel_reduce shares nothing while it counts; manager shares a dictionary between
-//           processes
+// Next      parallel_reduce shares nothing while it counts; manager is a map for processes
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
@@ -75,7 +74,7 @@ struct Comer {
 };
 thread_local Comer* comer = nullptr;
 
-/// The map of oneTBB does not sleep: it looks for a word again each time that it was refused it.
+/// In oneTBB no thread sleeps for a word: refused it, the thread looks the word up again.
 bool SameWord::equal(const std::string& a, const std::string& b) {
   if (a != b) return false;
   if (comer != nullptr && ++comer->looks == 2) comer->come();

@@ -39,11 +39,6 @@ struct Part {
 };
 using Pair = std::tuple<Part, Part>;
 
-struct Result {
-  int number;
-  std::int64_t sum, cubes;
-};
-
 std::int64_t add_up_powers(int n, int exponent) {
   std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays more work
   std::int64_t sum = 0;
@@ -53,15 +48,15 @@ std::int64_t add_up_powers(int n, int exponent) {
 
 struct Seen {
   int in_graph = 0;          // numbers, at most at once
-  int written = 0;           // results
+  int written = 0;           // pairs
   std::set<int> right_sums;  // of which numbers
-  int squares = 0;           // results whose cubes add up to the square of the sum
+  int squares = 0;           // pairs whose cubes add up to the square of the sum
 };
 
 Seen run_graph(bool limited, int numbers, int limit) {
   Seen seen;
   pdc::Gauge in_graph;
-  std::atomic<bool> any_result = false;
+  std::atomic<bool> any_pair = false;
   const pdc::Lane adder("adder"), writer("writer");
   std::map<int, pdc::Lane> lanes;
   for (int n = 1; n <= numbers; ++n) lanes.emplace(n, pdc::Lane("number {}", n));
@@ -80,29 +75,29 @@ Seen run_graph(bool limited, int numbers, int limit) {
   flow::function_node<int, Part> cubes(graph, flow::unlimited, [&](int n) -> Part {
     in_graph.enter();
     stays[static_cast<std::size_t>(n)].emplace(lanes.at(n).hold("in the graph"));
-    if (n == 1) any_result.wait(false);  // forced: others overtake the first number here
+    if (n == 1) any_pair.wait(false);  // forced: others overtake the first number here
     return {n, add_up_powers(n, 3)};
   });
   const auto number_of = [](const Part& part) { return part.number; };
   flow::join_node<Pair, flow::key_matching<int>> join(graph, number_of, number_of);
-  flow::function_node<Pair, Result> compose(graph, flow::serial, [&](const Pair& pair) -> Result {
-    any_result = true;
-    any_result.notify_all();
-    return {std::get<0>(pair).number, std::get<0>(pair).value, std::get<1>(pair).value};
+  flow::function_node<Pair, Pair> tell(graph, flow::serial, [&](const Pair& pair) {
+    any_pair = true;
+    any_pair.notify_all();
+    return pair;
   });
-  flow::queue_node<Result> ready(graph);
-  const auto store = [&](const Result& result) -> flow::continue_msg {
-    const auto& [n, n_sum, n_cubes] = result;
-    const auto work = writer.work("{}", n);
+  flow::queue_node<Pair> ready(graph);
+  const auto store = [&](const Pair& pair) {
+    const auto& [number, its_sum] = std::get<0>(pair);
+    const auto work = writer.work("{}", number);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays a slow disk
     ++seen.written;
-    if (n_sum == n * (n + 1) / 2) seen.right_sums.insert(n);
-    if (n_cubes == n_sum * n_sum) ++seen.squares;
+    if (its_sum == number * (number + 1) / 2) seen.right_sums.insert(number);
+    if (std::get<1>(pair).value == its_sum * its_sum) ++seen.squares;
     in_graph.leave();
-    stays[static_cast<std::size_t>(n)].reset();
-    return {};
+    stays[static_cast<std::size_t>(number)].reset();
+    return flow::continue_msg();
   };
-  flow::function_node<Result, flow::continue_msg> write(graph, flow::serial, store);
+  flow::function_node<Pair, flow::continue_msg> write(graph, flow::serial, store);
 
   if (limited) {
     flow::make_edge(read, limiter);
@@ -115,11 +110,12 @@ Seen run_graph(bool limited, int numbers, int limit) {
   }
   flow::make_edge(sum, flow::input_port<0>(join));
   flow::make_edge(cubes, flow::input_port<1>(join));
-  flow::make_edge(join, compose);
-  flow::make_edge(compose, ready);
+  flow::make_edge(join, tell);
+  flow::make_edge(tell, ready);
   read.activate();
-  graph.wait_for_all();           // forced: the graph has done all that it can ...
-  flow::make_edge(ready, write);  // ... before the first result is written
+  graph.wait_for_all();  // forced: the graph does all that it can before the first pair is written
+  if (in_graph.inside() > limit) pdc::fault("too many in the graph");
+  flow::make_edge(ready, write);
   graph.wait_for_all();
   seen.in_graph = in_graph.most();
   return seen;
