@@ -1,0 +1,181 @@
+// Parallel sort: sort both halves at the same time, and merge them when both are sorted.
+//
+// Concept   A merge sort sorts two halves, which have nothing to do with each other, and merges
+//           them. So the halves can be two tasks, and their halves, too, as far down as it pays. A
+//           merge has to wait for both of its halves. A sort that keeps items with equal keys in
+//           their order is called stable.
+// Shows     tbb::parallel_invoke, tbb::parallel_sort, std::sort with std::execution::par
+// Python    sorted
+// Run       parallel_sort --items 262144 --threads 4
+// You see   a merge that does not wait for one half, one that waits for both, and other sorts' times
+// Next      pipeline has stages in place of halves; fibonacci is a fork and join without data
+
+// SPDX-License-Identifier: MIT
+#include "pdc/program.hpp"
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_invoke.h>
+#include <oneapi/tbb/parallel_sort.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <execution>
+#include <latch>
+#include <numeric>
+#include <random>
+#include <span>
+#include <vector>
+
+namespace {
+
+struct Item {
+  std::uint32_t key;
+  std::uint32_t place;  // in the input, so that items with equal keys can be told apart
+};
+using Items = std::span<Item>;
+
+bool is_before(const Item& a, const Item& b) {
+  return a.key < b.key;
+}
+
+/// Who does what, and whether it is too early.
+struct Watch {
+  std::vector<pdc::Lane> lanes;
+  std::atomic<int> merges = 0, too_early = 0;
+
+  const pdc::Lane& lane() const { return lanes[tbb::this_task_arena::current_thread_index()]; }
+  void look_at_halves(Items items, std::size_t middle) {
+    if (!pdc::recording()) return;  // nobody looks, it is timed
+    ++merges;
+    const auto is_sorted = [](Items half) { return std::ranges::is_sorted(half, is_before); };
+    if (is_sorted(items.first(middle)) && is_sorted(items.subspan(middle))) return;
+    ++too_early;
+    pdc::fault("merged too early");
+  }
+};
+
+/// In place, with room for the left half. Of equal items, those of the left half come first.
+void merge(Items items, std::size_t middle, Items room, Watch& watch) {
+  watch.look_at_halves(items, middle);
+  const auto work = watch.lane().work("merges {}", items.size());
+  const Items left = room.first(middle);
+  std::ranges::copy(items.first(middle), left.begin());
+  std::size_t to = 0, right = middle;
+  for (const Item& item : left) {
+    for (; right < items.size() && is_before(items[right], item); ++right) {
+      items[to] = items[right];
+      ++to;
+    }
+    items[to] = item;
+    ++to;
+  }  // the rest of the right half is in its place already
+}
+
+void sort_one(Items items, const Watch& watch) {
+  const auto work = watch.lane().work("sorts {}", items.size());
+  std::ranges::stable_sort(items, is_before);
+}
+
+constexpr std::size_t worth_a_task = 1 << 14;
+
+/// Right, and stable. Requires: room for as many items.
+void merge_sort(Items items, Items room, Watch& watch) {
+  if (items.size() <= worth_a_task) return sort_one(items, watch);
+  const std::size_t middle = items.size() / 2;
+  tbb::parallel_invoke([&] { merge_sort(items.first(middle), room.first(middle), watch); },
+                       [&] { merge_sort(items.subspan(middle), room.subspan(middle), watch); });
+  merge(items, middle, room, watch);  // both have returned
+}
+
+/// Wrong on purpose: waits for the left half when it is too late.
+void merge_at_once(Items items, Items room, Watch& watch) {
+  const std::size_t middle = items.size() / 2;
+  std::latch merged(1);
+  tbb::task_group left_half;
+  left_half.run([&] {
+    merged.wait();  // forced: this half is not sorted yet when it is merged
+    sort_one(items.first(middle), watch);
+  });
+  sort_one(items.subspan(middle), watch);
+  merge(items, middle, room, watch);
+  merged.count_down();
+  left_half.wait();
+}
+
+using Sort = void (*)(Items items, Items room, Watch&);
+constexpr Sort on_one_thread = [](Items items, Items, Watch& watch) { sort_one(items, watch); };
+constexpr Sort by_tbb = [](Items items, Items, Watch&) {
+  tbb::parallel_sort(items.begin(), items.end(), is_before);
+};
+constexpr Sort by_policy = [](Items items, Items, Watch&) {
+  std::sort(std::execution::par, items.begin(), items.end(), is_before);
+};
+
+struct Seen {
+  int merges, too_early;
+  std::int64_t descents = 0, swaps = 0;  // neighbours with a falling key; equal ones out of order
+  std::uint64_t hashes = 0;  // their sum: another one if an item is lost, or there twice
+};
+
+void look_at(const std::vector<Item>& items, Seen& seen) {
+  const Item* before = nullptr;
+  for (const Item& item : items) {
+    const std::uint64_t hash = (std::uint64_t{item.key} << 32 | item.place) * 0x9e3779b97f4a7c15;
+    seen.hashes += hash ^ hash >> 32;
+    if (before != nullptr && item.key < before->key) ++seen.descents;
+    if (before != nullptr && item.key == before->key && item.place < before->place) ++seen.swaps;
+    before = &item;
+  }
+}
+
+Seen sort_with(Sort sort, std::vector<Item> items, int threads) {
+  Watch watch;
+  for (int i = 0; i < threads; ++i) watch.lanes.push_back(pdc::Lane("thread {}", i));
+  std::vector<Item> room(items.size());
+  const tbb::global_control more_than_cores(tbb::global_control::max_allowed_parallelism, threads);
+  tbb::task_arena(threads).execute([&] { sort(items, room, watch); });
+  Seen seen{watch.merges, watch.too_early};
+  look_at(items, seen);
+  return seen;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"items", 1 << 18, "items to sort", {1 << 16, 1 << 24}},
+                        {"threads", 4, "threads that sort", {2, 64}}});
+  const int n = program.integer("threads");
+  std::vector<Item> input(program.integer("items"));
+  std::ranges::generate(input, [random = std::minstd_rand(), place = 0U]() mutable {
+    return Item{static_cast<std::uint32_t>(random() % 10'000), place++};
+  });
+
+  const Seen early = program.scene("merged at once", sort_with, merge_at_once, input, n);
+  const Seen one =
+      program.scene("std::stable_sort, one thread", sort_with, on_one_thread, input, n);
+  const Seen own = program.scene("merged when both are sorted", sort_with, merge_sort, input, n);
+  const Seen tbb = sort_with(by_tbb, input, n), policy = sort_with(by_policy, input, n);
+  Seen unsorted{};
+  look_at(input, unsorted);
+
+  pdc::check(early.too_early == 1 && early.descents > 0,
+             "merged before its left half is sorted, the whole is not sorted",
+             "{} keys are lower than the one before", early.descents);
+  pdc::check(own.merges > 0 && own.too_early == 0,
+             "with tbb::parallel_invoke, both halves are sorted before each merge",
+             "{} of {} times", own.merges - own.too_early, own.merges);
+  pdc::check(one.descents + own.descents + tbb.descents + policy.descents == 0,
+             "each of the four sorts puts the keys into ascending order", "{}, {}, {} and {} fall",
+             one.descents, own.descents, tbb.descents, policy.descents);
+  const auto has_all = [&](const Seen& seen) { return seen.hashes == unsorted.hashes; };
+  pdc::check(has_all(one) && has_all(own) && has_all(tbb) && has_all(policy),
+             "each of them keeps every item, by the sum of their hashes");
+  pdc::check(one.swaps == 0 && own.swaps == 0,
+             "std::stable_sort and the merge sort keep items with equal keys in their order",
+             "{} and {} changed places", one.swaps, own.swaps);
+  return program.finish();
+}
