@@ -154,7 +154,7 @@ std::vector<Item> shuffle(std::size_t n) {
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
-                       {{"items", 1 << 18, "items to sort", {1 << 16, 1 << 22}},
+                       {{"items", 1 << 18, "items to sort", {1 << 16, 1 << 21}},
                         {"threads", 4, "threads that sort", {2, 64}}});
   const int n = program.integer("threads");
   const std::vector<Item> input = shuffle(program.integer("items"));
