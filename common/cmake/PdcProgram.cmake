@@ -11,8 +11,9 @@ include(CheckLinkerFlag)
 # SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
 # its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. TWIN:
 # it starts another executable, made of the .cpp of that name beside the page with ThreadSanitizer; where that cannot run,
-# the page ends with status 3, and its test is skipped. PCH names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it has none. FIRST:
-# `./pdc tour first` shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
+# the page ends with status 3, and its test is skipped. PCH names a target whose precompiled header it shares, instead of
+# the one that all pages share; NONE: it has none. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
+# without its header labels, fails the configure step.
 function(pdc_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER;TWIN" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
@@ -82,8 +83,8 @@ function(pdc_program name)
 endfunction()
 
 # pdc_twin(TARGET NAME SOURCE): an executable beside that of TARGET, built with it. ThreadSanitizer watches it, whatever
-# the preset asks for; so it has neither the library, which does not tell the sanitizer what it does, nor a precompiled header. A
-# compiler without ThreadSanitizer leaves it out.
+# the preset asks for; so it has neither the library, which does not tell the sanitizer what it does, nor a precompiled
+# header. A compiler without ThreadSanitizer leaves it out.
 function(pdc_twin target name source)
   set(CMAKE_CXX_FLAGS "")  # of the check alone: another sanitizer would not go with it
   check_linker_flag(CXX -fsanitize=thread PDC_HAS_THREAD_SANITIZER)

@@ -19,11 +19,10 @@ enum class Errors { passed_on, read };
 ///     const std::string port = server.said("port ");
 ///
 /// It writes its errors to this program's, unless they are read too, and what else it says is read
-/// here. It is told to end
-/// (SIGTERM) and waited for when this object's life ends, and killed when this process ends before
-/// that, however it does. Requires: made on the main thread. Thread safety: as that of a vector.
-/// Errors: when it is not built, this program ends with status 3 and says how to build it;
-/// std::system_error when it cannot be started.
+/// here. It is told to end (SIGTERM) and waited for when this object's life ends, and killed when
+/// this process ends before that, however it does. Requires: made on the main thread. Thread safety:
+/// as that of a vector. Errors: when it is not built, this program ends with status 3 and says how to
+/// build it; std::system_error when it cannot be started.
 class Sibling {
  public:
   explicit Sibling(const std::string& name, const std::vector<std::string>& arguments = {},
