@@ -1,0 +1,168 @@
+// Spinlock: to wait by asking again, and what that is worth while the holder sleeps.
+//
+// Concept   A thread that finds a lock taken can ask again until it is free: it spins. That pays if
+//           the holder runs and is about to unlock. If the holder sleeps, or has no core, each look
+//           is in vain, and may take the very core that the holder needs. So spin only a few times,
+//           then sleep until the holder says that the lock is free.
+// Shows     std::atomic_flag, test_and_set, test, wait, notify_one
+// Run       spinlock --threads 3 --spins 100
+// You see   the holder sleeps until all wait: by then each spinning thread has looked in vain 1000
+//           times, each with a limit 101 times, each that sleeps at once 1 time
+// Next      lock keeps the section short; event sleeps on an atomic, too
+
+// SPDX-License-Identifier: MIT
+#include "pdc/program.hpp"
+#include "pdc/stage.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// A std::atomic_flag that counts how often threads find it set. A thread that has done so often
+/// enough certainly spins: it comes to the meeting, so that the holder may go on.
+struct Flag {
+  static constexpr int enough = 1000;
+  pdc::Meeting& all_wait;
+  std::atomic_flag flag = {};
+  std::atomic<bool> counts = true;
+  std::atomic<int> looks_in_vain = 0, writes_in_vain = 0;
+
+  bool test_and_set(std::memory_order order) {
+    const bool was_set = flag.test_and_set(order);
+    if (was_set && counts) ++writes_in_vain;
+    return watch(was_set);
+  }
+  bool test(std::memory_order order) { return watch(flag.test(order)); }
+  void clear(std::memory_order order) { flag.clear(order); }
+  void wait(bool old, std::memory_order order) const { flag.wait(old, order); }
+  void notify_one() { flag.notify_one(); }
+
+  bool watch(bool is_set) {
+    thread_local int mine = 0;  // each act has threads of its own
+    if (!is_set || !counts || mine == enough) return is_set;
+    ++looks_in_vain;
+    ++mine;
+    if (mine == enough) {
+      pdc::fault("looks in vain");
+      all_wait.meet();
+    }
+    return is_set;
+  }
+};
+
+/// Right: it spins for a moment, in case the holder is about to unlock, and then sleeps.
+struct AdaptiveLock {
+  Flag& flag;
+  int spins;
+
+  void lock() {
+    while (flag.test_and_set(std::memory_order_acquire)) {
+      int looks = 0;
+      while (looks < spins && flag.test(std::memory_order_relaxed)) ++looks;
+      flag.wait(true, std::memory_order_relaxed);  // sleeps while it is set
+    }
+  }
+  void unlock() {
+    flag.clear(std::memory_order_release);
+    flag.notify_one();  // the one that wakes looks again: another may have been quicker
+  }
+};
+
+/// Wrong on purpose, unless the holder is sure to run: it looks again without end.
+struct Spinlock {
+  Flag& flag;
+
+  void lock() {
+    while (flag.test_and_set(std::memory_order_acquire)) {    // a write: one core at a time
+      while (flag.test(std::memory_order_relaxed)) continue;  // a read: all cores at once
+    }
+  }
+  void unlock() { flag.clear(std::memory_order_release); }
+};
+
+struct Seen {
+  int looks, writes;  // in vain, while the holder slept
+  int entered;        // threads that got in, and were not left asleep
+  int inside;         // the most at once
+  int unguarded;      // threads that were inside while the flag was clear
+};
+
+/// The holder sleeps inside until each of the others is seen to wait, awake or asleep.
+template <class Lock, class... Limit>
+Seen contend(int threads, Limit... spins) {
+  pdc::Meeting all_wait(threads + 1);
+  Flag flag{all_wait};
+  Lock lock{flag, spins...};
+  pdc::Gauge inside;
+  int entered = 0, unguarded = 0;  // plain numbers: the lock guards them
+  const pdc::Lane holder("holder");
+  std::vector<std::jthread> waiters;
+  {
+    const std::scoped_lock held(lock);
+    const auto hold = holder.hold("asleep");
+    const auto visit = inside.visit();
+    for (int i = 0; i < threads; ++i) {
+      waiters.emplace_back([&, lane = pdc::Lane("thread {}", i)] {
+        auto wait = all_wait.wait_outside(lane, "lock");
+        const std::scoped_lock mine(lock);
+        wait.end();
+        const auto update = lane.hold("update");
+        const auto also_visit = inside.visit();
+        ++entered;
+        if (!flag.flag.test()) ++unguarded;
+      });
+    }
+    all_wait.meet();  // forced: each of them waits
+    flag.counts = false;
+  }
+  const auto count_entered = [&] {
+    all_wait.meet();  // each of them has ended, or sleeps on
+    const std::scoped_lock held(lock);
+    return entered;
+  };
+  const Seen seen{flag.looks_in_vain, flag.writes_in_vain, count_entered(), inside.most(),
+                  unguarded};
+  if (seen.entered < threads) pdc::fault("left asleep");
+  while (count_entered() < threads) flag.notify_one();  // else they would never end
+  return seen;
+}  // ~jthread joins each
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv,
+                       {{"threads", 3, "threads that wait for the lock", {1, 64}},
+                        {"spins", 100, "looks before a thread sleeps", {1, Flag::enough / 2}}});
+  const int n = program.integer("threads"), spins = program.integer("spins");
+
+  const Seen spinning = program.scene("spinning", contend<Spinlock>, n);
+  const Seen limited =
+      program.scene("spinning for a while, then asleep", contend<AdaptiveLock, int>, n, spins);
+  const Seen sleeping = program.scene("asleep at once", contend<AdaptiveLock, int>, n, 0);
+
+  pdc::check(spinning.looks == n * Flag::enough,
+             "spinning, each thread looks in vain for as long as the holder sleeps",
+             "{} looks of {} threads", spinning.looks, n);
+  pdc::check(spinning.writes == n,
+             "spinning, each thread writes in vain once, and then only reads until it is free",
+             "{} writes of {} threads", spinning.writes, n);
+  pdc::check(
+      limited.looks == n * (1 + spins),
+      "with a limit, each thread looks in vain once and as often as the limit says, and sleeps",
+      "{} looks of {} threads", limited.looks, n);
+  pdc::check(sleeping.looks == n, "without spinning, each thread looks in vain once, and sleeps",
+             "{} looks of {} threads", sleeping.looks, n);
+  pdc::check(spinning.inside == 1 && limited.inside == 1 && sleeping.inside == 1,
+             "with each lock, there is never more than one inside", "{}, {} and {} of {}",
+             spinning.inside, limited.inside, sleeping.inside, n + 1);
+  pdc::check(spinning.unguarded + limited.unguarded + sleeping.unguarded == 0,
+             "with each lock, the flag is set while a thread is inside", "{}, {} and {} times not",
+             spinning.unguarded, limited.unguarded, sleeping.unguarded);
+  pdc::check(limited.entered == n && sleeping.entered == n,
+             "no thread is left asleep: each unlock wakes one that goes on", "{} and {} of {}",
+             limited.entered, sleeping.entered, n);
+  return program.finish();
+}
