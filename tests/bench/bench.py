@@ -643,6 +643,8 @@ COMPARISONS = [
                Bench("queue", "bare_bounded_queue"), "at most 0.5"),
     Comparison("queue/python", "an item, all at once, beside queue.SimpleQueue", Bench("queue", "taking_all_at_once"),
                Original("queue_simple"), "at least 1.0"),
+    Comparison("ring_buffer", "an item, one at a time, beside boost::lockfree::spsc_queue", Bench("ring_buffer", "this_ring"),
+               Bench("ring_buffer", "boost_spsc_queue"), "at least 1.0"),
     Comparison("ipc/pipe", "there and back, beside bare calls, on one processor",
                OnOneProcessor(Program("ipc", "pipe, round trip")), OnOneProcessor(Bench("ipc", "bare_pipe")),
                "at most 1.1"),
