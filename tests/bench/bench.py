@@ -645,6 +645,8 @@ COMPARISONS = [
                Original("queue_simple"), "at least 1.0"),
     Comparison("ring_buffer", "an item, one at a time, beside boost::lockfree::spsc_queue", Bench("ring_buffer", "this_ring"),
                Bench("ring_buffer", "boost_spsc_queue"), "at least 1.0"),
+    Comparison("lock_free_stack", "a push and a pop, 2 threads at once, beside boost::lockfree::stack",
+               Bench("lock_free_stack", "this_stack"), Bench("lock_free_stack", "boost_stack")),
     Comparison("ipc/pipe", "there and back, beside bare calls, on one processor",
                OnOneProcessor(Program("ipc", "pipe, round trip")), OnOneProcessor(Bench("ipc", "bare_pipe")),
                "at most 1.1"),
