@@ -1,0 +1,211 @@
+// Hazard pointer: when may a node be freed, if others may still look at it?
+//
+// Concept   A thread that takes a node out of a lock-free structure cannot free it: another thread
+//           may have loaded the pointer just before. So each thread shows what it looks at in a slot,
+//           and looks whether the pointer is still in its place. Whoever frees goes through all
+//           slots first, and keeps back what stands there (Maged Michael, "Hazard Pointers", 2004).
+// Shows     std::atomic, exchange, std::ranges::partition
+// Run       hazard_pointer --readers 4
+// You see   readers that look at a freed node, every time; then none, and never more nodes kept back
+//           than there are slots
+// Next      read_write_lock keeps readers out instead; lock_free_stack never frees a node
+
+// SPDX-License-Identifier: MIT
+#include "pdc/program.hpp"
+#include "pdc/stage.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <latch>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct Node {
+  std::atomic<int> frees = 0;  // a look after the first finds a freed node
+};
+
+/// Plays `delete`. The node lives on in its pool, so that a look at it does no harm.
+void free_node(Node* node) {
+  ++node->frees;
+}
+
+/// What each thread looks at, for all to see.
+using Slots = std::vector<std::atomic<Node*>>;
+using Gap = std::function<void()>;  // what happens between two steps of a look
+
+/// Keeps a node from being freed, from its construction to its end. One at a time for each slot.
+class Guard {
+ public:
+  Guard(std::atomic<Node*>& slot, const std::atomic<Node*>& source, const Gap& in_gap)
+      : slot_(slot) {
+    bool is_safe = false;
+    while (!is_safe) {
+      node_ = source.load();
+      in_gap();
+      slot_ = node_;  // first all can see it, and only then this thread looks again:
+      in_gap();
+      is_safe = node_ == source.load();  // still there, so nobody has taken it out unseen
+    }
+  }
+  Guard(const Guard&) = delete;
+  ~Guard() { slot_ = nullptr; }
+
+  Node* operator->() const { return node_; }
+
+ private:
+  std::atomic<Node*>& slot_;
+  Node* node_ = nullptr;
+};
+
+/// What a thread has taken out and not freed yet; each thread that takes out has one of its own.
+class Retired {
+ public:
+  explicit Retired(const Slots& slots) : slots_(slots) {}
+  Retired(const Retired&) = delete;
+  ~Retired() { free_unseen(); }  // no other thread may look any more
+
+  void add(Node* node) {
+    nodes_.push_back(node);
+    free_unseen();
+  }
+  void free_unseen() {
+    const std::vector<Node*> seen(slots_.begin(), slots_.end());
+    const auto is_seen = [&](Node* node) { return std::ranges::find(seen, node) != seen.end(); };
+    const auto unseen = std::ranges::partition(nodes_, is_seen);
+    std::ranges::for_each(unseen, free_node);
+    nodes_.erase(unseen.begin(), unseen.end());
+  }
+
+ private:
+  const Slots& slots_;
+  std::vector<Node*> nodes_;
+};
+
+struct Seen {
+  int dead = 0;       // looks at a freed node
+  int freed = 0;      // nodes, once, at the end
+  int most_kept = 0;  // nodes at once, of those that were retired
+};
+
+/// One pointer, which all look at and the writer replaces.
+struct Stage {
+  Stage(int readers, int nodes) : pool(nodes), slots(readers) {}
+
+  std::vector<Node> pool;
+  std::size_t used = 1;
+  std::atomic<Node*> current = pool.data();
+  Slots slots;
+  Retired retired{slots};
+  std::atomic<int> dead = 0;
+  int most_kept = 0;
+
+  void replace() {
+    retired.add(current.exchange(&pool[used]));
+    most_kept = std::max(most_kept, static_cast<int>(used) - count_freed());
+    ++used;
+  }
+  int count_freed() const {
+    const auto is_freed_once = [](const Node& node) { return node.frees == 1; };
+    return static_cast<int>(std::ranges::count_if(pool, is_freed_once));
+  }
+  Seen end() {
+    retired.free_unseen();
+    return {dead, count_freed(), most_kept};
+  }
+};
+
+/// Right. Each of these returns whether the node was freed before the look.
+bool look_with_guard(Stage& stage, int me, const Gap& in_gap) {
+  const Guard node(stage.slots[me], stage.current, in_gap);
+  in_gap();  // forced: now that it is safe, it is replaced
+  return node->frees > 0;
+}
+
+/// Wrong on purpose: nobody knows that this thread still looks.
+bool look_without(Stage& stage, int, const Gap& in_gap) {
+  Node* const node = stage.current;
+  in_gap();
+  return node->frees > 0;
+}
+
+/// All readers look, and the writer replaces the node at each bad moment of a look.
+Seen replace_in_gaps(bool (*look)(Stage&, int, const Gap&), int readers) {
+  Stage stage(readers, 4);
+  pdc::Meeting bad_moment(readers + 1);
+  const pdc::Lane writer("writer");
+  std::vector<std::jthread> looking;
+  for (int i = 0; i < readers; ++i) {
+    looking.emplace_back([&, i, lane = pdc::Lane("reader {}", i)] {
+      const auto work = lane.work("looks");
+      const bool is_dead = look(stage, i, [&] {
+        bad_moment.meet();  // forced: all are in this gap
+        bad_moment.meet();
+      });
+      if (!is_dead) return;
+      ++stage.dead;
+      pdc::fault("freed");
+    });
+  }
+  // Before the node is shown; in the second try after that; in the third after the second look.
+  for (const bool is_bad : {true, false, false, true, false, false, true}) {
+    bad_moment.meet();
+    const auto work = writer.work("{}", is_bad ? "replaces" : "idles");
+    if (is_bad) stage.replace();
+    bad_moment.meet();
+  }
+  looking.clear();  // ~jthread joins
+  return stage.end();
+}
+
+/// Each reader keeps a node of its own, and the writer goes on for as long again.
+Seen fill_all_slots(int readers) {
+  Stage stage(readers, 1 + 3 * readers);
+  std::binary_semaphore holds(0);
+  std::latch is_over(1);
+  std::vector<std::jthread> looking;
+  for (int i = 0; i < readers; ++i) {
+    looking.emplace_back([&, i, lane = pdc::Lane("reader {}", i)] {
+      const Guard node(stage.slots[i], stage.current, [] {});
+      const auto hold = lane.hold("its node");
+      holds.release();
+      is_over.wait();
+      if (node->frees > 0) ++stage.dead;
+    });
+    holds.acquire();  // forced: it holds this node, and the next reader gets another
+    stage.replace();
+  }
+  for (int i = 0; i < 2 * readers; ++i) stage.replace();
+  is_over.count_down();
+  looking.clear();  // ~jthread joins
+  return stage.end();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pdc::Program program(argc, argv, {{"readers", 4, "threads that look", {2, 16}}});
+  const int n = program.integer("readers");
+
+  const Seen without = program.scene("without", replace_in_gaps, look_without, n);
+  const Seen with = program.scene("with hazard pointers", replace_in_gaps, look_with_guard, n);
+  const Seen full = program.scene("all slots in use", fill_all_slots, n);
+
+  pdc::check(without.dead == n, "without hazard pointers, each reader looks at a freed node",
+             "{} of {}", without.dead, n);
+  pdc::check(with.dead == 0 && full.dead == 0,
+             "with hazard pointers, no reader looks at a freed node", "{} and {} of {}", with.dead,
+             full.dead, n);
+  pdc::check(
+      full.most_kept == n,
+      "with all slots in use, as many nodes are kept back as there are slots, and never more",
+      "{} of {} nodes, {} slots", full.most_kept, 3 * n, n);
+  pdc::check(with.freed == 3 && full.freed == 3 * n,
+             "in the end, each node that was retired has been freed, and once", "{} of 3, {} of {}",
+             with.freed, full.freed, 3 * n);
+  return program.finish();
+}
