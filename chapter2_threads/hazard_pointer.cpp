@@ -4,7 +4,7 @@
 //           may have loaded the pointer just before. So each thread shows what it looks at in a slot,
 //           and looks whether the pointer is still in its place. Whoever frees goes through all
 //           slots first, and keeps back what stands there (Maged Michael, "Hazard Pointers", 2004).
-// Shows     std::atomic, exchange, std::ranges::partition
+// Shows     std::atomic, exchange
 // Run       hazard_pointer --readers 4
 // You see   readers that look at a freed node, every time; then none, and never more nodes kept back
 //           than there are slots

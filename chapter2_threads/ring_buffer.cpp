@@ -124,8 +124,9 @@ Seen look_into_gap(void (*put)(Small&, std::int64_t, const Gap&), int laps) {
 int run_freely(Ring<std::int64_t, many>& ring, int items) {
   const std::jthread producer([&, lane = pdc::Lane("producer")] {
     const auto work = lane.work("puts");
-    for (int item = 0; item < items; ++item)
-      while (!ring.push(item, [] {})) std::this_thread::yield();
+    for (int item = 0; item < items; ++item) {
+      while (!ring.push(item, [] {})) std::this_thread::yield();  // full: the other thread may run
+    }
   });
   const pdc::Lane lane("consumer");
   const auto work = lane.work("takes");
@@ -153,8 +154,8 @@ int fill(Ring<std::int64_t, many>& ring) {
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
-                       {{"laps", 2, "times round the small ring", {2, 1000}},
-                        {"items", 20'000, "through the large ring", {1, 10'000'000}}});
+                       {{"laps", 2, "times round the small ring", {2, 100}},
+                        {"items", 20'000, "through the large ring", {1, 100'000}}});
   const int laps = program.integer("laps"), items = program.integer("items");
   const int n = laps * static_cast<int>(few);
 

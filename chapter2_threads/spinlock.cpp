@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
   const Seen sleeping = program.scene("asleep at once", contend<AdaptiveLock, int>, n, 0);
 
   pdc::check(spinning.looks == n * Flag::enough,
-             "spinning, each thread looks in vain for as long as the holder sleeps",
+             "spinning, each thread goes on looking in vain while the holder sleeps",
              "{} looks of {} threads", spinning.looks, n);
   pdc::check(spinning.writes == n,
              "spinning, each thread writes in vain once, and then only reads until it is free",
