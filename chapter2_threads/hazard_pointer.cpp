@@ -151,7 +151,7 @@ Seen replace_in_gaps(bool (*look)(Stage&, int, const Gap&), int readers) {
       pdc::fault("freed");
     });
   }
-  // Before the node is shown; in the second try after that; in the third after the second look.
+  // In the first try before the node is shown, in the second after it, in the third when it is safe.
   for (const bool is_bad : {true, false, false, true, false, false, true}) {
     bad_moment.meet();
     const auto work = writer.work("{}", is_bad ? "replaces" : "idles");
