@@ -30,7 +30,7 @@ void hand_over(benchmark::State& state, const auto& push, const auto& pop) {
 void this_ring(benchmark::State& state) {
   Ring<std::int64_t, many> ring;
   hand_over(
-      state, [&](std::int64_t item) { return ring.push(item, [] {}); },
+      state, [&](std::int64_t item) { return ring.push(std::move(item), [] {}); },
       [&] {
         const std::optional<std::int64_t> item = ring.pop();
         benchmark::DoNotOptimize(item);
