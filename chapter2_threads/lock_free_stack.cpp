@@ -7,7 +7,7 @@
 // Shows     std::atomic, compare_exchange_weak, is_always_lock_free
 // Run       lock_free_stack --threads 4
 // You see   a node that is popped and pushed back while another thread is about to pop it: without
-//           the count one other node is lost, with it none
+//           the count two other nodes are lost, with it none
 // Next      atomics has compare-exchange on a number; interleavings tries all orders
 
 // SPDX-License-Identifier: MIT
@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <latch>
@@ -47,7 +48,7 @@ struct PlainHead {
 template <class Head>
 class Stack {
  public:
-  explicit Stack(Node nodes) : below_(nodes + 1) {}
+  explicit Stack(Node nodes) : below_(std::size_t{nodes} + 1) {}
 
   void push(Node node, const Gap& in_gap) {
     Head seen = head_;
@@ -72,12 +73,14 @@ class Stack {
 
  private:
   static_assert(std::atomic<Head>::is_always_lock_free);
+  static_assert(std::atomic<Node>::is_always_lock_free);
   std::atomic<Head> head_ = Head{};
   std::vector<std::atomic<Node>> below_;  // atomic: a thread that comes too late still looks
 };
 
 struct Seen {
   int once = 0, lost = 0;  // nodes that were popped once, and never
+  int looks = 0;           // at a head that others change before the exchange
 };
 
 void do_nothing() {}
@@ -94,21 +97,24 @@ Seen judge(const std::vector<Node>& popped, Node nodes) {
   return seen;
 }
 
-/// While one thread is about to pop node 1, another pops it, pushes node 4, and pushes 1 again.
+/// While one thread is about to pop node 1, another pops it, pushes 3 and 4, and pushes 1 again.
 template <class Head>
 Seen pop_and_push_back() {
   constexpr Node nodes = 4;
   Stack<Head> stack(nodes);
-  for (const Node node : {3, 2, 1}) stack.push(node, do_nothing);
+  for (const Node node : {2, 1}) stack.push(node, do_nothing);
   pdc::Meeting bad_moment(2);
+  std::atomic<bool> is_back = false;
+  int looks = 0;
   std::vector<Node> popped;
   const pdc::Lane slow("slow"), quick("quick");
   std::jthread other([&] {
     bad_moment.meet();  // forced: the slow one has seen 1, and 2 below it
-    const auto work = quick.work("pops 1, pushes 4 and 1");
+    auto work = quick.work("pops 1, pushes 3, 4 and 1");
     const Node mine = stack.pop(do_nothing);
-    stack.push(4, do_nothing);
-    stack.push(mine, do_nothing);
+    for (const Node node : {Node{3}, Node{4}, mine}) stack.push(node, do_nothing);
+    is_back = true;
+    work.end();
     bad_moment.meet();  // forced: only now does the slow one exchange
   });
   auto work = slow.work("pops 1");
@@ -116,13 +122,16 @@ Seen pop_and_push_back() {
     const auto wait = slow.wait("interrupted");
     bad_moment.meet();
     bad_moment.meet();
+    if (is_back) ++looks;
   }));
   work.end();
   other.join();
   const auto drain = slow.work("pops all");
   for (Node node = stack.pop(do_nothing); node != none; node = stack.pop(do_nothing))
     popped.push_back(node);
-  return judge(popped, nodes);
+  Seen seen = judge(popped, nodes);
+  seen.looks = looks;
+  return seen;
 }
 
 /// Each thread pushes a node and pops one, and they all do it at the same time.
@@ -131,12 +140,16 @@ Seen push_and_pop(int threads) {
   Stack<CountedHead> stack(nodes);
   pdc::Meeting bad_moment(threads);
   std::latch all_pushed(threads);
+  std::atomic<int> looks = 0;
   std::vector<Node> popped(nodes);
   {
     std::vector<std::jthread> running;
     for (Node node = 1; node <= nodes; ++node) {
       running.emplace_back([&, node, lane = pdc::Lane("thread {}", node)] {
-        const auto meet = [&] { bad_moment.meet(); };  // forced: each has looked before one writes
+        const auto meet = [&] {
+          ++looks;
+          bad_moment.meet();  // forced: each has looked before one writes
+        };
         auto work = lane.work("push");
         stack.push(node, meet);
         work.end();
@@ -144,11 +157,15 @@ Seen push_and_pop(int threads) {
         all_pushed.arrive_and_wait();
         wait.end();
         const auto next = lane.work("pop");
-        popped[node - 1] = stack.pop(meet);
+        popped[node - 1] = stack.pop([&] {
+          if (all_pushed.try_wait()) meet();
+        });
       });
     }
   }  // ~jthread joins here
-  return judge(popped, nodes);
+  Seen seen = judge(popped, nodes);
+  seen.looks = looks;
+  return seen;
 }
 
 }  // namespace
@@ -161,12 +178,18 @@ int main(int argc, char** argv) {
   const Seen counted = program.scene("an index and a count", pop_and_push_back<CountedHead>);
   const Seen all = program.scene("all at the same time", push_and_pop, n);
 
-  pdc::check(plain.lost == 1, "without the count, a node is lost when another comes back",
-             "{} of 4 lost", plain.lost);
+  pdc::check(plain.lost == 2 && plain.looks >= 1,
+             "without the count, nodes are lost when another comes back", "{} of 4 lost",
+             plain.lost);
   pdc::check(counted.lost == 0 && counted.once == 4,
              "with the count, each node is popped once, even if one comes back", "{} of 4 lost",
              counted.lost);
+  pdc::check(counted.looks >= 2, "with the count, the thread looks again at a node that came back",
+             "{} looks", counted.looks);
   pdc::check(all.once == n, "where all push and pop at the same time, each node is popped once",
              "{} of {}", all.once, n);
+  pdc::check(all.looks >= n * (n + 1),
+             "of those that have seen the same head, one succeeds, and the others look again",
+             "{} looks, at least {}", all.looks, n * (n + 1));
   return program.finish();
 }
