@@ -2,8 +2,8 @@
 //
 // Concept   A thread that takes a node out of a lock-free structure cannot free it: another thread
 //           may have loaded the pointer just before. So each thread shows what it looks at in a slot,
-//           and looks whether the pointer is still in its place. Whoever frees goes through all
-//           slots first, and keeps back what stands there (Maged Michael, "Hazard Pointers", 2004).
+//           and checks whether the pointer is still in its place. A thread that frees first reads all
+//           slots, and keeps any node that stands in one (Maged Michael, "Hazard Pointers", 2004).
 // Shows     std::atomic, exchange
 // Run       hazard_pointer --readers 4
 // You see   readers that look at a freed node, every time; then none, and never more nodes kept back
@@ -16,9 +16,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstddef>
 #include <functional>
 #include <latch>
+#include <optional>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -36,7 +36,7 @@ void free_node(Node* node) {
 
 /// What each thread looks at, for all to see.
 using Slots = std::vector<std::atomic<Node*>>;
-using Gap = std::function<void()>;  // what happens between two steps of a look
+using Gap = std::function<void()>;  // what happens between two steps
 
 /// Keeps a node from being freed, from its construction to its end. One at a time for each slot.
 class Guard {
@@ -67,12 +67,14 @@ class Retired {
  public:
   explicit Retired(const Slots& slots) : slots_(slots) {}
   Retired(const Retired&) = delete;
-  ~Retired() { free_unseen(); }  // no other thread may look any more
+  ~Retired() { std::ranges::for_each(nodes_, free_node); }  // no reader is left
 
   void add(Node* node) {
     nodes_.push_back(node);
     free_unseen();
   }
+
+ private:
   void free_unseen() {
     const std::vector<Node*> seen(slots_.begin(), slots_.end());
     const auto is_seen = [&](Node* node) { return std::ranges::find(seen, node) != seen.end(); };
@@ -81,47 +83,50 @@ class Retired {
     nodes_.erase(unseen.begin(), unseen.end());
   }
 
- private:
   const Slots& slots_;
   std::vector<Node*> nodes_;
 };
 
 struct Seen {
-  int dead = 0;       // looks at a freed node
-  int freed = 0;      // nodes, once, at the end
-  int most_kept = 0;  // nodes at once, of those that were retired
+  int freed_looks = 0;    // looks at a freed node
+  int freed = 0;          // nodes, once, at the end
+  std::vector<int> kept;  // nodes that were retired and not freed, after each replacement
 };
 
 /// One pointer, which all look at and the writer replaces.
 struct Stage {
-  Stage(int readers, int nodes) : pool(nodes), slots(readers) {}
+  Stage(int readers, int nodes) : pool(nodes), slots(readers) { retired.emplace(slots); }
 
   std::vector<Node> pool;
-  std::size_t used = 1;
+  int used = 0;
   std::atomic<Node*> current = pool.data();
   Slots slots;
-  Retired retired{slots};
-  std::atomic<int> dead = 0;
-  int most_kept = 0;
+  std::optional<Retired> retired;
+  std::atomic<int> freed_looks = 0;
+  std::vector<int> kept;
 
-  void replace() {
-    retired.add(current.exchange(&pool[used]));
-    most_kept = std::max(most_kept, static_cast<int>(used) - count_freed());
+  Guard guard(int me, const Gap& in_gap) { return Guard(slots[me], current, in_gap); }
+  void replace(const Gap& in_gap) {
     ++used;
+    in_gap();
+    Node* const old = current.exchange(&pool[used]);
+    in_gap();
+    retired->add(old);
+    kept.push_back(used - count_freed());
   }
   int count_freed() const {
     const auto is_freed_once = [](const Node& node) { return node.frees == 1; };
     return static_cast<int>(std::ranges::count_if(pool, is_freed_once));
   }
   Seen end() {
-    retired.free_unseen();
-    return {dead, count_freed(), most_kept};
+    retired.reset();  // ~Retired frees what is left
+    return {freed_looks, count_freed(), kept};
   }
 };
 
 /// Right. Each of these returns whether the node was freed before the look.
 bool look_with_guard(Stage& stage, int me, const Gap& in_gap) {
-  const Guard node(stage.slots[me], stage.current, in_gap);
+  const Guard node = stage.guard(me, in_gap);
   in_gap();  // forced: now that it is safe, it is replaced
   return node->frees > 0;
 }
@@ -142,46 +147,53 @@ Seen replace_in_gaps(bool (*look)(Stage&, int, const Gap&), int readers) {
   for (int i = 0; i < readers; ++i) {
     looking.emplace_back([&, i, lane = pdc::Lane("reader {}", i)] {
       const auto work = lane.work("looks");
-      const bool is_dead = look(stage, i, [&] {
+      const bool is_freed = look(stage, i, [&] {
         bad_moment.meet();  // forced: all are in this gap
         bad_moment.meet();
       });
-      if (!is_dead) return;
-      ++stage.dead;
+      if (!is_freed) return;
+      ++stage.freed_looks;
       pdc::fault("freed");
     });
   }
   // In the first try before the node is shown, in the second after it, in the third when it is safe.
   for (const bool is_bad : {true, false, false, true, false, false, true}) {
     bad_moment.meet();
-    const auto work = writer.work("{}", is_bad ? "replaces" : "idles");
-    if (is_bad) stage.replace();
+    auto bar = is_bad ? writer.work("replaces") : writer.wait("the next gap");
+    if (is_bad) stage.replace([] {});
+    bar.end();
     bad_moment.meet();
   }
   looking.clear();  // ~jthread joins
   return stage.end();
 }
 
-/// Each reader keeps a node of its own, and the writer goes on for as long again.
-Seen fill_all_slots(int readers) {
-  Stage stage(readers, 1 + 3 * readers);
+/// A reader comes in every third gap of the writer, before or after the exchange, and keeps its node.
+Seen come_in_gaps(int readers) {
+  Stage stage(readers, 2 + 3 * readers);
   std::binary_semaphore holds(0);
   std::latch is_over(1);
+  const pdc::Lane writer("writer");
   std::vector<std::jthread> looking;
-  for (int i = 0; i < readers; ++i) {
-    looking.emplace_back([&, i, lane = pdc::Lane("reader {}", i)] {
-      const Guard node(stage.slots[i], stage.current, [] {});
+  int gaps = 0;
+  const auto let_in = [&] {
+    const auto me = static_cast<int>(looking.size());
+    ++gaps;
+    if (gaps % 3 != 1 || me == readers) return;
+    looking.emplace_back([&, me, lane = pdc::Lane("reader {}", me)] {
+      const Guard node = stage.guard(me, [] {});
       const auto hold = lane.hold("its node");
       holds.release();
       is_over.wait();
-      if (node->frees > 0) ++stage.dead;
+      if (node->frees > 0) ++stage.freed_looks;
     });
-    holds.acquire();  // forced: it holds this node, and the next reader gets another
-    stage.replace();
-  }
-  for (int i = 0; i < 2 * readers; ++i) stage.replace();
+    holds.acquire();  // forced: it holds its node, and the writer goes on
+  };
+  const auto work = writer.work("replaces {} nodes", 3 * readers + 1);
+  for (int i = 0; i < 3 * readers; ++i) stage.replace(let_in);
   is_over.count_down();
-  looking.clear();  // ~jthread joins
+  looking.clear();       // ~jthread joins
+  stage.replace([] {});  // now all slots are empty
   return stage.end();
 }
 
@@ -193,19 +205,22 @@ int main(int argc, char** argv) {
 
   const Seen without = program.scene("without", replace_in_gaps, look_without, n);
   const Seen with = program.scene("with hazard pointers", replace_in_gaps, look_with_guard, n);
-  const Seen full = program.scene("all slots in use", fill_all_slots, n);
+  const Seen full = program.scene("readers in the gaps of the writer", come_in_gaps, n);
+  const int most_kept = std::ranges::max(full.kept);
 
-  pdc::check(without.dead == n, "without hazard pointers, each reader looks at a freed node",
-             "{} of {}", without.dead, n);
-  pdc::check(with.dead == 0 && full.dead == 0,
-             "with hazard pointers, no reader looks at a freed node", "{} and {} of {}", with.dead,
-             full.dead, n);
-  pdc::check(
-      full.most_kept == n,
-      "with all slots in use, as many nodes are kept back as there are slots, and never more",
-      "{} of {} nodes, {} slots", full.most_kept, 3 * n, n);
-  pdc::check(with.freed == 3 && full.freed == 3 * n,
+  pdc::check(without.freed_looks == n, "without hazard pointers, each reader looks at a freed node",
+             "{} of {}", without.freed_looks, n);
+  pdc::check(with.freed_looks == 0 && full.freed_looks == 0,
+             "with hazard pointers, no reader looks at a freed node", "{} and {} of {}",
+             with.freed_looks, full.freed_looks, n);
+  pdc::check(with.kept == std::vector{0, 1, 1},
+             "a node is kept back as soon as the readers show it, and not before", "{}, {} and {}",
+             with.kept[0], with.kept[1], with.kept[2]);
+  pdc::check(most_kept == n && full.kept.back() == 0,
+             "no more nodes are kept back than there are slots, and none when no reader looks",
+             "{} of {} nodes, {} slots; then {}", most_kept, 3 * n, n, full.kept.back());
+  pdc::check(with.freed == 3 && full.freed == 3 * n + 1,
              "in the end, each node that was retired has been freed, and once", "{} of 3, {} of {}",
-             with.freed, full.freed, 3 * n);
+             with.freed, full.freed, 3 * n + 1);
   return program.finish();
 }
