@@ -2,9 +2,9 @@
 //
 // Concept   The work is all steps that there are. The span is the longest path among them: steps of
 //           which each needs the one before. No number of workers takes less time than the span, so
-//           work by span, the parallelism, is how many workers can be of use. If none rests while a
-//           step is ready, p workers take at most the span and a p-th of all other steps: Brent's
-//           bound.
+//           work by span, the parallelism, is how many times as fast it can become. If none rests
+//           while a step is ready, p workers take at most the span and a p-th of all other steps:
+//           Brent's bound.
 // Shows     tbb::task_group, tbb::concurrent_vector
 // Run       work_span --n 16
 // You see   work and span of tasks that wait too early and at the end, and what more workers gain
@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -47,8 +48,8 @@ class Fork {
   Index last;  // what the caller comes after
 
  private:
-  tbb::task_group group_;
-  Index end_ = 0;  // the last step of the task
+  Index end_ = 0;          // the last step of the task
+  tbb::task_group group_;  // below what its task writes: it is destroyed first, and waits then
 };
 
 /// Splits as fibonacci(n) does, and joins. Returns its last step.
@@ -73,12 +74,20 @@ Index split_in_turn(int n, After after, Steps& steps) {
   return take_step(steps, {fork.last, other});
 }
 
-Steps record(Index (*solve)(int, After, Steps&), int n) {
+std::pair<Steps, Steps> record(int n) {
   const pdc::Lane main("main");
-  const auto work = main.work("tasks");
-  Steps steps;
-  solve(n, {}, steps);
-  return steps;
+  const auto work = main.work("all tasks, twice");
+  Steps early, late;
+  split_in_turn(n, {}, early);
+  split(n, {}, late);
+  return {early, late};
+}
+
+/// How many steps come after as many others as that.
+std::int64_t count_after(const Steps& steps, std::size_t others) {
+  return std::ranges::count_if(steps, [&](const After& after) {
+    return std::set<Index>(after.begin(), after.end()).size() == others;
+  });
 }
 
 /// The length of the longest path: steps of which each comes after the one before.
@@ -121,23 +130,23 @@ constexpr int worker_counts[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 /// Returns for how many numbers of workers the rounds are within Brent's bounds.
 int say_rounds(pdc::Program& program, const Steps& early, const Steps& late) {
   const std::int64_t work = std::ssize(late), span = find_span(late);
-  pdc::Curve in_turn{"waits too early", {}}, forked{"waits at the end", {}};
+  pdc::Curve in_turn{"waiting too early", {}}, forked{"waiting at the end", {}};
   pdc::Curve parallelism{"work / span", {}, true};
   int within = 0;
-  pdc::say("\n  workers   waits too early   waits at the end      Brent's bounds");
+  pdc::say("\n  workers   rounds, waiting too early   at the end      Brent's bounds");
   for (const int workers : worker_counts) {
     const std::int64_t slow = count_rounds(early, workers), rounds = count_rounds(late, workers);
     const std::int64_t least = std::max((work + workers - 1) / workers, span);
     const std::int64_t most = span + (work - span) / workers;
     if (rounds >= least && rounds <= most) ++within;
-    pdc::say("  {:>7}{:>18}{:>19}{:>12} to {}", workers, slow, rounds, least, most);
+    pdc::say("  {:>7}{:>28}{:>13}{:>12} to {}", workers, slow, rounds, least, most);
     program.report(fmt::format("rounds of {} workers", workers), static_cast<double>(rounds), "");
     const double all = static_cast<double>(work);
     in_turn.points.emplace_back(workers, all / static_cast<double>(slow));
     forked.points.emplace_back(workers, all / static_cast<double>(rounds));
     parallelism.points.emplace_back(workers, all / static_cast<double>(span));
   }
-  pdc::plot("what more workers gain", {"workers", true}, {"work / rounds", true},
+  pdc::plot("what more workers gain", {"workers", true}, {"times as fast", true},
             {in_turn, forked, parallelism});
   return within;
 }
@@ -148,20 +157,28 @@ std::int64_t fibonacci(int n) {
   return numbers[n];
 }
 
+/// Whether one step comes after none, and after two as many as there are tasks that split.
+bool is_joined(const Steps& steps, int n) {
+  return count_after(steps, 0) == 1 && count_after(steps, 2) == fibonacci(n + 1) - 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"n", 16, "splits as fibonacci(n) does", {4, 22}}});
   const int n = program.integer("n");
 
-  const Steps early = program.scene("each waits too early", record, split_in_turn, n);
-  const Steps late = program.scene("each waits at the end", record, split, n);
+  const auto [early, late] =
+      program.scene("the tasks run, and note what they come after", record, n);
   const int within = say_rounds(program, early, late);
 
   const std::int64_t work = std::ssize(late), span = find_span(late);
   const std::int64_t in_turn = find_span(early), by_all = count_rounds(late, work);
   pdc::check(work == 3 * fibonacci(n + 1) - 2 && std::ssize(early) == work,
              "both take as many steps as the closed form says", "{} and {}", early.size(), work);
+  pdc::check(is_joined(early, n) && is_joined(late, n),
+             "each step but the first comes after another, and each join after two",
+             "{} and {} joins", count_after(early, 2), count_after(late, 2));
   pdc::check(in_turn == work, "waiting too early, every step is in the span", "{} of {}", in_turn,
              early.size());
   pdc::check(span == 2 * n - 1, "waiting at the end, the span is that of the closed form",
