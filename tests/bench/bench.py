@@ -622,7 +622,7 @@ COMPARISONS = [
                "at least 1.0"),
     Comparison("data_parallelism/fresh", "a new std::vector beside NumPy's a + b",
                Bench("triad", "sum_into_fresh_vector" + LARGE), Original("data_parallelism", "fresh", "B/s")),
-    Comparison("loop_order", "a matrix of 2048 x 2048 transposed in tiles, beside row by row",
+    Comparison("loop_order", "a matrix of 2040 x 2040 transposed in tiles, beside row by row",
                Program("loop_order", "in tiles"), Program("loop_order", "by rows")),
     Comparison("false_sharing", "2 counters in lines of their own, beside 2 in one line",
                Program("false_sharing", "in own lines", ("--threads", "2")),
