@@ -1,10 +1,10 @@
 // Scaling: how much each further worker gains, and what keeps it from gaining more.
 //
-// Concept   Four workers gain 3: is some of the work serial, or do they hold up one another? Ask
+// Concept   Four workers gain 3: is some of the work serial, or do they hold each other up? Ask
 //           how large a serial part would explain it, for 2, 3, 4 workers. If it is always the
-//           same, it is serial work: Amdahl's law. If it grows, each pair of workers costs
+//           same, it may be serial work, as in Amdahl's law. If it grows, each pair of workers costs
 //           something: the universal scalability law, by which more workers are slower in the end.
-// Shows     std::jthread, std::atomic
+// Shows     std::jthread
 // Run       scaling --workers 4
 // You see   speed-ups with their spread, the serial part that would explain each, and the law that
 //           fits them
@@ -17,10 +17,10 @@
 #include "pdc/workload.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -63,40 +63,60 @@ Law fit(const Speedups& speedups) {
   return {part - crosstalk * workers, crosstalk};
 }
 
-constexpr std::int64_t size = 1 << 19, piece = size / 256;
+constexpr std::int64_t size = 1 << 19, piece = size / 1024;
 
-/// The same work for any number of workers: primes below `size`, in pieces. How many each found.
-std::vector<std::int64_t> count_primes(int workers) {
-  std::vector<std::int64_t> found(workers);
-  std::atomic<std::int64_t> next = 0;
+struct Run {
+  std::vector<std::int64_t> found;  // by each worker
+  std::int64_t at_once = 0;         // workers that had begun before the first was waited for
+};
+
+/// The same work for any number of workers: primes below `size`. They take a piece in turn.
+Run count_primes(int workers) {
+  Run run{std::vector<std::int64_t>(workers)};
   std::vector<std::jthread> threads;
-  for (std::int64_t& primes : found) {
-    threads.emplace_back([&next, &primes, lane = pdc::Lane("worker {}", threads.size())] {
+  for (int i = 0; i < workers; ++i) {
+    threads.emplace_back([=, &primes = run.found[i], lane = pdc::Lane("worker {}", i)] {
       const auto work = lane.work("count primes");
-      std::int64_t first = next.fetch_add(piece);
-      while (first < size) {
+      for (std::int64_t first = i * piece; first < size; first += workers * piece)
         primes += pdc::count_primes(first, first + piece);
-        first = next.fetch_add(piece);
-      }
     });
   }
+  run.at_once = std::ranges::count_if(threads, &std::jthread::joinable);
   threads.clear();  // joins
-  return found;
+  return run;
 }
 
 constexpr Law serial_work{0.1, 0}, pairs{0.05, 0.05};  // two that are known, to compare with
 
-/// Measures 1, 2, ... workers, and fits the law to what they gain while each has a core.
-void say_scaling(pdc::Program& program, int most) {
+void say_law(pdc::Program& program, const Speedups& speedups) {
+  std::string text = "none, as no two have one";
+  if (!speedups.empty()) {
+    const Law law = fit(speedups);
+    program.report("contention", 100 * law.contention, "%");
+    text = fmt::format("{:.1f} % contention, too few cores for crosstalk", 100 * law.contention);
+    if (speedups.size() > 1) {
+      program.report("crosstalk", 100 * law.crosstalk, "%");
+      text = fmt::format("{:.1f} % contention, {:.1f} % crosstalk", 100 * law.contention,
+                         100 * law.crosstalk);
+    }
+  }
+  pdc::say("the law that fits, while each has a core: {}", text);
+}
+
+/// Measures 1, 2, ... workers, and fits the law to what they gain while each has a core. Returns
+/// the last run of each number of workers.
+std::vector<Run> say_scaling(pdc::Program& program, int most) {
+  std::vector<Run> runs(most);
   std::vector<pdc::Variant> variants;
-  for (int n = 1; n <= most; ++n) variants.push_back({"workers", n, [n] { count_primes(n); }});
+  for (int n = 1; n <= most; ++n)
+    variants.push_back({"workers", n, [&run = runs[n - 1], n] { run = count_primes(n); }});
   const std::vector<pdc::Timing> times = pdc::time_in_turns(variants);
   pdc::say("\n{:>7}{:>10}{:>21}{:>12}{:>14}", "workers", "speed-up", "lowest to highest",
            "efficiency", "Karp-Flatt");
-  const int cores = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   Speedups speedups;
   pdc::Curve measured{"measured", {}}, flat{"10 % serial work", {}, true},
-      rising{"5 % serial work, 5 % crosstalk", {}, true};
+      rising{"5 % of each", {}, true};
   for (int n = 2; n <= most; ++n) {
     const pdc::Timing& time = times[n - 1];
     const double one = times[0].median, speedup = one / time.median;
@@ -109,13 +129,10 @@ void say_scaling(pdc::Program& program, int most) {
     flat.points.emplace_back(n, 100 * karp_flatt(n, serial_work.speedup(n)));
     rising.points.emplace_back(n, 100 * karp_flatt(n, pairs.speedup(n)));
   }
-  const Law law = fit(speedups);
-  pdc::say("the law that fits, while each has a core: {:.1f} % contention, {:.1f} % crosstalk",
-           100 * law.contention, 100 * law.crosstalk);
-  program.report("contention", 100 * law.contention, "%");
-  program.report("crosstalk", 100 * law.crosstalk, "%");
+  say_law(program, speedups);
   pdc::plot("what would explain the speed-up", {"workers"}, {"serial part (%)"},
             {measured, flat, rising});
+  return runs;
 }
 
 /// The law that is found in a curve made from this one, and Karp and Flatt's part of its ends.
@@ -139,13 +156,23 @@ bool is_near(double a, double b) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"workers", 4, "workers, at most", {3, 16}}});
   const int workers = program.integer("workers");
-  const auto found = program.scene("the same work, shared out", count_primes, workers);
-  say_scaling(program, workers);
+  program.scene("the same work, shared out", count_primes, workers);
+  const std::vector<Run> runs = say_scaling(program, workers);
 
   const Found amdahl = find(serial_work, workers), both = find(pairs, workers);
-  const std::int64_t primes = std::reduce(found.begin(), found.end());
-  pdc::check(primes == pdc::sieve_primes(size),
-             "what the workers have found adds up to what a sieve finds", "{} primes", primes);
+  const std::int64_t primes = pdc::sieve_primes(size);
+  std::int64_t right = 0, at_once = 0;
+  for (int n = 1; n <= workers; ++n) {
+    const Run& run = runs[n - 1];
+    if (std::reduce(run.found.begin(), run.found.end()) == primes) ++right;
+    if (run.at_once == n) ++at_once;
+  }
+  pdc::check(right == workers,
+             "however many workers there are, they find as many primes as a sieve does",
+             "{} of {} numbers of workers find {}", right, workers, primes);
+  pdc::check(at_once == workers,
+             "as many workers as are asked for begin before the first is waited for",
+             "{} of {} numbers of workers", at_once, workers);
   pdc::check(is_near(amdahl.first, 0.1) && is_near(amdahl.last, 0.1),
              "of speed-ups made by Amdahl's law, Karp and Flatt's part is the serial part",
              "{:.1f} % for 2 workers, {:.1f} % for {}", 100 * amdahl.first, 100 * amdahl.last,
