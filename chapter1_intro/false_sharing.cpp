@@ -1,7 +1,7 @@
 // False sharing: threads that share no variable, and still take turns.
 //
-// Concept   A core does not fetch a variable but the cache line that it lies in, mostly of 64 bytes,
-//           and to write to a line it must own it alone. Two counters in one line are two variables
+// Concept   A core fetches not single variables but whole cache lines, mostly of 64 bytes, and to
+//           write to a line it must own it alone. Two counters in one line are two variables
 //           to the program and one thing to the caches: each write takes the line away from the
 //           other core. Aligned to a line, each counter has one to itself.
 // Shows     alignas, std::hardware_destructive_interference_size, std::jthread, sysconf
@@ -15,6 +15,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -29,7 +30,7 @@ using Counter = std::atomic<std::int64_t>;
 
 constexpr int most = 8;  // counters that fit into 64 bytes
 
-/// How far apart variables have to lie for cores not to disturb each other, as the compiler knows.
+/// How far apart variables have to lie to share no line, as the compiler knows.
 constexpr std::size_t apart = std::hardware_destructive_interference_size;
 
 /// A line for each: nothing else lies in it, as alignment makes the size a multiple, too.
@@ -37,8 +38,9 @@ struct alignas(apart) Padded {
   Counter counter = 0;
 };
 
-/// A thread for each counter, to which nobody else writes.
-void count(const std::vector<Counter*>& counters, std::int64_t steps) {
+/// A thread for each counter, to which nobody else writes. Returns how many threads had begun before
+/// the first was waited for.
+std::int64_t count(const std::vector<Counter*>& counters, std::int64_t steps) {
   std::vector<std::jthread> threads;
   for (Counter* const counter : counters) {
     threads.emplace_back([counter, steps, lane = pdc::Lane("thread {}", threads.size())] {
@@ -46,11 +48,13 @@ void count(const std::vector<Counter*>& counters, std::int64_t steps) {
       for (std::int64_t i = 0; i < steps; ++i) counter->fetch_add(1, std::memory_order_relaxed);
     });
   }
+  return std::ranges::count_if(threads, &std::jthread::joinable);
 }  // ~jthread joins each
 
 struct Seen {
   std::set<std::uintptr_t> lines;  // by their numbers, from address 0 on
   std::int64_t right = 0;          // counters that hold all steps of their thread
+  std::int64_t at_once = 0;        // threads that had begun before the first was waited for
 };
 
 /// Of the first cache, in bytes. In some virtual machines and containers the system does not know.
@@ -60,8 +64,8 @@ std::uintptr_t line_size() {
 }
 
 Seen watch(const std::vector<Counter*>& counters, std::int64_t steps) {
-  count(counters, steps);
   Seen seen;
+  seen.at_once = count(counters, steps);
   for (const Counter* const counter : counters) {
     seen.lines.insert(reinterpret_cast<std::uintptr_t>(counter) / line_size());
     if (*counter == steps) ++seen.right;
@@ -71,7 +75,7 @@ Seen watch(const std::vector<Counter*>& counters, std::int64_t steps) {
 
 /// Wrong on purpose: the counters are neighbours, as the elements of an array are.
 Seen count_side_by_side(int threads, std::int64_t steps) {
-  alignas(apart) std::array<Counter, most> together = {};  // from the beginning of a line on
+  alignas(apart) std::array<Counter, most> together = {};  // else the stack decides where they lie
   std::vector<Counter*> counters;
   for (int i = 0; i < threads; ++i) counters.push_back(&together[i]);
   return watch(counters, steps);
@@ -102,9 +106,11 @@ void say_cost(pdc::Program& program, int threads, std::int64_t steps) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"threads", 4, "threads, each with a counter", {2, most}},
-                        {"steps", 2'000'000, "that each thread counts", {1, 10'000'000}}});
+  const auto in_a_line = static_cast<double>(line_size() / sizeof(Counter));
+  pdc::Program program(
+      argc, argv,
+      {{"threads", 4, "threads, each with a counter", {2, std::min<double>(most, in_a_line)}},
+       {"steps", 2'000'000, "that each thread counts", {1, 10'000'000}}});
   const int threads = program.integer("threads");
   const std::int64_t steps = program.integer("steps");
 
@@ -119,5 +125,8 @@ int main(int argc, char** argv) {
   pdc::check(close.right == threads && own.right == threads,
              "both ways, each counter holds all the steps of its thread", "{} and {} of {}",
              close.right, own.right, threads);
+  pdc::check(close.at_once == threads && own.at_once == threads,
+             "both ways, all threads begin before the first is waited for", "{} and {} of {}",
+             close.at_once, own.at_once, threads);
   return program.finish();
 }
