@@ -22,14 +22,16 @@
 
 namespace {
 
-constexpr std::int64_t numbers = 300'000;  // of one worker alone
+constexpr std::int64_t numbers = 300'000;        // of one worker alone
+constexpr std::int64_t known_steps = 6'235'949;  // that these take, by a sieve of the least factors
 
-/// By one worker: how many numbers are prime, and the steps that it took, one for each divisor.
+/// By one worker: how many numbers are prime, and the steps that it took.
 struct Counted {
   std::int64_t primes = 0, steps = 0;
 };
 
-/// Tries the odd numbers from `first`, which is odd, to before `end`.
+/// Tries the odd numbers from `first`, which is odd, to before `end`. A step for each divisor that
+/// it looks at.
 Counted count_primes(std::int64_t first, std::int64_t end) {
   Counted counted;
   for (std::int64_t number = first; number < end; number += 2) {
@@ -52,17 +54,21 @@ Cuts cut_by_numbers(int workers) {
 
 /// As many steps for each as one has with its numbers: goes on until they are reached.
 Cuts cut_by_steps(int workers) {
-  const std::int64_t each = count_primes(3, 3 + numbers).steps;
   Cuts cuts{3};
   std::int64_t number = 3, steps = 0;
   for (int i = 1; i <= workers; ++i) {
-    for (; steps < i * each; number += 2) steps += count_primes(number, number + 2).steps;
+    for (; steps < i * known_steps; number += 2) steps += count_primes(number, number + 2).steps;
     cuts.push_back(number);
   }
   return cuts;
 }
 
-std::vector<Counted> count_by_workers(const Cuts& cuts) {
+struct Run {
+  std::vector<Counted> counted;
+  std::int64_t at_once = 0;  // workers that had begun before the first was waited for
+};
+
+Run count_by_workers(const Cuts& cuts) {
   std::vector<Counted> counted(cuts.size() - 1);
   std::vector<std::jthread> workers;
   for (std::size_t i = 0; i < counted.size(); ++i) {
@@ -71,12 +77,13 @@ std::vector<Counted> count_by_workers(const Cuts& cuts) {
       counted[i] = count_primes(cuts[i], cuts[i + 1]);
     });
   }
+  const std::int64_t at_once = std::ranges::count_if(workers, &std::jthread::joinable);
   workers.clear();  // joins
-  return counted;
+  return {counted, at_once};
 }
 
 std::vector<Counted> show_work(const Cuts& cuts) {
-  const std::vector<Counted> counted = count_by_workers(cuts);
+  const std::vector<Counted> counted = count_by_workers(cuts).counted;
   for (std::size_t i = 0; i < counted.size(); ++i)
     pdc::say("  worker {:<2} {:>8} to {:>8}: {:>9} steps", i, cuts[i], cuts[i + 1] - 2,
              counted[i].steps);
@@ -89,52 +96,70 @@ double unevenness(const std::vector<Counted>& counted) {
   return static_cast<double>(most.steps) / static_cast<double>(least.steps);
 }
 
-/// What N workers do in their time, by what one does in its own.
-void say_gain(pdc::Program& program, int most) {
+/// All steps of these workers, by those of one alone.
+double times_the_work(const std::vector<Counted>& counted) {
+  std::int64_t steps = 0;
+  for (const Counted& one : counted) steps += one.steps;
+  return static_cast<double>(steps) / known_steps;
+}
+
+/// What N workers do in their time, by what one does in its own. Returns for how many N all were at
+/// work at once, with as much for each.
+std::int64_t say_gain(pdc::Program& program, const Cuts& cuts) {
+  const int most = static_cast<int>(cuts.size()) - 1;
+  std::vector<Run> runs(most);
   std::vector<pdc::Variant> variants;
-  for (int n = 1; n <= most; ++n)
+  for (int n = 1; n <= most; ++n) {
+    const Cuts some(cuts.begin(), cuts.begin() + n + 1);
     variants.push_back(
-        {"as much for each", n, [cuts = cut_by_steps(n)] { count_by_workers(cuts); }});
+        {"as much for each", n, [&run = runs[n - 1], some] { run = count_by_workers(some); }});
+  }
   const std::vector<pdc::Timing> times = pdc::time_in_turns(variants);
   pdc::say("\n{:>7}{:>12}{:>22}{:>12}{:>14}", "workers", "median", "lowest to highest", "speed-up",
            "efficiency");
+  std::int64_t right = 0;
   for (int n = 1; n <= most; ++n) {
     const pdc::Timing& time = times[n - 1];
     const double gain = n * times[0].median / time.median;
     pdc::say("{:>7}{:>12}{:>11} to {}{:>12.2f}{:>12.0f} %", n, pdc::time_text(time.median),
              pdc::time_text(time.lowest), pdc::time_text(time.highest), gain, 100 * gain / n);
     program.report(fmt::format("speed-up, {} workers", n), gain, "times one worker's");
+    const auto& [counted, at_once] = runs[n - 1];
+    if (at_once == n && std::abs(times_the_work(counted) - n) < 0.01) ++right;
   }
+  return right;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"workers", 2, "workers, at most", {2, 16}}});
+  pdc::Program program(argc, argv, {{"workers", 2, "workers, at most", {2, 8}}});
   const int workers = program.integer("workers");
   const Cuts cuts = cut_by_steps(workers);
 
   const auto uneven = program.scene("as many numbers for each", show_work, cut_by_numbers(workers));
   const auto even = program.scene("as many steps for each", show_work, cuts);
-  say_gain(program, workers);
+  const std::int64_t right = say_gain(program, cuts);
 
-  std::int64_t steps = 0, primes = 0;
-  for (const Counted& one : even) {
-    steps += one.steps;
-    primes += one.primes;
-  }
-  const double times = static_cast<double>(steps) / static_cast<double>(uneven.front().steps);
+  std::int64_t primes = 0;
+  for (const Counted& one : even) primes += one.primes;
+  const std::int64_t alone = uneven.front().steps;
+  pdc::check(alone == known_steps, "one worker alone takes as many steps as are known", "{}",
+             alone);
   pdc::check(unevenness(uneven) > 1.25,
              "with as many numbers for each, one worker has over 25 % more work than another",
              "{:.2f} times", unevenness(uneven));
   pdc::check(unevenness(even) < 1.01,
              "with as many steps for each, no worker has 1 % more work than another",
              "{:.3f} times", unevenness(even));
-  pdc::check(std::abs(times - workers) < 0.01,
+  pdc::check(std::abs(times_the_work(even) - workers) < 0.01,
              "with as many steps for each, the work is that of one worker for each of them",
-             "{:.3f} times", times);
+             "{:.3f} times", times_the_work(even));
   pdc::check(primes == pdc::sieve_primes(cuts.back()) - 1,
              "no number is left out between two workers, and none is tried twice",
              "{} primes above 2", primes);
+  pdc::check(right == workers,
+             "what is timed has all its workers at once, and one worker's work for each",
+             "{} of {} numbers of workers", right, workers);
   return program.finish();
 }
