@@ -2,10 +2,10 @@
 //
 // Concept   A library cuts a loop into pieces, and to hand out each piece costs something. Pieces too
 //           small cost more than the work in them; with pieces too large, some threads have none.
-//           Between the two there is room: the curve of the time has the shape of a U, flat in the
-//           middle. The grain is where cutting ends; a partitioner decides whether to go that far.
+//           The curve of the time falls, is flat, and rises again where there are fewer pieces than
+//           threads. The grain is where cutting ends; a partitioner decides whether to go that far.
 // Shows     tbb::parallel_reduce, tbb::simple_partitioner, tbb::auto_partitioner,
-//           tbb::static_partitioner, tbb::affinity_partitioner
+//           tbb::static_partitioner, tbb::task_arena
 // Python    multiprocessing.Pool.map with chunksize
 // Run       granularity --bits 20
 // You see   how many pieces each grain and each partitioner makes, and how long the loop takes
@@ -18,6 +18,7 @@
 
 #include <fmt/core.h>
 #include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_reduce.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
@@ -54,18 +55,17 @@ Counted count_bits(std::int64_t n, std::int64_t grain, auto&& partitioner) {
 struct Way {
   std::string name;
   std::function<Counted()> run;
-  std::int64_t grain = 0;  // of those that halve as long as they can
-  Counted counted = {};    // in the last run
+  std::int64_t grain = 0;            // of those that halve as long as they can
+  Counted drawn = {}, counted = {};  // in the picture, and in the last run that was timed
 };
 
 constexpr std::int64_t step = 4;  // from one grain to the next
 
 /// With a grain of 1, what each partitioner makes of it; then each grain, always cut all the way.
-std::vector<Way> list_ways(std::int64_t n, tbb::affinity_partitioner& affinity) {
+std::vector<Way> list_ways(std::int64_t n) {
   std::vector<Way> ways = {
       {"auto", [=] { return count_bits(n, 1, tbb::auto_partitioner()); }},
       {"static", [=] { return count_bits(n, 1, tbb::static_partitioner()); }},
-      {"affinity", [n, &affinity] { return count_bits(n, 1, affinity); }},
   };
   for (std::int64_t grain = 1; grain <= n; grain *= step) {
     ways.push_back({fmt::format("grain {}", grain),
@@ -74,26 +74,26 @@ std::vector<Way> list_ways(std::int64_t n, tbb::affinity_partitioner& affinity) 
   return ways;
 }
 
-void run_each(const std::vector<Way>& ways) {
+void run_each(std::vector<Way>& ways) {
   const pdc::Lane main("main");  // who waits for the loop, and takes pieces, too
-  for (const Way& way : ways) {
+  for (Way& way : ways) {
     const auto work = main.work("{}", way.name);
-    way.run();
+    way.drawn = way.run();
   }
 }
 
 void measure(pdc::Program& program, std::vector<Way>& ways) {
   std::vector<pdc::Variant> variants;
-  const int threads = tbb::this_task_arena::max_concurrency();
   for (Way& way : ways)
-    variants.push_back({way.name, threads, [&way] { way.counted = way.run(); }});
+    variants.push_back(
+        {way.name, tbb::this_task_arena::max_concurrency(), [&way] { way.counted = way.run(); }});
   const std::vector<pdc::Timing> timings = pdc::time_in_turns(variants, 5);
   pdc::Curve grains{"simple_partitioner", {}}, automatic{"auto_partitioner", {}, true};
   pdc::say("\n  {:<14}{:>9}{:>12}{:>12}{:>12}", "", "pieces", "median", "lowest", "highest");
   for (std::size_t i = 0; i < ways.size(); ++i) {
     const Way& way = ways[i];
     const auto& [median, lowest, highest] = timings[i];
-    pdc::say("\n  {:<14}{:>9}{:>12}{:>12}{:>12}", way.name, way.counted.pieces,
+    pdc::say("  {:<14}{:>9}{:>12}{:>12}{:>12}", way.name, way.counted.pieces,
              pdc::time_text(median), pdc::time_text(lowest), pdc::time_text(highest));
     program.report(way.name, median, "s");
     if (way.grain == 0) continue;
@@ -112,21 +112,27 @@ std::int64_t count_right(const std::vector<Way>& ways, std::int64_t n) {
   });
 }
 
+/// As if there were three cores.
+Counted cut_for_three(const Way& way) {
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, 3);
+  return tbb::task_arena(3).execute(way.run);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"bits", 20, "of the numbers that the loop looks at", {18, 22}}});
+  pdc::Program program(argc, argv, {{"bits", 20, "of the numbers looked at", {18, 22}}});
   const std::int64_t bits = program.integer("bits"), n = std::int64_t{1} << bits;
-
-  tbb::affinity_partitioner affinity;  // remembers from one loop to the next which thread took what
-  std::vector<Way> ways = list_ways(n, affinity);
-  program.scene("one loop, cut in many ways", run_each, ways);
+  std::vector<Way> ways = list_ways(n);
+  program.scene("one loop, cut in many ways", run_each, std::ref(ways));
   measure(program, ways);
 
-  const auto has_all = [&](const Way& way) { return way.counted.bits == bits * n / 2; };
-  const auto right = std::ranges::count_if(ways, has_all), grains = std::ssize(ways) - 3;
+  const auto has_all = [&](const Way& way) {
+    return way.drawn.bits == bits * n / 2 && way.counted.bits == bits * n / 2;
+  };
+  const auto right = std::ranges::count_if(ways, has_all), grains = std::ssize(ways) - 2;
   const std::int64_t automatic = ways[0].counted.pieces, fixed = ways[1].counted.pieces;
+  const std::int64_t of_three = cut_for_three(ways[1]).pieces;
   const int threads = tbb::this_task_arena::max_concurrency();
   pdc::check(right == std::ssize(ways),
              "however it is cut, the loop counts as many bits as there are", "{} of {} ways", right,
@@ -134,10 +140,11 @@ int main(int argc, char** argv) {
   pdc::check(count_right(ways, n) == grains,
              "simple_partitioner makes as many pieces as halving down to the grain does",
              "{} of {} grains", count_right(ways, n), grains);
-  pdc::check(automatic < n,
-             "with a grain of 1, auto_partitioner makes fewer pieces than there are numbers",
-             "{} pieces of {} numbers", automatic, n);
-  pdc::check(fixed == threads, "static_partitioner makes one piece for each thread",
-             "{} pieces for {} threads", fixed, threads);
+  pdc::check(automatic > threads && automatic < n / 8,
+             "auto_partitioner makes more pieces than threads, of more than 8 numbers on average",
+             "{} pieces of {} numbers for {} threads", automatic, n, threads);
+  pdc::check(fixed == threads && of_three == 3,
+             "static_partitioner makes one piece for each thread",
+             "{} pieces for {} threads, {} for 3", fixed, threads, of_three);
   return program.finish();
 }
