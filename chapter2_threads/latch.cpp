@@ -14,6 +14,7 @@
 #include "pdc/stage.hpp"
 #include "pdc/workload.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -27,34 +28,42 @@ namespace {
 constexpr std::int64_t piece = 20'000;  // numbers in a part
 
 struct Seen {
-  int parts;            // done, when the waiter goes on
+  int parts;            // found, when the waiter goes on
   std::int64_t primes;  // in all that it sees
 };
 
-/// Worker 0 does its part at once. The others come to theirs when the waiter has looked, or certainly
-/// waits: so it is seen if it goes on too early.
+/// Worker 0 does its part at once. The others end theirs when it has counted down, and the waiter
+/// has looked or sleeps: so it is seen if the waiter goes on too early.
 Seen wait_for_parts(int workers, const std::function<void()>& count_down,
                     const std::function<void()>& wait_for_all) {
   std::vector<std::int64_t> primes(workers);
-  std::atomic<int> done = 0;
+  std::latch first_done(1);
   pdc::Meeting has_looked(workers);  // the waiter, and all workers but the first
+  const auto find_primes = [&](int i, const pdc::Lane& lane) {
+    const auto work = lane.work("part {}", i);
+    const std::int64_t found = pdc::count_primes(i * piece, (i + 1) * piece);
+    if (i > 0) {
+      first_done.wait();
+      has_looked.meet();  // forced: late
+    }
+    return found;
+  };
   const pdc::Lane waiter("waiter");
   std::vector<std::jthread> working;
   for (int i = 0; i < workers; ++i) {
     working.emplace_back([&, i, lane = pdc::Lane("worker {}", i)] {
-      if (i > 0) has_looked.meet();  // forced: late
-      const auto work = lane.work("part {}", i);
-      primes[i] = pdc::count_primes(i * piece, (i + 1) * piece);
-      ++done;
+      primes[i] = find_primes(i, lane);
       count_down();
+      if (i == 0) first_done.count_down();
     });
   }
   auto wait = has_looked.wait_outside(waiter, "all parts");
   wait_for_all();
   wait.end();
   const auto work = waiter.work("looks");
-  const Seen seen{done, std::reduce(primes.begin(), primes.end())};
-  if (seen.parts < workers) pdc::fault("parts missing");
+  const auto missing = static_cast<int>(std::ranges::count(primes, 0));
+  const Seen seen{workers - missing, std::reduce(primes.begin(), primes.end())};
+  if (missing > 0) pdc::fault("parts missing");
   has_looked.meet();
   return seen;
 }  // ~jthread joins each

@@ -5,13 +5,14 @@
 //           readers come. Tickets are fair: whoever comes later goes in later.
 // Shows     std::shared_mutex, std::atomic<T>::fetch_add, std::atomic<T>::wait, notify_all
 // Run       starvation --readers 8
-// You see   8 of 8 readers that came after the writer go in before it; with tickets 0 of 8
+// You see   8 of 8 readers that came after the writers go in before them; with tickets 0 of 8
 // Next      read_write_lock has the shared mutex; livelock keeps all threads busy, in vain
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 #include "pdc/stage.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -34,7 +35,7 @@ class TicketLock {
   void unlock() { pass_on(); }
   void lock_shared() {  // a reader passes its turn on: the next one may be a reader, too
     wait_until(turn_, tickets_.fetch_add(1));
-    ++readers_;
+    ++readers_;  // before it passes on: else a writer would see nobody inside
     pass_on();
   }
   void unlock_shared() {
@@ -61,16 +62,18 @@ class TicketLock {
 };
 
 struct Hall {
-  explicit Hall(int n) : readers(n), bad_moment(n + 2) {
+  explicit Hall(int n) : readers(n), bad_moment(n + 3) {
     for (int i = 0; i <= readers; ++i) reader_comes.emplace_back(1);
-    reader_comes.front().count_down();  // reader 0 is there before the writer
+    reader_comes.front().count_down();  // reader 0 is there before the writers
   }
-  const int readers;  // that come after the writer
+  const int readers;  // that come after the writers
   pdc::Meeting bad_moment;
-  std::latch writer_comes{1};
+  std::latch writers_come{1};
   std::deque<std::latch> reader_comes;
   std::atomic<int> called = 0, reads = 0;
-  pdc::Gauge inside;
+  pdc::Gauge reading, writing;
+  std::array<int, 2> overtook = {};  // readers, each writer
+  std::atomic<int> in_company = 0;   // beside a writer
 };
 
 /// Inside, a reader calls others, until one of them is inside, too: only then does it leave.
@@ -83,10 +86,10 @@ void read(Hall& hall, Lock& lock, int i, const pdc::Lane& lane) {
   const std::shared_lock held(lock);
   wait.end();
   const auto hold = lane.hold("reads");
-  const auto visit = hall.inside.visit();
+  const auto visit = hall.reading.visit();
   const int mine = ++hall.reads;
-  if (i == 0) hall.writer_comes.count_down();
-  hall.bad_moment.meet();  // forced: the writer sleeps, has ended, or is inside as well;
+  if (i == 0) hall.writers_come.count_down();
+  hall.bad_moment.meet();  // forced: a writer sleeps, has ended, or is inside as well;
   hall.bad_moment.meet();  // twice, so that it is seen who is
   while (hall.reads == mine && hall.called < hall.readers) {
     hall.reader_comes[++hall.called].count_down();
@@ -94,57 +97,52 @@ void read(Hall& hall, Lock& lock, int i, const pdc::Lane& lane) {
   }
 }
 
-struct Seen {
-  int readers_before, in_company, most_inside;
-};
+template <class Lock>
+void write(Hall& hall, Lock& lock, int i, const pdc::Lane& lane) {
+  auto later = hall.bad_moment.wait_outside(lane, "comes later");
+  hall.writers_come.wait();
+  later.end();
+  auto wait = hall.bad_moment.wait_outside(lane, "to write");
+  const std::scoped_lock held(lock);
+  wait.end();
+  const auto hold = lane.hold("writes");
+  const auto visit = hall.writing.visit();
+  hall.overtook[i] = hall.reads - 1;
+  if (i == 0 && hall.overtook[i] > 0) pdc::fault("overtaken");
+  hall.bad_moment.meet();  // forced: whoever can be inside as well, is
+  hall.in_company += hall.reading.inside() + hall.writing.inside() - 1;
+  hall.bad_moment.meet();
+}
 
 template <class Lock>
-Seen read_and_write(int readers) {
-  Hall hall(readers);
+void read_and_write(Hall& hall) {
   Lock lock;
-  Seen seen = {};
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i <= readers; ++i)
-      threads.emplace_back(read<Lock>, std::ref(hall), std::ref(lock), i,
-                           pdc::Lane("reader {}", i));
-    threads.emplace_back([&, lane = pdc::Lane("writer")] {
-      auto later = hall.bad_moment.wait_outside(lane, "comes later");
-      hall.writer_comes.wait();
-      later.end();
-      auto wait = hall.bad_moment.wait_outside(lane, "to write");
-      const std::scoped_lock held(lock);
-      wait.end();
-      const auto hold = lane.hold("writes");
-      seen.readers_before = hall.reads;
-      if (seen.readers_before > 1) pdc::fault("overtaken");
-      hall.bad_moment.meet();  // forced: whoever can be inside as well, is
-      seen.in_company = hall.inside.inside();
-      hall.bad_moment.meet();
-    });
-  }  // ~jthread joins here
-  seen.most_inside = hall.inside.most();
-  return seen;
-}
+  std::vector<std::jthread> threads;
+  for (int i = 0; i <= hall.readers; ++i)
+    threads.emplace_back(read<Lock>, std::ref(hall), std::ref(lock), i, pdc::Lane("reader {}", i));
+  for (int i = 0; i < 2; ++i)
+    threads.emplace_back(write<Lock>, std::ref(hall), std::ref(lock), i, pdc::Lane("writer {}", i));
+}  // ~jthread joins each
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"readers", 8, "that come after the writer", {2, 32}}});
+  pdc::Program program(argc, argv, {{"readers", 8, "that come after the writers", {2, 32}}});
   const int n = program.integer("readers");
 
-  const Seen shared = program.scene("a shared mutex", read_and_write<std::shared_mutex>, n);
-  const Seen ticket = program.scene("a ticket lock", read_and_write<TicketLock>, n);
+  Hall shared(n), ticket(n);
+  program.scene("a shared mutex", read_and_write<std::shared_mutex>, shared);
+  program.scene("a ticket lock", read_and_write<TicketLock>, ticket);
 
-  pdc::check(shared.readers_before == 1 + n,
-             "with a shared mutex, every reader that comes after the writer goes in before it",
-             "{} of {}", shared.readers_before - 1, n);
-  pdc::check(ticket.readers_before == 1,
-             "with tickets, no reader that comes after the writer goes in before it", "{} of {}",
-             ticket.readers_before - 1, n);
-  pdc::check(ticket.most_inside == n, "with tickets, readers that come together go in together",
-             "{} of {} at once", ticket.most_inside, n);
-  pdc::check(ticket.in_company == 0, "with tickets, the writer is alone", "{} readers with it",
-             ticket.in_company);
+  pdc::check(shared.overtook == std::array{n, n},
+             "with a shared mutex, every reader that comes after the writers goes in before them",
+             "{} and {} of {}", shared.overtook[0], shared.overtook[1], n);
+  pdc::check(ticket.overtook == std::array{0, 0},
+             "with tickets, no reader that comes after the writers goes in before them",
+             "{} and {} of {}", ticket.overtook[0], ticket.overtook[1], n);
+  pdc::check(ticket.reading.most() == n, "with tickets, readers that come together go in together",
+             "{} of {} at once", ticket.reading.most(), n);
+  pdc::check(ticket.in_company == 0, "with tickets, each writer is alone", "{} with them",
+             ticket.in_company.load());
   return program.finish();
 }
