@@ -1,8 +1,8 @@
 // Cancellation: the first thread that finds what all look for stops the others, awake or asleep.
 //
 // Concept   A stop source asks all who have a token of it, at once. A thread at work looks at the
-//           token between two pieces. A thread that sleeps cannot look, so it has to be woken: by a
-//           wait that takes the token, or by a callback that runs when the stop is requested.
+//           token between two pieces. A thread that sleeps cannot look, so it has to be woken: its
+//           wait takes the token, or a callback wakes it when the stop is requested.
 // Shows     std::stop_source, request_stop, std::stop_callback, std::condition_variable_any
 // Python    threading.Event
 // Run       cancellation --searchers 4 --pieces 6
@@ -60,7 +60,7 @@ bool wait_for_file(Supplies& supplies, const std::stop_token& stop) {
 bool wait_for_place(Supplies& supplies, const std::stop_token& stop) {
   const std::stop_callback wake(stop, [&] { supplies.free_places.release(); });
   supplies.free_places.acquire();
-  return !stop.stop_requested();  // false: it was the callback's
+  return !stop.stop_requested();  // false: it may be the callback's
 }
 
 void stop_all(std::stop_source& source) {
@@ -88,7 +88,7 @@ bool search_piece(Hall& hall, int searcher, int piece) {
 }
 
 struct Seen {
-  int begun;                   // pieces
+  int begun, finders, supplies;
   bool by_token, by_callback;  // woken
 };
 
@@ -97,6 +97,7 @@ Seen search(void (*tell)(std::stop_source&), int searchers, int pieces) {
   std::stop_source source;
   Supplies supplies;
   std::atomic<bool> by_token = false, by_callback = false;
+  std::atomic<int> finders = 0, got = 0;
   std::vector<std::jthread> searching, asleep;
   for (int i = 0; i < searchers; ++i) {
     searching.emplace_back([&, i, pieces, lane = pdc::Lane("searcher {}", i)] {
@@ -105,21 +106,20 @@ Seen search(void (*tell)(std::stop_source&), int searchers, int pieces) {
         return search_piece(hall, i, piece);
       };
       if (!search_pieces(pieces, is_in, source.get_token())) return;
-      pdc::mark("found");
+      if (++finders == 1) pdc::mark("found");
       tell(source);
     });
   }
-  const auto sleep = [&](auto wait_for, std::atomic<bool>& woke, const pdc::Lane& lane,
-                         const char* supply) {
-    const auto wait = hall.bad_moment.wait_outside(lane, "{}", supply);
-    wait_for(supplies, source.get_token());
+  const auto sleep = [&](auto wait_for, std::atomic<bool>& woke, const pdc::Lane& lane) {
+    const auto wait = hall.bad_moment.wait_outside(lane, "a supply");
+    if (wait_for(supplies, source.get_token())) ++got;
     woke = true;
   };
-  asleep.emplace_back(sleep, wait_for_file, std::ref(by_token), pdc::Lane("loader"), "a file");
-  asleep.emplace_back(sleep, wait_for_place, std::ref(by_callback), pdc::Lane("saver"), "a place");
-
+  asleep.emplace_back(sleep, wait_for_file, std::ref(by_token), pdc::Lane("loader"));
+  asleep.emplace_back(sleep, wait_for_place, std::ref(by_callback), pdc::Lane("saver"));
   searching.clear();  // joins; by then each sleeper has woken and ended, or sleeps on
-  const Seen seen{hall.begun, by_token, by_callback};
+  if (supplies.free_places.try_acquire()) ++got;  // one that was left
+  const Seen seen{hall.begun, finders, got, by_token, by_callback};
   if (!seen.by_token || !seen.by_callback) pdc::fault("sleeps on");
   supplies.bring();  // or whoever sleeps on would never end
   return seen;
@@ -131,20 +131,20 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"searchers", 4, "threads that search", {2, 64}},
                         {"pieces", 6, "pieces for each of them", {3, 100}}});
-  const int searchers = program.integer("searchers");
-  const int pieces = program.integer("pieces");
-
+  const int searchers = program.integer("searchers"), pieces = program.integer("pieces");
   const Seen deaf = program.scene("nobody is told", search, tell_nobody, searchers, pieces);
   const Seen told = program.scene("all are asked to stop", search, stop_all, searchers, pieces);
-
-  const int all = searchers * pieces;
-  const int until_found = found_in + 1;
+  const int all = searchers * pieces, until_found = found_in + 1;
   pdc::check(deaf.begun == until_found + (searchers - 1) * pieces,
              "if nobody is told, the others search all their pieces", "{} of {}", deaf.begun, all);
   pdc::check(!deaf.by_token && !deaf.by_callback, "if nobody is told, both sleepers sleep on");
   pdc::check(told.begun == searchers * until_found,
              "asked to stop, no searcher begins another piece", "{} of {}", told.begun, all);
+  pdc::check(told.finders == 1, "asked to stop, one searcher says that it has found it", "{} of {}",
+             told.finders, searchers);
   pdc::check(told.by_token, "a stop wakes a thread whose wait takes the token");
   pdc::check(told.by_callback, "a stop callback wakes a thread whose wait takes no token");
+  pdc::check(told.supplies == 0, "a stop brings no supplies, and both sleepers know it", "{} of 2",
+             told.supplies);
   return program.finish();
 }
