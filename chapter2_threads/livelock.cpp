@@ -7,8 +7,8 @@
 // Shows     std::mutex, std::unique_lock, std::try_to_lock, std::defer_lock, try_lock
 // Python    threading.Lock, acquire(blocking=False)
 // Run       livelock --rounds 12
-// You see   in step, both give a lock back in 12 of 12 rounds, and nothing is moved; with different
-//           pauses, and in one order, both move
+// You see   in step, both give a lock back in 12 of 12 rounds, and nothing is moved; with a pause
+//           for one of them, and in one order, both move
 // Next      deadlock has threads that sleep for ever; starvation has one that waits while others go on
 
 // SPDX-License-Identifier: MIT
@@ -50,52 +50,57 @@ void pause(Accounts& accounts, const pdc::Lane& lane) {
   for (int part = 0; part < 3; ++part) accounts.in_step.meet();
 }
 
-using Way = void (*)(Accounts&, int, int, const pdc::Lane&);
+using Way = bool (*)(Accounts&, int, int, const pdc::Lane&);
 
 /// Right: thread 1 makes pauses, and thread 0 makes none.
-void pause_unlike(Accounts& accounts, int me, int rounds, const pdc::Lane& lane) {
+bool pause_unlike(Accounts& accounts, int me, int rounds, const pdc::Lane& lane) {
   std::mutex& first = me == 0 ? accounts.lock_a : accounts.lock_b;
   std::mutex& second = me == 0 ? accounts.lock_b : accounts.lock_a;
   for (int round = 0; round < rounds; ++round) {
-    if (try_to_move(accounts, first, second, lane)) return;
+    if (try_to_move(accounts, first, second, lane)) return true;
     accounts.in_step.meet();
     if (me == 1) pause(accounts, lane);
   }
+  return false;
 }
 
-/// Right: whoever has lock a finds lock b free.
-void begin_with_the_same(Accounts& accounts, int /*me*/, int rounds, const pdc::Lane& lane) {
+/// Right: whoever has lock a finds that nobody holds lock b.
+bool begin_with_the_same(Accounts& accounts, int /*me*/, int rounds, const pdc::Lane& lane) {
   for (int round = 0; round < rounds; ++round) {
-    if (try_to_move(accounts, accounts.lock_a, accounts.lock_b, lane)) return;
+    if (try_to_move(accounts, accounts.lock_a, accounts.lock_b, lane)) return true;
     accounts.in_step.meet();
   }
+  return false;
 }
 
 /// Wrong on purpose: both do the same at the same time.
-void try_again_at_once(Accounts& accounts, int me, int rounds, const pdc::Lane& lane) {
+bool try_again_at_once(Accounts& accounts, int me, int rounds, const pdc::Lane& lane) {
   std::mutex& first = me == 0 ? accounts.lock_a : accounts.lock_b;
   std::mutex& second = me == 0 ? accounts.lock_b : accounts.lock_a;
   for (int round = 0; round < rounds; ++round) {
-    if (try_to_move(accounts, first, second, lane)) return;
+    if (try_to_move(accounts, first, second, lane)) return true;
     if (round == 0) pdc::fault("both give way");
     accounts.in_step.meet();  // forced: they come back together
   }
+  return false;
 }
 
 struct Seen {
-  int moved, given_back;
+  int moved, say_so, given_back;
 };
 
 Seen move(Way try_often, int rounds) {
   Accounts accounts;
+  std::atomic<int> say_so = 0;  // that they have moved
   {
     std::vector<std::jthread> threads;
     for (int me = 0; me < 2; ++me) {
-      threads.emplace_back(
-          [&, me, lane = pdc::Lane("thread {}", me)] { try_often(accounts, me, rounds, lane); });
+      threads.emplace_back([&, me, lane = pdc::Lane("thread {}", me)] {
+        if (try_often(accounts, me, rounds, lane)) ++say_so;
+      });
     }
   }  // ~jthread joins here
-  return {accounts.moved, accounts.given_back};
+  return {accounts.moved, say_so, accounts.given_back};
 }
 
 }  // namespace
@@ -105,18 +110,19 @@ int main(int argc, char** argv) {
   const int rounds = program.integer("rounds");
 
   const Seen alike = program.scene("both alike", move, try_again_at_once, rounds);
-  const Seen paused = program.scene("pauses of different length", move, pause_unlike, rounds);
+  const Seen paused = program.scene("a pause for one of them", move, pause_unlike, rounds);
   const Seen ordered = program.scene("both begin with lock a", move, begin_with_the_same, rounds);
 
   pdc::check(alike.given_back == 2 * rounds,
              "alike, each thread takes a lock and gives it back in every round", "{} of {}",
              alike.given_back, 2 * rounds);
-  pdc::check(alike.moved == 0, "alike, neither moves anything", "{} of 2", alike.moved);
-  pdc::check(paused.moved == 2, "with pauses of different length, both move", "{} of 2",
-             paused.moved);
-  pdc::check(paused.given_back == 2, "with pauses of different length, each gives way once",
+  pdc::check(alike.moved == 0 && alike.say_so == 0, "alike, neither moves anything", "{} of 2",
+             alike.moved);
+  pdc::check(paused.moved == 2 && paused.say_so == 2, "with a pause for one of them, both move",
+             "{} of 2", paused.moved);
+  pdc::check(paused.given_back == 2, "with a pause for one of them, each gives way once",
              "{} times", paused.given_back);
-  pdc::check(ordered.moved == 2 && ordered.given_back == 0,
+  pdc::check(ordered.moved == 2 && ordered.say_so == 2 && ordered.given_back == 0,
              "where both begin with the same lock, both move, and no lock is taken in vain",
              "{} of 2, {} in vain", ordered.moved, ordered.given_back);
   return program.finish();

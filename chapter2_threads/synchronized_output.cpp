@@ -1,8 +1,8 @@
 // Synchronized output: lines that several threads write in pieces, and yet each line is whole.
 //
-// Concept   `out << a << b << c` is three calls. Each is whole, but what another thread writes in
-//           between stands in the middle of the line. A std::osyncstream collects what it is given,
-//           and hands all of it over in one piece when its life ends.
+// Concept   `out << a << b << c` is three calls, and what another thread writes between two of them
+//           stands in the middle of the line. A std::osyncstream collects what it is given, and
+//           hands all of it over in one piece, under a lock, when its life ends.
 // Shows     std::osyncstream, std::ostream, std::stringbuf
 // Python    print, which writes a line and its end in two calls; logging, which has a lock
 // Run       synchronized_output --threads 4
@@ -28,7 +28,7 @@
 namespace {
 
 /// What all write to, each thread with a stream of its own, and what can be read afterwards. No two
-/// calls overlap here; those of std::cout may.
+/// calls overlap here: the threads write in turn, or under the lock of std::osyncstream.
 using Console = std::stringbuf;
 
 std::int64_t count_primes(int thread) {
