@@ -2,13 +2,13 @@
 //
 // Concept   A thread that uses a thread_local variable has one of its own. It is made when the thread
 //           comes to it first, and destroyed when the thread ends, before a join returns. So a
-//           thread can count on its own, and write to what all share once, at its end, instead of
+//           thread can count on its own, and add to what all share once, at its end, instead of
 //           once for each update.
 // Shows     thread_local
 // Python    threading.local
 // Run       thread_local_storage --threads 4 --updates 100000
-// You see   one sum for all: 400000 writes to what the threads share; a sum for each: 4 writes, and
-//           the same total
+// You see   one sum for all: 400000 additions to it; a sum for each thread: 4 additions to the one
+//           that they share, and nothing is lost
 // Next      once makes one thing for all threads; parallel_reduce adds up parts in a fixed order
 
 // SPDX-License-Identifier: MIT
@@ -25,18 +25,27 @@
 
 namespace {
 
+/// Counts what is added to it, and how often.
+class SharedSum {
+ public:
+  void operator+=(std::int64_t number) {
+    total_ += number;
+    ++additions_;
+  }
+  std::int64_t total() const { return total_; }
+  std::int64_t additions() const { return additions_; }
+
+ private:
+  std::atomic<std::int64_t> total_ = 0, additions_ = 0;
+};
+
 /// What all threads share.
 struct Hall {
   explicit Hall(int threads) : all_have_begun(threads) {}
 
-  std::atomic<std::int64_t> sum = 0, writes = 0;
+  SharedSum sum;
   std::atomic<int> made = 0, destroyed = 0;  // sums of a thread's own
-  std::latch all_have_begun;                 // and so are alive at the same time
-
-  void add(std::int64_t number) {
-    sum += number;
-    ++writes;
-  }
+  std::latch all_have_begun;  // a thread that had ended could leave its place to the next one
 };
 
 /// A thread's own sum. It is added to what all share when the thread ends.
@@ -46,7 +55,7 @@ class OwnSum {
   OwnSum(const OwnSum&) = delete;
   OwnSum& operator=(const OwnSum&) = delete;
   ~OwnSum() {
-    hall_.add(sum);
+    hall_.sum += sum;
     if (owner_ == std::this_thread::get_id()) ++hall_.destroyed;
   }
 
@@ -57,21 +66,21 @@ class OwnSum {
   const std::thread::id owner_;
 };
 
-/// Right, and each update goes to memory that one thread only needs.
+/// Right, and each thread updates a place of its own.
 const void* add_to_own(Hall& hall, int number) {
   thread_local OwnSum own(hall);  // made when this thread comes here first
   own.sum += number;
   return &own;
 }
 
-/// Right, and each update takes what all share away from the others.
+/// Right, and all threads update one place in memory.
 const void* add_to_shared(Hall& hall, int number) {
-  hall.add(number);
+  hall.sum += number;
   return &hall.sum;
 }
 
 struct Seen {
-  std::int64_t sum, writes;
+  std::int64_t total, additions;
   int made, destroyed;
   std::int64_t places;  // where the threads added
 };
@@ -93,7 +102,7 @@ Seen add_up(const void* (*add)(Hall&, int), int threads, int updates) {
     std::vector<std::jthread> adding;
     for (int i = 0; i < threads; ++i) adding.emplace_back(run, pdc::Lane("thread {}", i));
   }  // ~jthread joins here: now the sums of their own are destroyed
-  return {hall.sum, hall.writes, hall.made, hall.destroyed, std::ssize(places)};
+  return {hall.sum.total(), hall.sum.additions(), hall.made, hall.destroyed, std::ssize(places)};
 }
 
 }  // namespace
@@ -109,13 +118,13 @@ int main(int argc, char** argv) {
   const Seen own = program.scene("a sum for each thread", add_up, add_to_own, n, updates);
 
   const std::int64_t total = n * updates * (updates + 1) / 2;
-  pdc::check(shared.writes == n * updates,
-             "with one sum for all, each update writes to what the threads share",
-             "{} writes, {} updates", shared.writes, n * updates);
-  pdc::check(own.writes == n, "with thread_local, each thread writes to it once",
-             "{} writes, {} updates", own.writes, n * updates);
-  pdc::check(shared.sum == total && own.sum == total, "both ways, every update counts",
-             "{} and {} of {}", shared.sum, own.sum, total);
+  pdc::check(shared.additions == n * updates,
+             "with one sum for all, each update is an addition to the shared sum",
+             "{} additions, {} updates", shared.additions, n * updates);
+  pdc::check(own.additions == n, "with thread_local, each thread adds to the shared sum once",
+             "{} additions, {} updates", own.additions, n * updates);
+  pdc::check(own.total == total, "with thread_local, what the threads hand over is the whole total",
+             "{} of {}", own.total, total);
   pdc::check(shared.places == 1 && own.places == n,
              "with thread_local, each thread has a place of its own in memory",
              "{} places for {} threads, {} without", own.places, n, shared.places);
