@@ -3,10 +3,11 @@
 // Concept   A writer that changes in place what others read shows them half of the change. So it
 //           makes a new version beside the old one, and publishes it by one store of a pointer. A
 //           reader loads the pointer once, and keeps its version alive for as long as it looks.
-//           Nobody waits, and an old version is freed with its last reader.
+//           No reader waits for the writer's change, nor the writer for a look, and an old version is
+//           freed with its last reader.
 // Shows     std::atomic<std::shared_ptr>, load, store, std::make_shared
 // Run       read_copy_update --readers 4
-// You see   changed in place, each reader sees half of two versions; published, a whole one
+// You see   changed in place, each reader sees a mixture of two versions; published, a whole one
 // Next      read_write_lock lets writer and readers wait for each other instead
 
 // SPDX-License-Identifier: MIT
@@ -17,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -54,30 +56,35 @@ struct Seen {
 Seen change_while_read(int readers, const std::function<Look(const Moment&)>& look,
                        const Moment& change) {
   Seen seen{std::vector<Look>(readers), std::vector<Look>(readers)};
-  pdc::Meeting all_here(readers + 1);
+  pdc::Gauge looking;  // orders nothing: only the pointer can keep a look and the change apart
+  std::latch changed(1), all_have_looked(readers), counted(1);
   const pdc::Lane writer("writer");
   std::vector<std::jthread> reading;
   for (int i = 0; i < readers; ++i) {
     reading.emplace_back([&, i, lane = pdc::Lane("reader {}", i)] {
       auto work = lane.work("looks");
       seen.during[i] = look([&] {
-        all_here.meet();  // the writer may begin
-        all_here.meet();  // and has done it
+        looking.enter();  // the writer may begin
+        changed.wait();
       });
       work.end();
-      if (seen.during[i].first != seen.during[i].second) pdc::fault("half of two");
+      if (seen.during[i].first != seen.during[i].second) pdc::fault("a mixture");
+      all_have_looked.count_down();
+      counted.wait();
       const auto again = lane.work("again");
       seen.after[i] = look([] {});
     });
   }
-  all_here.meet();
+  while (looking.inside() < readers) std::this_thread::yield();
   auto work = writer.work("changes");
   change();
   seen.alive_during = Settings::alive;
   work.end();
-  all_here.meet();
-  reading.clear();  // joins
+  changed.count_down();
+  all_have_looked.wait();
   seen.alive_after = Settings::alive;
+  counted.count_down();
+  reading.clear();  // joins
   return seen;
 }
 
@@ -117,7 +124,7 @@ int main(int argc, char** argv) {
   const Seen published = program.scene("published", publish_version, readers);
 
   pdc::check(count(in_place.during, 0, 1) == readers,
-             "changed in place, each reader sees half of two versions", "{} of {}",
+             "changed in place, each reader sees a mixture of two versions", "{} of {}",
              count(in_place.during, 0, 1), readers);
   pdc::check(count(published.during, 0, 0) == readers,
              "published, each reader sees the version that it has taken, whole", "{} of {}",
