@@ -38,5 +38,5 @@ def test_where_a_twin_cannot_run_its_page_says_so_and_is_skipped(pytestconfig):
             ended = run("--skip-refused", *limited)
             assert ended.returncode == SKIPPED, ended
             said, skipped = ended.stderr.splitlines()
-            assert said.startswith(f"{entry.name}: ThreadSanitizer cannot run here"), ended
+            assert said.startswith(f"{entry.name}: the twin said no balance"), ended
             assert skipped.startswith("skipped: "), ended
