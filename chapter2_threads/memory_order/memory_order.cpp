@@ -1,10 +1,11 @@
 // Memory order: in which order other threads see what a thread does.
 //
 // Concept   Compilers and processors change the order of a thread's accesses to memory where that
-//           thread cannot tell. Others can. With relaxed, an access is atomic, and no more. All that
-//           is written before a release store is done before it, all that is written after an
-//           acquire load is done after it. Accesses with seq_cst, the default, keep their order
-//           among themselves, and nothing passes a seq_cst fence.
+//           thread cannot tell. Others can. With relaxed, an access is atomic and in order with
+//           others of the same place, and no more. A thread that reads by an acquire load what a
+//           release store wrote sees everything that the writer had done before that store. Accesses
+//           with seq_cst, the default, keep their order among themselves, and nothing passes a
+//           seq_cst fence.
 // Shows     std::memory_order_relaxed, std::memory_order_acquire, std::memory_order_release,
 //           std::memory_order_seq_cst, std::atomic_thread_fence
 // Run       memory_order --rounds 100000
@@ -139,21 +140,21 @@ int main(int argc, char** argv) {
   program.scene("two flags, seq_cst", play, seeing, "both see 0");
   program.scene("a message, relaxed", play, torn, "ready, but no message");
   program.scene("a message, release and acquire", play, whole, "ready, but no message");
-  pdc::say("real threads, relaxed: both see 0 in {} of {} rounds, the message is late in {}",
-           blind.bad_rounds, n, torn.bad_rounds);
+  pdc::say(
+      "real threads, {} rounds: both see 0 in {} with relaxed, in {} with seq_cst, in {} fenced", n,
+      blind.bad_rounds, seeing.bad_rounds, fenced.bad_rounds);
+  pdc::say("the message is late in {} with relaxed, in {} with release and acquire",
+           torn.bad_rounds, whole.bad_rounds);
 
-  const auto check = [=](const Found& found, int orders, int bad, const std::string& claim) {
-    const bool is_so = found.orders.orders == orders && found.orders.bad == bad;
-    const bool is_seen = bad == 0 && found.bad_rounds > 0;
-    pdc::check(is_so && !is_seen, claim, "{} of {} orders", found.orders.bad, found.orders.orders);
+  const auto check = [](const Found& found, int orders, int bad, const std::string& claim) {
+    pdc::check(found.orders.orders == orders && found.orders.bad == bad, claim, "{} of {} orders",
+               found.orders.bad, found.orders.orders);
   };
   // The numbers of orders: 4!, 4! / 2! / 2!, and 6! / 3! / 3! with the fences.
   check(blind, 24, 6, "with relaxed, both threads can miss the other's flag");
-  check(seeing, 6, 0,
-        "with seq_cst, one at least sees the other's flag, in the model and for real");
-  check(fenced, 20, 0,
-        "with a fence, one at least sees the other's flag, in the model and for real");
+  check(seeing, 6, 0, "with seq_cst, one at least sees the other's flag");
+  check(fenced, 20, 0, "with a fence, one at least sees the other's flag");
   check(torn, 24, 6, "with relaxed, a message can come later than the word that it is there");
-  check(whole, 6, 0, "with release and acquire, it never does, in the model and for real");
+  check(whole, 6, 0, "with release and acquire, it never does");
   return program.finish();
 }

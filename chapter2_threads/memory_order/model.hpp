@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct Access {
 };
 
 /// Stands for a std::atomic<int>, 0 is x and 1 is y: writes down what a thread asks of it.
+/// Requires: code without branches, as what a load sees is not known yet.
 struct Place {
   std::vector<Access>& asked;
   int thread, number;
@@ -36,7 +38,11 @@ struct Place {
     ask(Access::load, order, "see");
     return 0;  // what it sees is known only when an order is tried
   }
-  void fence(std::memory_order order) { ask(Access::fence, order, "fence before"); }
+  void fence(std::memory_order order) {
+    if (order != std::memory_order_seq_cst)
+      throw std::invalid_argument("the model knows seq_cst fences only");
+    ask(Access::fence, order, "fence before");
+  }
 
  private:
   void ask(Access::Kind kind, std::memory_order order, const char* what) {
