@@ -1,4 +1,4 @@
-// Histogram: many threads count into the same few bins, and the best ones hardly share any.
+// Histogram: many threads count into few bins, and the less they share the better.
 //
 // Concept   A histogram counts how often each value occurs. If threads share the bins, each count
 //           is an update of shared data: a mutex or an atomic operation has to protect it, and the
@@ -7,7 +7,7 @@
 // Shows     std::mutex, std::atomic_ref, tbb::parallel_deterministic_reduce
 // Python    numpy.bincount, collections.Counter
 // Run       histogram --threads 4
-// You see   2 of 8 in each bin with a load and a store, all with each of four cures, and their times
+// You see   2 of 8 in each bin with a load and a store, all 8 with three cures; then the times
 // Next      parallel_scan has every sum on the way; atomics says what an atomic operation is
 
 // SPDX-License-Identifier: MIT
@@ -41,15 +41,15 @@ struct Shared {
   Bins bins{};  // plain numbers
   std::atomic<int> updates = 0;
 
-  std::int64_t read(std::size_t bin) {
+  std::int64_t read(std::size_t bin, bool watched) {
     const std::int64_t seen = std::atomic_ref(bins[bin]).load(std::memory_order_relaxed);
-    if (!pdc::recording()) return seen;  // it is timed
+    if (!watched) return seen;
     ++updates;
     all_have_read.meet();  // forced: all who can have read the bin, have, before one writes it
     return seen;
   }
-  std::optional<pdc::Meeting::Outside> wait_for_mutex(const pdc::Lane& lane) {
-    if (!pdc::recording()) return {};
+  std::optional<pdc::Meeting::Outside> wait_for_mutex(const pdc::Lane& lane, bool watched) {
+    if (!watched) return {};
     return all_have_read.wait_outside(lane, "mutex");
   }
 };
@@ -63,44 +63,54 @@ struct Shared {
 
 /// Right, and fast: what is shared is touched once, when all is counted.
 void use_own_bins(Shared& shared, Values values, const pdc::Lane& lane) {
+  const bool watched = pdc::recording();  // else it is timed
   auto work = lane.work("counts");
   const Bins mine = count(values);
   work.end();
-  auto wait = shared.wait_for_mutex(lane);
+  auto wait = shared.wait_for_mutex(lane, watched);
   const std::scoped_lock lock(shared.mutex);
   wait.reset();
   const auto hold = lane.hold("adds its bins");
   for (std::size_t bin = 0; bin < mine.size(); ++bin)
-    shared.bins[bin] = shared.read(bin) + mine[bin];
+    shared.bins[bin] = shared.read(bin, watched) + mine[bin];
 }
 
-/// Right: a plain number is atomic wherever threads share it.
+/// Right: as long as all threads use it through a std::atomic_ref, an operation on the number is
+/// atomic.
 void use_atomic_ref(Shared& shared, Values values, const pdc::Lane& lane) {
+  const bool watched = pdc::recording();
   for (const std::uint8_t value : values) {
-    const auto work = lane.work("{}", value);
-    shared.read(value);  // only for the bad moment: fetch_add reads by itself
+    std::optional<pdc::Span> work;
+    if (watched) {
+      work.emplace(lane.work("{}", value));
+      shared.read(value, watched);  // only for the bad moment: fetch_add reads by itself
+    }
     std::atomic_ref(shared.bins[value]).fetch_add(1, std::memory_order_relaxed);
   }
 }
 
 /// Right, and slow: the threads take turns for every value.
 void use_mutex(Shared& shared, Values values, const pdc::Lane& lane) {
+  const bool watched = pdc::recording();
   for (const std::uint8_t value : values) {
-    auto wait = shared.wait_for_mutex(lane);
+    auto wait = shared.wait_for_mutex(lane, watched);
     const std::scoped_lock lock(shared.mutex);
     wait.reset();
-    const auto hold = lane.hold("{}", value);
-    shared.bins[value] = shared.read(value) + 1;
+    std::optional<pdc::Span> hold;
+    if (watched) hold.emplace(lane.hold("{}", value));
+    shared.bins[value] = shared.read(value, watched) + 1;
   }
 }
 
 /// Wrong on purpose: the load and the store are atomic, but others act between the two.
 void load_and_store(Shared& shared, Values values, const pdc::Lane& lane) {
+  const bool watched = pdc::recording();
   for (const std::uint8_t value : values) {
-    const auto work = lane.work("{}", value);
-    const std::int64_t seen = shared.read(value);
+    std::optional<pdc::Span> work;
+    if (watched) work.emplace(lane.work("{}", value));
+    const std::int64_t seen = shared.read(value, watched);
     const std::atomic_ref bin(shared.bins[value]);
-    if (value == 0 && pdc::recording() && bin != seen) pdc::fault("count lost");  // a few marks do
+    if (watched && value == 0 && bin != seen) pdc::fault("count lost");  // a few marks do
     bin.store(seen + 1, std::memory_order_relaxed);
   }
 }
@@ -111,10 +121,11 @@ Bins add(Bins sum, const Bins& bins) {
 }
 
 /// Right, without a lock: each piece has bins of its own, and they are added two by two.
-Bins reduce(Values values) {
+Bins reduce(Values values, std::atomic<int>& pieces) {
   return tbb::parallel_deterministic_reduce(
       tbb::blocked_range<std::size_t>(0, values.size(), 8192), Bins{},
       [&](const auto& piece, const Bins& sum) {
+        ++pieces;
         return add(sum, count(values.subspan(piece.begin(), piece.size())));
       },
       add);
@@ -134,6 +145,7 @@ std::pair<Bins, int> share_out(void (*use)(Shared&, Values, const pdc::Lane&), V
 }
 
 void say_times(pdc::Program& program, Values values, int n) {
+  std::atomic<int> pieces;
   Bins kept;  // or the compiler drops a count that nobody looks at
   const std::vector<pdc::Variant> variants{
       {"one thread", 1, [&] { kept = count(values); }},
@@ -141,7 +153,7 @@ void say_times(pdc::Program& program, Values values, int n) {
       {"mutex", n, [=] { share_out(use_mutex, values, n); }},
       {"atomic_ref", n, [=] { share_out(use_atomic_ref, values, n); }},
       {"own bins", n, [=] { share_out(use_own_bins, values, n); }},
-      {"oneTBB", n, [=] { reduce(values); }}};
+      {"oneTBB", n, [&] { reduce(values, pieces); }}};
   const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, 5);
   pdc::say("\n  {} values by   median    lowest   highest", values.size());
   for (std::size_t i = 0; i < times.size(); ++i) {
@@ -156,7 +168,7 @@ void say_times(pdc::Program& program, Values values, int n) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"threads", 4, "threads that count", {2, 16}},
-                        {"values", 1 << 20, "values to count for the table", {1024, 1 << 24}}});
+                        {"values", 1 << 20, "values to count for the table", {1 << 15, 1 << 24}}});
   const int n = program.integer("threads");
   std::vector<std::uint8_t> few(16 * n), many(8 * (program.integer("values") / 8));
   std::ranges::generate(few, [i = 0]() mutable { return i++ % 8; });  // a share: 0 to 7, twice
@@ -176,8 +188,10 @@ int main(int argc, char** argv) {
   check("with a mutex around each update, every value counts", locked, 2 * n);
   check("with std::atomic_ref, every value counts", atomic, 2 * n);
   check("with bins of its own for each thread, every value counts", apart, 2 * n);
-  check("with bins for each piece, added two by two, every value counts", reduce(many),
+  std::atomic<int> pieces = 0;
+  check("with bins for each piece, added two by two, every value counts", reduce(many, pieces),
         std::ssize(many) / 8);
+  pdc::check(pieces > 1, "oneTBB cuts the values into more than one piece", "{}", pieces.load());
   pdc::check(updates == 8 * n, "a thread with bins of its own updates each shared bin once",
              "{} updates for {} values", updates, few.size());
   return program.finish();

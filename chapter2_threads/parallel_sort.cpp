@@ -7,7 +7,7 @@
 // Shows     tbb::parallel_invoke, tbb::parallel_sort, std::sort with std::execution::par
 // Python    sorted
 // Run       parallel_sort --items 262144 --threads 4
-// You see   a merge that does not wait for one half, one that waits for both, and other sorts' times
+// You see   one merge that is too early; one thread alone; merges that wait for both their halves
 // Next      pipeline has stages in place of halves; fibonacci is a fork and join without data
 
 // SPDX-License-Identifier: MIT
@@ -48,7 +48,7 @@ struct Watch {
 
   const pdc::Lane& lane() const { return lanes[tbb::this_task_arena::current_thread_index()]; }
   void look_at_halves(Items items, std::size_t middle) {
-    if (!pdc::recording()) return;  // nobody looks, it is timed
+    if (!pdc::recording()) return;  // ./pdc bench times it: nobody looks
     ++merges;
     const auto is_sorted = [](Items half) { return std::ranges::is_sorted(half, is_before); };
     if (is_sorted(items.first(middle)) && is_sorted(items.subspan(middle))) return;
