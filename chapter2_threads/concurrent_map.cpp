@@ -53,7 +53,7 @@ void count_in_two_calls(Words& words, const std::string& word, const Moment& bad
   entry->second = seen + 1;
 }
 
-/// The threads come to one word, one after the other: each gets it, or is certainly refused it.
+/// Makes the threads ask for one word in turn, and counts those that have it or were refused it.
 struct Rush {
   void wait_for(int threads) const {
     for (int now = came; now < threads; now = came) came.wait(now);
@@ -61,7 +61,7 @@ struct Rush {
   std::atomic<int> came = 0;
 };
 
-/// One of them.
+/// One thread of the rush.
 struct Comer {
   void come() {
     if (std::exchange(has_come, true)) return;
@@ -74,7 +74,7 @@ struct Comer {
 };
 thread_local Comer* comer = nullptr;
 
-/// In oneTBB no thread sleeps for a word: refused it, the thread looks the word up again.
+/// In oneTBB 2021.8 no thread sleeps for a word: refused it, the thread looks the word up again.
 bool SameWord::equal(const std::string& a, const std::string& b) {
   if (a != b) return false;
   if (comer != nullptr && ++comer->looks == 2) comer->come();

@@ -3,7 +3,7 @@
 // Concept   Each node of the graph computes as soon as its message has come, and sends the result
 //           along its edges. Where two ways meet again, a join puts together what belongs to one
 //           number. Nodes keep what they cannot send on, so a fast reader fills the memory: a
-//           limiter lets in so many, and another one only when one has been written.
+//           limiter lets in a fixed number, and the next only when one has been written.
 // Shows     tbb::flow::graph, input_node, limiter_node, function_node, join_node, make_edge
 // Run       flow_graph --numbers 8 --limit 3
 // You see   without a limiter 8 of 8 numbers are in the graph at once, with it 3
@@ -48,6 +48,7 @@ std::int64_t add_up_powers(int n, int exponent) {
 
 struct Seen {
   int in_graph = 0;          // numbers, at most at once
+  int writing = 0;           // calls of the writer, at most at once
   int written = 0;           // pairs
   std::set<int> right_sums;  // of which numbers
   int squares = 0;           // pairs whose cubes add up to the square of the sum
@@ -55,7 +56,7 @@ struct Seen {
 
 Seen run_graph(bool limited, int numbers, int limit) {
   Seen seen;
-  pdc::Gauge in_graph;
+  pdc::Gauge in_graph, writing;
   std::atomic<bool> any_pair = false;
   const pdc::Lane adder("adder"), writer("writer");
   std::map<int, pdc::Lane> lanes;
@@ -88,11 +89,12 @@ Seen run_graph(bool limited, int numbers, int limit) {
   flow::queue_node<Pair> ready(graph);
   const auto store = [&](const Pair& pair) {
     const auto& [number, its_sum] = std::get<0>(pair);
+    const auto visit = writing.visit();
     const auto work = writer.work("{}", number);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays a slow disk
-    ++seen.written;
     if (its_sum == number * (number + 1) / 2) seen.right_sums.insert(number);
     if (std::get<1>(pair).value == its_sum * its_sum) ++seen.squares;
+    ++seen.written;
     in_graph.leave();
     stays[static_cast<std::size_t>(number)].reset();
     return flow::continue_msg();
@@ -118,16 +120,14 @@ Seen run_graph(bool limited, int numbers, int limit) {
   flow::make_edge(ready, write);
   graph.wait_for_all();
   seen.in_graph = in_graph.most();
+  seen.writing = writing.most();
   return seen;
 }
 
-constexpr int threads = 3;
-
 Seen run_on_threads(bool limited, int numbers, int limit) {
-  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
-                                    threads);  // also more than there are cores
-  tbb::task_arena arena(threads);
-  return arena.execute([&] { return run_graph(limited, numbers, limit); });
+  constexpr int threads = 3;
+  const tbb::global_control more_than_cores(tbb::global_control::max_allowed_parallelism, threads);
+  return tbb::task_arena(threads).execute([&] { return run_graph(limited, numbers, limit); });
 }
 
 }  // namespace
@@ -136,8 +136,7 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"numbers", 8, "numbers to read", {2, 64}},
                         {"limit", 3, "numbers in the graph at once, at most", {2, 64}}});
-  const int n = program.integer("numbers");
-  const int limit = std::min(program.integer("limit"), n);
+  const int n = program.integer("numbers"), limit = std::min(program.integer("limit"), n);
 
   const Seen without = program.scene("without a limiter", run_on_threads, false, n, limit);
   const Seen with = program.scene("with a limiter", run_on_threads, true, n, limit);
@@ -147,9 +146,12 @@ int main(int argc, char** argv) {
   pdc::check(with.in_graph == limit,
              "with a limiter, as many numbers are in the graph as it lets in, and never more",
              "{} of {}", with.in_graph, n);
-  const bool once = with.written == n && std::ssize(with.right_sums) == n;
+  const bool once = without.written == n && std::ssize(without.right_sums) == n &&
+                    with.written == n && std::ssize(with.right_sums) == n;
   pdc::check(once, "every number comes out once, with its sum", "{} of {}", with.written, n);
   pdc::check(with.squares == n, "joined by their number, the cubes are the square of the sum",
              "{} of {}", with.squares, n);
+  pdc::check(std::max(without.writing, with.writing) == 1,
+             "the serial writer writes one number at a time");
   return program.finish();
 }
