@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
              "{} of {} grains", count_right(ways, n), grains);
   pdc::check(automatic > threads && automatic < n / 8,
              "auto_partitioner makes more pieces than threads, of more than 8 numbers on average",
-             "{} pieces of {} numbers for {} threads", automatic, n, threads);
+             "{} pieces for {} threads", automatic, threads);
   pdc::check(fixed == threads && of_three == 3,
              "static_partitioner makes one piece for each thread",
              "{} pieces for {} threads, {} for 3", fixed, threads, of_three);
