@@ -103,8 +103,8 @@ double times_the_work(const std::vector<Counted>& counted) {
   return static_cast<double>(steps) / known_steps;
 }
 
-/// What N workers do in their time, by what one does in its own. Returns for how many N all were at
-/// work at once, with as much for each.
+/// What N workers do in their time, by what one does in its own. Returns for how many N all were
+/// started before one was waited for, with as much for each.
 std::int64_t say_gain(pdc::Program& program, const Cuts& cuts) {
   const int most = static_cast<int>(cuts.size()) - 1;
   std::vector<Run> runs(most);
@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
              "no number is left out between two workers, and none is tried twice",
              "{} primes above 2", primes);
   pdc::check(right == workers,
-             "what is timed has all its workers at once, and one worker's work for each",
+             "what is timed starts all its workers before it waits for one, each with as much",
              "{} of {} numbers of workers", right, workers);
   return program.finish();
 }
