@@ -31,6 +31,9 @@ The mutants of chapterN/name stand in chapterN/name.toml beside this file:
     # asks = "take out the lock"
     #                           these words stand in an exercise of the page's section ("Try"), whose
     #                           answer names the claim
+    # difficulty = 1            `./pdc exercise` hands it out, for the reader to put right: 1 easy to
+    #                           3 hard; one of the list, which goes by the program's name
+    # hints = ["..."]           come between its derived hints: where it is, and `says`
 
 What else an exercise asks for, which is no mutant, is tried as well:
 
@@ -41,6 +44,20 @@ What else an exercise asks for, which is no mutant, is tried as well:
     # ranks = 5                 of an MPI program; else its usual count
     # status = 4                what it ends with, if not with 0
     sees = ["all eight wait"]  # what is then printed, and stands in the answer
+
+What `./pdc exercise` hands out that asks for more than to put a mutant right is tried, too: what is
+handed out fails by its claim, and with the solution all claims hold. Both are changes, and no files
+of their own: so a page and its exercises cannot drift apart.
+
+    [[exercise]]
+    name = "queue_take_all"    # of no program
+    asks = "..."               # what is to be done
+    claim = "..."              # fails as long as it is not done; `edits` may add it to the page
+    difficulty = 3
+    hints = ["...", "..."]
+    edits = [{ text = "...", by = "..." }]     # what is handed out: the page, and these
+    solution = [{ text = "...", by = "..." }]  # and then these
+    # options = ["--laps", "3"]
 
 A change that changes nothing that matters is no mutant, and is left out. A text that no longer
 stands in the page fails the test, so the list cannot rot.
@@ -80,6 +97,7 @@ SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
 RUNS = 4  # of each mutant
 RUNS_OF_RANKS = 2  # with each rank count
 RUNS_OF_TRY = 2  # of what an exercise asks for
+DIFFICULTIES = (1, 2, 3)
 AT_ONCE = 2  # mutants: one waits while the other computes
 TOGETHER = 12  # mutants in one source file
 PATIENCE = 5  # seconds, and as many times what the unchanged page takes: the deadline of mutants
@@ -117,6 +135,9 @@ class Mutant:
     sees: tuple[str, ...] = ()  # instead of a claim: an exercise that is no mutant
     ranks: int = 0  # of an exercise; 0: the usual ones
     status: int = FAILED
+    solves: bool = False  # an exercise: it is held with all rank counts
+    difficulty: int = 0  # 0: it is not handed out
+    hints: tuple[str, ...] = ()
 
     @property
     def is_try(self) -> bool:
@@ -127,11 +148,27 @@ UNCHANGED = Mutant(0, "the page as it is")
 
 
 @dataclass(frozen=True)
+class Exercise:
+    """Asks for more than to put a mutant right."""
+
+    name: str
+    handed_out: Mutant
+    solution: Mutant
+
+
+@dataclass(frozen=True)
 class List:
     mutants: tuple[Mutant, ...]
     tries: tuple[Mutant, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
     ranks: tuple[int, ...] = ()
     optimise: bool = False
+
+    @property
+    def all(self) -> tuple[Mutant, ...]:
+        """In the order of their numbers, from 1."""
+        pairs = [(each.handed_out, each.solution) for each in self.exercises]
+        return (*self.mutants, *self.tries, *(mutant for pair in pairs for mutant in pair))
 
 
 EDIT = {"text": str, "by": str}
@@ -158,7 +195,8 @@ def read_list(path: Path) -> List:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise Mistake(f"{where}: {error}") from None
-    take(table, where, {"mutant": list}, {"try": list, "ranks": list, "optimise": bool})
+    others = {"try": list, "exercise": list, "ranks": list, "optimise": bool}
+    take(table, where, {"mutant": list}, others)
     mutants = [
         read_mutant(entry, number, f"{where}: mutant {number}")
         for number, entry in enumerate(table["mutant"], 1)
@@ -167,8 +205,16 @@ def read_list(path: Path) -> List:
         read_try(entry, number, f"{where}: try {number - len(mutants)}")
         for number, entry in enumerate(table.get("try", ()), len(mutants) + 1)
     ]
+    if sum(mutant.difficulty > 0 for mutant in mutants) > 1:
+        raise Mistake(f"{where}: 'difficulty' stands at more than one mutant")
+    before = len(mutants) + len(tries)
+    exercises = [
+        read_exercise(entry, before + 2 * i + 1, f"{where}: exercise {i + 1}")
+        for i, entry in enumerate(table.get("exercise", ()))
+    ]
     ranks = tuple(table.get("ranks", ()))
-    return List(tuple(mutants), tuple(tries), ranks, table.get("optimise", False))
+    optimise = table.get("optimise", False)
+    return List(tuple(mutants), tuple(tries), tuple(exercises), ranks, optimise)
 
 
 def read_mutant(entry: dict, number: int, where: str) -> Mutant:
@@ -177,6 +223,8 @@ def read_mutant(entry: dict, number: int, where: str) -> Mutant:
     proof = {"killer": str} if "killer" in entry else {"claim": str}
     change = {"edits": list} if "edits" in entry else EDIT
     others = {"options": list, "asks": str} | ({} if "edits" in entry else PLACE)
+    if "difficulty" in entry:
+        others |= {"difficulty": int, "hints": list}
     take(entry, where, {"says": str} | proof | change, others)
     if entry.get("killer", "tsan") != "tsan":
         raise Mistake(f"{where}: 'killer' can be tsan only, not {entry['killer']!r}")
@@ -188,7 +236,41 @@ def read_mutant(entry: dict, number: int, where: str) -> Mutant:
         tuple(entry.get("options", ())),
         entry.get("killer", ""),
         entry.get("asks", ""),
+        difficulty=read_difficulty(entry, where) if "difficulty" in entry else 0,
+        hints=tuple(entry.get("hints", ())),
     )
+
+
+def read_difficulty(entry: dict, where: str) -> int:
+    if entry["difficulty"] not in DIFFICULTIES:
+        raise Mistake(f"{where}: 'difficulty' is 1, 2 or 3, not {entry['difficulty']}")
+    return entry["difficulty"]
+
+
+def read_exercise(entry: dict, number: int, where: str) -> Exercise:
+    """Of two mutants with this number and the next one."""
+    needed = {"name": str, "asks": str, "claim": str, "difficulty": int, "hints": list}
+    take(entry, where, needed | {"edits": list, "solution": list}, {"options": list})
+    handed_out = Mutant(
+        number,
+        f"{entry['name']}, as it is handed out",
+        entry["claim"],
+        read_edits(entry, where),
+        tuple(entry.get("options", ())),
+        asks=entry["asks"],
+        difficulty=read_difficulty(entry, where),
+        hints=tuple(entry["hints"]),
+    )
+    solution = replace(
+        handed_out,
+        number=number + 1,
+        says=f"{entry['name']}, solved",
+        edits=handed_out.edits + read_edits({"edits": entry["solution"]}, where),
+        sees=(entry["claim"], "all claims hold"),
+        status=SURVIVED,
+        solves=True,
+    )
+    return Exercise(entry["name"], handed_out, solution)
 
 
 def read_try(entry: dict, number: int, where: str) -> Mutant:
@@ -304,9 +386,18 @@ async def load_commands(program: Program) -> None:
 
 def mutate(program: Program, mutant: Mutant) -> dict[Path, str]:
     """The files that it changes, as they are then."""
+    changed = change(program.page, mutant.edits)
+    for path in changed:
+        if not any(touched_by([path], each) for each in (program, *program.twins)):
+            raise Flaw(f"no source file of the program includes {path.name}")
+    return changed
+
+
+def change(page: Path, edits: Iterable[Edit]) -> dict[Path, str]:
+    """The files of the page that these change, as they are then."""
     changed: dict[Path, str] = {}
-    for edit in mutant.edits:
-        path = program.page.parent / edit.file if edit.file else program.page
+    for edit in edits:
+        path = page.parent / edit.file if edit.file else page
         if path not in changed and not path.is_file():
             raise Flaw(f"there is no file {edit.file}")
         before = changed.get(path) or path.read_text()
@@ -315,9 +406,6 @@ def mutate(program: Program, mutant: Mutant) -> dict[Path, str]:
             stands = f"its text stands {found} times in {path.name}, not {edit.times}"
             raise Flaw(f"{stands}: {edit.text}")
         changed[path] = before.replace(edit.text, edit.by)
-    for path in changed:
-        if not any(touched_by([path], each) for each in (program, *program.twins)):
-            raise Flaw(f"no source file of the program includes {path.name}")
     return changed
 
 
@@ -356,7 +444,13 @@ def read_by(source: Path) -> set[Path]:
 
 async def build_alone(program: Program, mutant: Mutant, folder: Path, optimise: bool) -> Path:
     """Returns its executable, in that folder, with its siblings beside it."""
-    changed = mutate(program, mutant)
+    return await build_changed(program, mutate(program, mutant), folder, optimise)
+
+
+async def build_changed(
+    program: Program, changed: dict[Path, str], folder: Path, optimise: bool
+) -> Path:
+    """The same of files as they are then."""
     for twin in program.twins:
         if touched_by(changed, twin):
             await build_one(twin, changed, folder, optimise)
@@ -520,7 +614,9 @@ def usual_ranks(ranks: list[int]) -> list[int]:
 
 def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
     counts = [count for count in ranks for _ in range(RUNS_OF_RANKS)] or [0] * RUNS
-    if mutant.is_try:
+    if mutant.solves:
+        counts = counts if ranks else [0] * RUNS_OF_TRY
+    elif mutant.is_try:
         counts = [mutant.ranks or counts[0]] * RUNS_OF_TRY
     return [
         Run(i, len(counts), count, mutant.options, not mutant.is_try)
@@ -604,7 +700,10 @@ class Test:
         began = time.monotonic()
         killer = "tsan" if self.program.has_tsan else ""
         mutants = [mutant for mutant in self.list.mutants if mutant.killer == killer]
-        tries = () if self.program.has_tsan else self.list.tries
+        tries: list[Mutant] = []
+        if not self.program.has_tsan:
+            mutants += [exercise.handed_out for exercise in self.list.exercises]
+            tries += [*self.list.tries, *(exercise.solution for exercise in self.list.exercises)]
         if not self.check_texts():
             return False
         self.begin_to_build([UNCHANGED, *mutants, *(each for each in tries if each.edits)])
@@ -616,7 +715,7 @@ class Test:
             await asyncio.gather(*self.batches.values(), return_exceptions=True)
 
     async def hold_mutants(
-        self, mutants: list[Mutant], tries: tuple[Mutant, ...], began: float
+        self, mutants: list[Mutant], tries: list[Mutant], began: float
     ) -> bool:
         if (claims := await self.check_unchanged()) is None:
             return False
@@ -642,7 +741,7 @@ class Test:
     def check_texts(self) -> bool:
         """Of all mutants, before anything is compiled."""
         fine = True
-        for mutant in [*self.list.mutants, *self.list.tries]:
+        for mutant in self.list.all:
             try:
                 mutate(self.program, mutant)
             except Flaw as flaw:
@@ -735,7 +834,7 @@ class Test:
 
     async def keep(self, number: int) -> bool:
         """Builds one mutant in the scratch folder, and says how to run it."""
-        known = (UNCHANGED, *self.list.mutants, *self.list.tries)
+        known = (UNCHANGED, *self.list.all)
         if number not in range(len(known)):
             raise Mistake(f"--mutant goes from 0 to {len(known) - 1}, not {number}")
         self.scratch.mkdir()

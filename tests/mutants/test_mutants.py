@@ -189,6 +189,52 @@ class TryTest(DriverTest):
                 self.expect(Fake(Path(folder)).test(TRIED.replace(old, new)), 2, why)
 
 
+# What asks for more: a claim that the page does not have.
+MORE = GOOD + """
+[[exercise]]
+name = "fake_product"
+asks = "let it be 6"
+claim = "the product is right"
+difficulty = 3
+hints = ["multiply"]
+edits = [
+  { text = "sum is right", by = "product is right" },
+  { text = "four() == 4", by = "four() == 6" },
+]
+solution = [{ text = "return 4;", by = "return 6;", file = "own.hpp" }]
+"""
+SPEAKS = PAGE.replace("  return sum", '  if (sum && order && long_order) std::puts("all claims hold");\n  return sum')
+
+
+class ExerciseTest(DriverTest):
+    def test_fails_as_it_is_handed_out_and_holds_when_it_is_solved(self):
+        seen = "chapter.fake: 4 of 4 mutants killed, 1 of 1 answers seen"
+        self.expect(Fake(self.folder, SPEAKS).test(MORE), 0, seen)
+
+    def test_holds_as_it_is_handed_out(self):
+        wrong = MORE.replace('by = "four() == 6"', 'by = "four() == 2 * 2"')
+        self.expect(Fake(self.folder, SPEAKS).test(wrong), 1, "NOT KILLED", "fake_product, as it is handed out")
+
+    def test_does_not_hold_when_it_is_solved(self):
+        wrong = MORE.replace('by = "return 6;"', 'by = "return 7;"')
+        self.expect(Fake(self.folder, SPEAKS).test(wrong), 1, "NOT SEEN", "fake_product, solved")
+
+    def test_is_solved_with_all_rank_counts(self):
+        solution = mutants.Mutant(1, "solved", sees=("all claims hold",), solves=True)
+        self.assertEqual([run.ranks for run in mutants.runs_of(solution, [3, 5])], [3, 3, 5, 5])
+
+    def test_a_list_that_is_wrong(self):
+        for old, new, why in (
+            ("difficulty = 3", "difficulty = 4", "'difficulty' is 1, 2 or 3, not 4"),
+            ('asks = "let it be 6"\n', "", "exercise 1: 'asks' is missing"),
+            ('file = "own.hpp" }]', 'into = "own.hpp" }]', "there is no key 'into'"),
+            ('claim = "in order', 'difficulty = 1\nclaim = "in order', "stands at more than one mutant"),
+        ):
+            with self.subTest(why), tempfile.TemporaryDirectory() as folder:
+                self.assertIn(old, MORE)
+                self.expect(Fake(Path(folder)).test(MORE.replace(old, new)), 2, why)
+
+
 class GoodListTest(DriverTest):
     def test_passes(self):
         self.expect(Fake(self.folder).test(GOOD), 0, "chapter.fake: 3 of 3 mutants killed")
@@ -425,7 +471,7 @@ class MistakeTest(DriverTest):
         self.check(GOOD.replace("by = \"\" }", 'bye = "" }'), "mutant 2 (nothing is in order): there is no key 'bye'")
 
     def test_unknown_key_of_the_list(self):
-        self.check('rank = [3]\n' + GOOD, "there is no key 'rank', but mutant, try, ranks, optimise")
+        self.check('rank = [3]\n' + GOOD, "there is no key 'rank', but mutant, try, exercise, ranks, optimise")
 
     def test_missing_key(self):
         self.check(GOOD.replace('claim = "the sum"\n', ""), "mutant 1 (the sum is one less): 'claim' is missing")

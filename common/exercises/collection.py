@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The exercises of the book: what each hands out, its hints and its solution.
+
+All of it comes from the lists of mutants (tests/mutants/mutants.py says what stands in them): an
+exercise is a mutant that has a `difficulty`, or an [[exercise]]. Nothing here needs a compiler.
+"""
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "mutants"))
+
+import mutants  # noqa: E402  (found by the line above)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    name: str
+    chapter: str
+    program: str
+    page: Path
+    mutant: mutants.Mutant  # what is handed out
+    solution: mutants.Mutant | None  # none: the page itself
+    ranks: tuple[int, ...]  # of an MPI program whose list names some
+
+    @property
+    def target(self) -> str:
+        return f"{self.chapter}.{self.program}"
+
+    @property
+    def asks(self) -> str:
+        if self.solution:
+            return self.mutant.asks
+        return f"Something is wrong in {self.page.name}: put it right, so that all claims hold."
+
+    def solved(self) -> dict[Path, str]:
+        """The files that the reader works at, as they are when it is solved."""
+        if self.solution:
+            return mutants.change(self.page, self.solution.edits)
+        return {path: path.read_text() for path in mutants.change(self.page, self.mutant.edits)}
+
+    def handed_out(self) -> dict[Path, str]:
+        changed = mutants.change(self.page, self.mutant.edits)
+        if self.solution:
+            return {path: changed.get(path) or path.read_text() for path in self.solved()}
+        return {path: without_answer(path.read_text(), text) for path, text in changed.items()}
+
+    def hints(self) -> list[str]:
+        """First where, then what."""
+        if self.solution:
+            return list(self.mutant.hints)
+        return [self.where(), *self.mutant.hints, f"What was done to the page: {self.mutant.says}."]
+
+    def where(self) -> str:
+        places = []
+        solved = self.solved()
+        for path, text in self.handed_out().items():
+            lines = text.splitlines()
+            for _, old, new in changes(solved[path].splitlines(), lines):
+                number = min(new.start, len(lines) - 1)
+                function = function_at(lines, number)
+                inside = f"in {function}, " if function else ""
+                what = "at line" if new else "before line"
+                places.append(f"{inside}{what} {number + 1} of {path.name} as it was handed out")
+        return f"Look {', and '.join(dict.fromkeys(places))}."
+
+
+# --- the page without its answer -------------------------------------------------------------------
+
+
+def changes(old: list[str], new: list[str]) -> Iterator[tuple[str, range, range]]:
+    """What is done to the old lines to make the new ones of them."""
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for what, i, i_end, j, j_end in matcher.get_opcodes():
+        if what != "equal":
+            yield what, range(i, i_end), range(j, j_end)
+
+
+def split_comment(line: str) -> tuple[str, str]:
+    """What stands before the comment that ends the line, and that comment; empty: it has none."""
+    for found in re.finditer("//", line):
+        code = line[: found.start()]
+        if len(re.findall(r'(?<!\\)"', code)) % 2 == 0:  # not in a text
+            return code.rstrip(), line[found.start() :]
+    return line, ""
+
+
+def without_answer(page: str, changed: str) -> str:
+    """The changed page, without the comments on what is changed, and without the lines that the
+    change has left empty. A function's own comment (///) stays: it says what it has to do."""
+    old, new = page.splitlines(), changed.splitlines()
+    replaced: dict[int, str | None] = {}
+    for _, before, after in changes(old, new):
+        told = {comment for i in before if (comment := split_comment(old[i])[1])}
+        for j in after:
+            code, comment = split_comment(new[j])
+            line = code if comment in told else new[j]
+            line = line.replace("{  }", "{}")
+            replaced[j] = line if line.strip() else None
+        above = after.start - 1
+        while new[above].lstrip().startswith("// "):
+            replaced[above] = None
+            above -= 1
+    lines = [replaced.get(j, line) for j, line in enumerate(new)]
+    return "\n".join(line.rstrip() for line in lines if line is not None) + "\n"
+
+
+DEFINITION = re.compile(
+    r"(?:  )?(?!(?:if|for|while|switch|return|else|do|try|using|namespace)\b)(?=[A-Za-z~])"
+    r"[^=;#{}\[.]*?(~?\b\w+)\((?!\))?[^\[]*"
+)
+
+
+def function_at(lines: list[str], number: int) -> str:
+    """The name of the function around that line, as the book lays it out; empty if there is none."""
+    for i in range(number, -1, -1):
+        line = lines[i]
+        if line.startswith("}"):
+            return ""
+        begins = DEFINITION.fullmatch(line)
+        is_call = line.startswith("  ") and not line.endswith(("{", "}") if i == number else "{")
+        if begins and not line.endswith(";") and not is_call:
+            return begins[1]
+    return ""
+
+
+# --- all of them ------------------------------------------------------------------------------------
+
+
+def programs(root: Path = ROOT) -> list[tuple[str, str]]:
+    """Chapter and name of each program, in the order of the book."""
+    found = []
+    for path in sorted(root.glob("chapter*/CMakeLists.txt")):
+        names = re.findall(r"^pdc_program\((\w+)", path.read_text(), re.MULTILINE)
+        found += [(path.parent.name, name) for name in names]
+    return found
+
+
+def load(root: Path = ROOT) -> dict[str, Exercise]:
+    """By name: in the order of the book, of each program first its mutant."""
+    exercises = [e for chapter, program in programs(root) for e in of(root, chapter, program)]
+    return {exercise.name: exercise for exercise in exercises}
+
+
+def of(root: Path, chapter: str, program: str) -> Iterator[Exercise]:
+    path = root / "tests" / "mutants" / chapter / f"{program}.toml"
+    if not path.is_file():
+        return
+    page = next((root / chapter).rglob(f"{program}.cpp"))
+    its_list = mutants.read_list(path)
+    for mutant in its_list.mutants:
+        if mutant.difficulty:
+            yield Exercise(program, chapter, program, page, mutant, None, its_list.ranks)
+    for more in its_list.exercises:
+        yield Exercise(
+            more.name, chapter, program, page, more.handed_out, more.solution, its_list.ranks
+        )

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Builds and runs what the reader made of an exercise, with what builds and runs mutants."""
+
+import json
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collection import Exercise, mutants
+
+DEADLINE = 30  # seconds: the programs' own
+LINES_SHOWN = 12  # of what a program says that ends in another way than by its claims
+
+SOLVED, UNSOLVED, REFUSED = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Judgement:
+    status: int
+    claims: list[dict] = field(default_factory=list)  # of the run that decided
+    why: str = ""  # it is not solved
+
+
+async def judge(exercise: Exercise, files: dict[Path, str], build: Path, shown: Path) -> Judgement:
+    """`files` are those of the page, as they are now; they are shown as if they stood in `shown`."""
+    program = await mutants.load_program(build, exercise.target, "")
+    with tempfile.TemporaryDirectory(prefix="pdc.", ignore_cleanup_errors=True) as scratch:
+        try:
+            executable = await mutants.build_changed(program, files, Path(scratch), optimise=True)
+        except mutants.Flaw as flaw:
+            names = [path.name for path in files]
+            return Judgement(UNSOLVED, why=first_error(str(flaw), names, shown))
+        judgement = Judgement(UNSOLVED)
+        for run in runs_of(exercise, program):
+            ended = await mutants.run_once(program, run, executable, DEADLINE)
+            judgement = judge_run(exercise, run, ended)
+            if judgement.status != SOLVED:
+                break
+        return judgement
+
+
+def runs_of(exercise: Exercise, program: mutants.Program) -> list[mutants.Run]:
+    """On one core and on all; with two rank counts; with its own options and without."""
+    ranks = exercise.ranks or mutants.usual_ranks(program.ranks) or [0]
+    ways = [(n, o) for n in ranks for o in dict.fromkeys([(), exercise.mutant.options])]
+    ways = [way for way in ways for _ in range(2)]
+    return [mutants.Run(i, len(ways), *way) for i, way in enumerate(ways, 1)]
+
+
+def judge_run(exercise: Exercise, run: mutants.Run, ended: mutants.Ended) -> Judgement:
+    claims = claims_of(ended.out)
+    told = [claim for claim in claims if claim["claim"].startswith(exercise.mutant.claim)]
+    if ended.status == mutants.SURVIVED and told:
+        return Judgement(SOLVED, claims)
+    options = f" and the options {' '.join(run.options)}" if run.options else ""
+    if ended.status == mutants.SURVIVED:
+        why = f"the claim that this is about is gone: {exercise.mutant.claim}"
+    elif any(not claim["holds"] for claim in claims):
+        failed = sum(not claim["holds"] for claim in claims)
+        why = f"{failed} of {len(claims)} claims failed in {run.text()}{options}"
+    else:
+        why = f"{how(ended)} in {run.text()}{options}\n{last_lines(ended.err)}".rstrip()
+    return Judgement(REFUSED if ended.status == REFUSED else UNSOLVED, claims, why)
+
+
+def how(ended: mutants.Ended) -> str:
+    if ended.status is None:
+        return "not even its deadline ended it"
+    if ended.status == mutants.DEADLINE:
+        return "it was stuck"
+    if ended.status < 0:
+        return f"signal {-ended.status} killed it"
+    return f"it ended with status {ended.status}"
+
+
+def last_lines(text: str) -> str:
+    return "\n".join(text.splitlines()[-LINES_SHOWN:])
+
+
+def claims_of(out: str) -> list[dict]:
+    """Each with its evidence and whether it holds; none if the program has not come to tell."""
+    for line in out.splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            return json.loads(line)["claims"]
+    return []
+
+
+ERROR = re.compile(r"(.+?):(\d+):\d+: (?:fatal )?error: .*")
+
+
+def first_error(said: str, names: list[str], shown: Path) -> str:
+    """The first thing that the compiler, or else the linker, says is wrong, and at which line."""
+    own = re.compile(rf"\S*/({'|'.join(map(re.escape, names))})(?=:\d)")
+    lines = [own.sub(lambda found: str(shown / found[1]), line) for line in said.splitlines()]
+    for i, line in enumerate(lines):
+        if error := ERROR.match(line):
+            source = [each for each in lines[i + 1 : i + 3] if re.match(r" +\d* \|", each)]
+            used = [each for each in lines if each.startswith(str(shown))]
+            mine = [] if error[1].startswith(str(shown)) else used[:1]
+            return "\n".join(["it does not compile:", *mine, line, *source])
+    wrong = [line for line in lines[1:] if "undefined" in line or "multiple definition" in line]
+    return "\n".join([lines[0], *(wrong or lines[1:])[:1]])
