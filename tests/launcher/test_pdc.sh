@@ -88,6 +88,16 @@ expect 0 "$pdc" bench --list barrier
 prints "barrier/2 "
 expect 2 "$pdc" bench --rounds 0
 complains "rounds from 1 to 1000"
+expect 0 "$pdc" exercise
+prints "lock "
+expect 2 "$pdc" exercise lokc
+complains "did you mean lock?"
+expect 2 "$pdc" check xyzzy
+complains "./pdc exercise shows them all"
+expect 0 "$pdc" topics hazards
+prints "deadlock"
+expect 2 "$pdc" topics xyzzy
+complains "there are topics"
 expect 2 "$pdc" tour threds
 complains "did you mean threads?"
 expect 2 "$pdc" list 2 3

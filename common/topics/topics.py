@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""An index to teach by, in Markdown: tables and routes from topics.toml and the pages' own headers.
+
+    ./pdc topics            by topic, by hazard, by API, and ready routes
+    ./pdc topics hazards    one of them: topics, hazards, api, python, routes, programs
+
+Status 0 if all is well; 2 the command line is wrong.
+"""
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(__file__).with_name("topics.toml")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a program's header comment says, and where its section is."""
+
+    name: str
+    chapter: str
+    labels: dict[str, str]  # "Shows", "Python", ...: in one line each
+    anchor: str
+
+    @property
+    def link(self) -> str:
+        return f"[{self.name}]({self.chapter}/README.md#{self.anchor})"
+
+
+def load_pages(root: Path = ROOT) -> dict[str, Page]:
+    """In the order of the book."""
+    pages = {}
+    for path in sorted(root.glob("chapter*/CMakeLists.txt")):
+        chapter = path.parent
+        anchors = dict(anchors_of((chapter / "README.md").read_text()))
+        for name in re.findall(r"^pdc_program\((\w+)", path.read_text(), re.MULTILINE):
+            source = next(chapter.rglob(f"{name}.cpp")).read_text()
+            pages[name] = Page(name, chapter.name, labels_of(source), anchors.get(name, ""))
+    return pages
+
+
+def anchors_of(readme: str) -> Iterator[tuple[str, str]]:
+    """Of each section, as GitHub makes them of a heading."""
+    for heading in re.findall(r"^## (.*)", readme, re.MULTILINE):
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        yield heading.partition(":")[0], anchor
+
+
+def labels_of(source: str) -> dict[str, str]:
+    """Of the header comment: what stands behind each label, and below it."""
+    labels: dict[str, str] = {}
+    label = ""
+    for line in source.partition("\n\n")[0].splitlines():
+        if begins := re.match(r"// (Concept|Shows|Python|Run|You see|Next) +(.*)", line):
+            label = begins[1]
+            labels[label] = begins[2]
+        elif label:
+            labels[label] += " " + line.removeprefix("//").strip()
+    return labels
+
+
+def load_data() -> dict:
+    return tomllib.loads(DATA.read_text())
+
+
+# --- the tables -------------------------------------------------------------------------------------
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def by_topic(data: dict, pages: dict[str, Page]) -> str:
+    def programs(topic: str) -> str:
+        found = [page for name, page in pages.items() if topic in data["programs"][name]["topics"]]
+        return ", ".join(page.link for page in found)
+
+    rows = [
+        [topic, unit["tcpp"], f"PDC-{unit['cs2023']}", programs(topic)]
+        for topic, unit in data["topics"].items()
+    ]
+    return "## By topic\n\n" + table(["topic", "TCPP 2020", "CS2023", "programs"], rows)
+
+
+def by_hazard(data: dict, pages: dict[str, Page]) -> str:
+    columns = ["hazard", "symptom", "tool", "cure"]
+    rows = [[*(each[c] for c in columns), pages[each["page"]].link] for each in data["hazard"]]
+    head = ["hazard", "symptom", "what finds it", "cure", "page"]
+    return "## By hazard\n\n" + table(head, rows)
+
+
+NAME = re.compile(r"(?:[A-Za-z_]\w*(?:<[\w:<>]*>)?(?:::|\.))*[A-Za-z_]\w*")
+NO_CALLS = {"communicator", "connections", "messages", "none", "tag"}  # words that Shows has beside the calls
+BUILT_IN = {"await", "print", "sorted", "sum"}  # what Python needs no module for
+
+
+def names_of(text: str) -> list[str]:
+    """Of a list such as "std::jthread, numpy: x.sum(), mpi4py comm.send; or a few words"."""
+    found = []
+    for part in re.split(r"[,;]|: ", re.sub(r"\([^)]*\)", "", text)):
+        words = part.split()
+        if words[:1] == ["mpi4py"]:
+            words = words[1:]
+        if len(words) == 1 and NAME.fullmatch(words[0]):
+            found.append(words[0].removeprefix("boost::"))
+    return found
+
+
+def cpp_of(page: Page) -> list[str]:
+    names = names_of(page.labels.get("Shows", ""))
+    return [name for name in names if name not in NO_CALLS and not name.endswith(".hpp")]
+
+
+def python_of(page: Page) -> list[str]:
+    return [name for name in names_of(page.labels.get("Python", "")) if "." in name or name in BUILT_IN]
+
+
+def sorted_by_name(pairs: Iterable[tuple[str, Page]]) -> dict[str, list[Page]]:
+    found: dict[str, list[Page]] = {}
+    for name, page in pairs:
+        found.setdefault(name, []).append(page)
+    return dict(sorted(found.items(), key=lambda item: (item[0].lower(), item[0])))
+
+
+def show_api(pages: dict[str, Page]) -> str:
+    """Pages that use asio:: and pages that write it out mean the same calls."""
+    every = {name for page in pages.values() for name in cpp_of(page)}
+    pairs = [
+        (f"asio::{name}" if f"asio::{name}" in every else name, page)
+        for page in pages.values()
+        for name in cpp_of(page)
+    ]
+    rows = [
+        [f"`{name}`", ", ".join(page.link for page in found)]
+        for name, found in sorted_by_name(pairs).items()
+    ]
+    return "## By C++ call\n\n" + table(["call", "pages"], rows)
+
+
+def show_python(pages: dict[str, Page]) -> str:
+    calls = sorted_by_name((name, page) for page in pages.values() for name in python_of(page))
+    rows = [
+        [f"`{name}`", page.link, ", ".join(f"`{call}`" for call in cpp_of(page))]
+        for name, found in calls.items()
+        for page in found
+    ]
+    return "## By Python call\n\n" + table(["in Python", "page", "in C++"], rows)
+
+
+def minutes_of(data: dict, programs: Iterable[str]) -> int:
+    return sum(data["programs"][name]["minutes"] for name in programs)
+
+
+def show_routes(data: dict, pages: dict[str, Page]) -> str:
+    texts = []
+    for route in data["route"]:
+        rows = [
+            [part["title"], str(minutes_of(data, part["programs"])), ", ".join(pages[n].link for n in part["programs"])]
+            for part in route["parts"]
+        ]
+        total = sum(minutes_of(data, part["programs"]) for part in route["parts"])
+        head = f"### {route['name']}\n\n{route['for']}: {total} minutes.\n\n"
+        texts.append(head + table(["part", "minutes", "programs"], rows))
+    return "## Routes\n\n" + "\n\n".join(texts)
+
+
+def show_programs(data: dict, pages: dict[str, Page]) -> str:
+    rows = []
+    for name, page in pages.items():
+        entry = data["programs"][name]
+        needs = ", ".join(pages[each].link for each in entry["needs"])
+        rows.append([page.link, str(entry["minutes"]), ", ".join(entry["topics"]), needs])
+    return "## By program\n\n" + table(["program", "minutes", "topics", "has to be known before"], rows)
+
+
+def show(which: str) -> str:
+    data, pages = load_data(), load_pages()
+    tables = {
+        "topics": lambda: by_topic(data, pages),
+        "hazards": lambda: by_hazard(data, pages),
+        "api": lambda: show_api(pages),
+        "python": lambda: show_python(pages),
+        "routes": lambda: show_routes(data, pages),
+        "programs": lambda: show_programs(data, pages),
+    }
+    if which and which not in tables:
+        raise KeyError(f"no table '{which}'; there are {', '.join(tables)}")
+    return "\n\n".join(tables[name]() for name in ([which] if which else tables))
+
+
+def main(words: list[str]) -> int:
+    try:
+        if len(words) > 1:
+            raise KeyError(f"topics takes one table at most, not {' '.join(words)}")
+        print(show(words[0] if words else ""))
+        sys.stdout.flush()
+    except KeyError as wrong:
+        print(f"pdc: {wrong.args[0]}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to be flushed
+        return 141
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
