@@ -27,6 +27,7 @@ class Exercise:
     mutant: mutants.Mutant  # what is handed out
     solution: mutants.Mutant | None  # none: the page itself
     ranks: tuple[int, ...]  # of an MPI program whose list names some
+    optimise: bool  # compile as the build does
 
     @property
     def target(self) -> str:
@@ -61,7 +62,7 @@ class Exercise:
         solved = self.solved()
         for path, text in self.handed_out().items():
             lines = text.splitlines()
-            for _, old, new in changes(solved[path].splitlines(), lines):
+            for _, new in changes(solved[path].splitlines(), lines):
                 number = min(new.start, len(lines) - 1)
                 function = function_at(lines, number)
                 inside = f"in {function}, " if function else ""
@@ -73,12 +74,12 @@ class Exercise:
 # --- the page without its answer -------------------------------------------------------------------
 
 
-def changes(old: list[str], new: list[str]) -> Iterator[tuple[str, range, range]]:
-    """What is done to the old lines to make the new ones of them."""
+def changes(old: list[str], new: list[str]) -> Iterator[tuple[range, range]]:
+    """The old lines that are not the same as the new ones, and what has come in their place."""
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for what, i, i_end, j, j_end in matcher.get_opcodes():
         if what != "equal":
-            yield what, range(i, i_end), range(j, j_end)
+            yield range(i, i_end), range(j, j_end)
 
 
 def split_comment(line: str) -> tuple[str, str]:
@@ -95,7 +96,7 @@ def without_answer(page: str, changed: str) -> str:
     change has left empty. A function's own comment (///) stays: it says what it has to do."""
     old, new = page.splitlines(), changed.splitlines()
     replaced: dict[int, str | None] = {}
-    for _, before, after in changes(old, new):
+    for before, after in changes(old, new):
         told = {comment for i in before if (comment := split_comment(old[i])[1])}
         for j in after:
             code, comment = split_comment(new[j])
@@ -112,7 +113,7 @@ def without_answer(page: str, changed: str) -> str:
 
 DEFINITION = re.compile(
     r"(?:  )?(?!(?:if|for|while|switch|return|else|do|try|using|namespace)\b)(?=[A-Za-z~])"
-    r"[^=;#{}\[.]*?(~?\b\w+)\((?!\))?[^\[]*"
+    r"[^=;#{}\[.]*?(~?\b\w+)\([^\[]*"
 )
 
 
@@ -153,10 +154,8 @@ def of(root: Path, chapter: str, program: str) -> Iterator[Exercise]:
         return
     page = next((root / chapter).rglob(f"{program}.cpp"))
     its_list = mutants.read_list(path)
-    for mutant in its_list.mutants:
-        if mutant.difficulty:
-            yield Exercise(program, chapter, program, page, mutant, None, its_list.ranks)
-    for more in its_list.exercises:
-        yield Exercise(
-            more.name, chapter, program, page, more.handed_out, more.solution, its_list.ranks
-        )
+    found = [(program, mutant, None) for mutant in its_list.mutants if mutant.difficulty]
+    found += [(more.name, more.handed_out, more.solution) for more in its_list.exercises]
+    for name, mutant, solution in found:
+        rest = (its_list.ranks, its_list.optimise)
+        yield Exercise(name, chapter, program, page, mutant, solution, *rest)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Builds and runs what the reader made of an exercise, with what builds and runs mutants."""
+"""Builds and runs what the reader made of an exercise, with what builds and runs mutants, and as
+that does: so what is proved of the mutant holds for the reader.
+"""
 
 import json
 import re
@@ -28,7 +30,8 @@ async def judge(exercise: Exercise, files: dict[Path, str], build: Path, shown: 
     program = await mutants.load_program(build, exercise.target, "")
     with tempfile.TemporaryDirectory(prefix="pdc.", ignore_cleanup_errors=True) as scratch:
         try:
-            executable = await mutants.build_changed(program, files, Path(scratch), optimise=True)
+            made = mutants.build_changed(program, files, Path(scratch), exercise.optimise)
+            executable = await made
         except mutants.Flaw as flaw:
             names = [path.name for path in files]
             return Judgement(UNSOLVED, why=first_error(str(flaw), names, shown))
