@@ -6,7 +6,8 @@
 // Shows     std::shared_mutex, std::atomic<T>::fetch_add, std::atomic<T>::wait, notify_all
 // Run       starvation --readers 8
 // You see   8 of 8 readers that came after the writers go in before them; with tickets 0 of 8
-// Next      read_write_lock has the shared mutex; livelock keeps all threads busy, in vain
+// Next      read_write_lock has the shared mutex; livelock keeps all threads busy, in vain;
+//           priority_inversion lets the most urgent one wait
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"

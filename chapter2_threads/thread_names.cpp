@@ -11,13 +11,13 @@
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
+#include "pdc/stage.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
-#include <latch>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -56,7 +56,7 @@ struct Roll {
 /// Asks the kernel while the threads live: it forgets those that have ended.
 Roll call_roll(int threads, void (*introduce)(const std::string&)) {
   std::vector<Self> selves(threads);
-  std::latch all_here(threads + 1), all_called(1);
+  pdc::Meeting roll_call(threads + 1);  // begins when all are here, and ends when all are called
   const pdc::Lane parent("parent");
   std::vector<std::jthread> workers;
   for (int i = 0; i < threads; ++i) {
@@ -64,11 +64,11 @@ Roll call_roll(int threads, void (*introduce)(const std::string&)) {
       const auto work = lane.work("is thread {}", gettid());
       introduce(fmt::format("worker {}", i));
       selves[i] = {gettid(), std::this_thread::get_id()};
-      all_here.arrive_and_wait();
-      all_called.wait();
+      roll_call.meet();
+      roll_call.meet();
     });
   }
-  all_here.arrive_and_wait();
+  roll_call.meet();
   const auto work = parent.work("calls the roll");
   Roll roll;
   for (int i = 0; i < threads; ++i) {
@@ -78,7 +78,7 @@ Roll call_roll(int threads, void (*introduce)(const std::string&)) {
     if (name == fmt::format("worker {}", i)) ++roll.own;
     if (selves[i].id == workers[i].get_id()) ++roll.known;
   }
-  all_called.count_down();
+  roll_call.meet();
   return roll;
 }  // ~jthread joins each
 

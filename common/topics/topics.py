@@ -20,6 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(__file__).with_name("topics.toml")
 
 
+class Refusal(Exception):
+    """The command line is wrong, in one line."""
+
+
 @dataclass(frozen=True)
 class Page:
     """What a program's header comment says, and where its section is."""
@@ -79,10 +83,15 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def in_order(data: dict, pages: dict[str, Page]) -> list[tuple[str, dict]]:
+    """What is known of each program, in the order of the book."""
+    return [(name, data["programs"][name]) for name in pages if name in data["programs"]]
+
+
 def by_topic(data: dict, pages: dict[str, Page]) -> str:
     def programs(topic: str) -> str:
-        found = [page for name, page in pages.items() if topic in data["programs"][name]["topics"]]
-        return ", ".join(page.link for page in found)
+        found = [name for name, entry in in_order(data, pages) if topic in entry["topics"]]
+        return ", ".join(pages[name].link for name in found)
 
     rows = [
         [topic, unit["tcpp"], f"PDC-{unit['cs2023']}", programs(topic)]
@@ -175,8 +184,8 @@ def show_routes(data: dict, pages: dict[str, Page]) -> str:
 
 def show_programs(data: dict, pages: dict[str, Page]) -> str:
     rows = []
-    for name, page in pages.items():
-        entry = data["programs"][name]
+    for name, entry in in_order(data, pages):
+        page = pages[name]
         needs = ", ".join(pages[each].link for each in entry["needs"])
         rows.append([page.link, str(entry["minutes"]), ", ".join(entry["topics"]), needs])
     return "## By program\n\n" + table(["program", "minutes", "topics", "has to be known before"], rows)
@@ -193,18 +202,18 @@ def show(which: str) -> str:
         "programs": lambda: show_programs(data, pages),
     }
     if which and which not in tables:
-        raise KeyError(f"no table '{which}'; there are {', '.join(tables)}")
+        raise Refusal(f"no table '{which}'; there are {', '.join(tables)}")
     return "\n\n".join(tables[name]() for name in ([which] if which else tables))
 
 
 def main(words: list[str]) -> int:
     try:
         if len(words) > 1:
-            raise KeyError(f"topics takes one table at most, not {' '.join(words)}")
+            raise Refusal(f"topics takes one table at most, not {' '.join(words)}")
         print(show(words[0] if words else ""))
         sys.stdout.flush()
-    except KeyError as wrong:
-        print(f"pdc: {wrong.args[0]}", file=sys.stderr)
+    except Refusal as refusal:
+        print(f"pdc: {refusal}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to be flushed

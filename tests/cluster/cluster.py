@@ -19,7 +19,7 @@ from page import Page  # noqa: E402
 
 README = SOURCE / "chapter4_mpi" / "README.md"
 SECTION = "On more than one machine"
-TIME_LIMIT = 60  # seconds for one command
+TIME_LIMIT = 150  # seconds for one command, on however busy a machine
 BOOK = Path("/run/book")  # looks like the repository with its build
 PROGRAMS = ("mpi_hello", "scatter", "heat", "task_graph")  # those that the catalog has
 # What only the tests need: hosts that have to share the cores of one machine, and no sshd.
@@ -104,7 +104,7 @@ class HostsTest(unittest.TestCase):
         self.assertEqual(ended.status, 0, f"{script}\n{ended.out}")
         return ended
 
-    def assert_nothing_runs(self, seconds: float = 10) -> None:
+    def assert_nothing_runs(self, seconds: float = 60) -> None:
         def left() -> dict[int, str]:
             return {pid: text for pid, text in hosts.others().items() if pid not in self.lasting}
 

@@ -7,8 +7,6 @@ import unittest
 
 import cluster
 
-ALLOWED = 50_000  # nanoseconds of doubt about what a clock is off
-
 
 class Mpirun(cluster.HostsTest):
     command = cluster.block("mpirun --hostfile hosts build").strip()
@@ -37,7 +35,7 @@ class Mpirun(cluster.HostsTest):
         for rank, ((offset, doubt), uptime) in enumerate(zip(found, uptimes)):
             true = (uptimes[0] - uptime) * 1_000_000_000
             self.assertLessEqual(abs(offset - true), doubt, f"rank {rank}")
-            self.assertLess(doubt, ALLOWED, f"rank {rank}")
+            self.assertLess(doubt, cluster.TIME_LIMIT * 1e9, f"rank {rank}")
 
     def test_the_picture_has_one_clock(self):
         trace = cluster.BOOK / "trace.json"

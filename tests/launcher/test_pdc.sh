@@ -220,6 +220,10 @@ for chapter in 1 plain chapter1 chapter1_plain; do
   done
   last_line "1 ok, 2 failed: chapter1_plain/fails, chapter1_plain/does_not_build"
 done
+rm -rf "$tree/build/release/chapter1_plain"
+expect 1 "$pdc" tour plain --all
+complains "[3/3] compiling 3 programs"
+last_line "1 ok, 2 failed: chapter1_plain/fails, chapter1_plain/does_not_build"
 expect 0 "$pdc" tour --all first
 last_line "1 ok"
 expect 2 "$pdc" tour first plain

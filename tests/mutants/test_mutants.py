@@ -256,8 +256,10 @@ class GoodListTest(DriverTest):
 class TogetherTest(DriverTest):
     """What can be compiled in one file is, and what cannot, alone."""
 
-    def check(self, alone: bool, page: str = PAGE, same: str = "#ifdef NOTHING\n#endif\n") -> None:
-        result = Fake(self.folder, page, files={"own.hpp": OWN, "same.hpp": same}).test(GOOD)
+    def check(
+        self, alone: bool, page: str = PAGE, same: str = "#ifdef NOTHING\n#endif\n", own: str = OWN
+    ) -> None:
+        result = Fake(self.folder, page, files={"own.hpp": own, "same.hpp": same}).test(GOOD)
         self.expect(result, 0, "3 of 3 mutants killed in ")
         self.assertEqual("compiled alone" in result[1], alone, result[1])
 
@@ -270,6 +272,11 @@ class TogetherTest(DriverTest):
     def test_a_header_that_includes_one_that_a_mutant_changes(self):
         page = PAGE.replace('#include "own.hpp"', '#include "same.hpp"')
         self.check(False, page, same='#pragma once\n#include "own.hpp"\n')
+
+    def test_a_header_of_the_same_namespace_as_one_that_a_mutant_changes(self):
+        own, same = f"namespace own {{\n{OWN}}}\n", "namespace own {\ninline int two() { return 2; }\n}\n"
+        page = PAGE.replace("four() == 4", "own::four() == 2 * own::two()")
+        self.check(False, f'#include "same.hpp"\n{page}', same, own)
 
     def test_a_page_with_macros(self):
         self.check(True, "#define FOUR 4\n" + PAGE.replace("== 4", "== FOUR"))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Many versions of one page in one source file, so that what they share is compiled once.
 
-Each version is a namespace, with those of the page's own headers in it that differ. All else that
-the page includes stands above them. An executable holds the number of its version in its data:
+Each version is a namespace, with those of the page's own headers in it that differ, and those that
+open the same namespace as one of these: otherwise one would hide the other. All else that the page
+includes stands above them. An executable holds the number of its version in its data:
 choose() changes it there, not in the environment or the arguments, since programs start themselves
 again without these.
 
@@ -17,6 +18,7 @@ from pathlib import Path
 MARK = b"the version is number "
 DIGITS = 9
 OWN = re.compile(r'#include "(.*)"')
+OPENED = re.compile(r"^namespace (\w+) ", re.M)
 MAIN = """
 namespace {{
 volatile char version[] = "{mark}";
@@ -92,11 +94,17 @@ def own_header(file: Path, line: str) -> Path | None:
 
 
 def differs(header: Path, differ: set[Path]) -> bool:
-    """Whether it is not the same in all versions, with all that it includes."""
-    if header in differ:
+    """Whether it is not the same in all versions, with all that it includes and belongs to."""
+    opened = {name for path in differ if path.suffix == ".hpp" for name in names_opened(path)}
+    if header in differ or opened & names_opened(header):
         return True
     included = (own_header(header, line) for line in header.read_text().splitlines())
     return any(differs(each, differ) for each in included if each)
+
+
+def names_opened(header: Path) -> set[str]:
+    """The namespaces that it opens."""
+    return set(OPENED.findall(header.read_text()))
 
 
 def choose(number: int, executable: bytes) -> bytes:

@@ -311,6 +311,7 @@ def check_program_tables(tables: list[Table], book: Book) -> Faults:
 def check_chapter(page: Page, book: Book) -> Faults:
     programs = book.of_chapter(page.path.parent.name)
     yield from check_chapter_table(page, book, programs)
+    yield from check_groups(page, programs)
     yield from check_sections(page, book, programs)
     yield from lessons.check(page, book.source, book.build, sections_of(page, programs))
 
@@ -344,6 +345,22 @@ def check_chapter_table(page: Page, book: Book, programs: list[dict]) -> Faults:
             yield line, (f"the concept of {name} is not the summary in its source\n"
                          f"- {concept}\n+ {program['summary']}")  # fmt: skip
         yield from ((line, fault) for fault in faults_of_run(run, program, book))
+
+
+def check_groups(page: Page, programs: list[dict]) -> Faults:
+    """The tables headed `I want`, where a chapter has some: each program stands in one, once."""
+    tables = [table for table in page.tables if table.header[:1] == ["I want"]]
+    wanted = {program["name"] for program in programs}
+    seen: set[str] = set()
+    for line, cells in (row for table in tables for row in table.rows):
+        for name in plain(cells[1]).split(", ") if len(cells) > 1 else ():
+            if name not in wanted:
+                yield line, f"'{name}' is no program of this chapter"
+            elif name in seen:
+                yield line, f"{name} stands in a table headed 'I want' already"
+            seen.add(name)
+    if tables and (missing := sorted(wanted - seen)):
+        yield tables[0].line, f"no table headed 'I want' has {', '.join(missing)}"
 
 
 def check_names(line: int, where: str, names: list[str], programs: list[dict]) -> Faults:

@@ -584,6 +584,35 @@ class Root(Case):
         self.assert_spoilt(self.root, "| hello,", "| hallo,", fault, "'hallo' is no program of")
 
 
+class Groups(Case):
+    """The way into a chapter."""
+
+    GROUPS = ("| I want | the program |\n| --- | --- |\n| to greet | [hello](hello.cpp) |\n\n"
+              "Words.\n\n| I want | the program |\n| --- | --- |\n| to count | [count](count.cpp) |\n\n")  # fmt: skip
+
+    def assert_groups(self, old: str, new: str, *expected: str):
+        self.assertIn(old, self.GROUPS)
+        groups = self.GROUPS.replace(old, new)
+        text = CHAPTER1.replace("| program | concept |", groups + "| program | concept |")
+        self.chapter1.write_text(text, encoding="utf-8")
+        self.assert_faults(self.chapter1, *expected)
+
+    def test_have_each_program_once(self):
+        self.assert_groups("", "")
+
+    def test_a_program_is_missing(self):
+        fault = "README.md:3: no table headed 'I want' has hello"
+        self.assert_groups("| to greet | [hello](hello.cpp) |\n", "", fault)
+
+    def test_a_program_in_two_groups(self):
+        row = "| to greet again | [hello](hello.cpp) |\n| to count |"
+        self.assert_groups("| to count |", row, "hello stands in a table headed 'I want' already")
+
+    def test_a_program_of_another_chapter(self):
+        row = "| to go round | [ring](../chapter2_ranks/ring.cpp) |\n| to count |"
+        self.assert_groups("| to count |", row, "'ring' is no program of this chapter")
+
+
 class ChapterTable(Case):
     def assert_row(self, old: str, new: str, *expected: str):
         self.assert_spoilt(self.chapter1, old, new, *expected)
