@@ -1,10 +1,9 @@
 // Work span: how much there is to do, and how much of it has to be done in turn.
 //
-// Concept   The work is all steps that there are. The span is the longest path among them: steps of
-//           which each needs the one before. No number of workers takes less time than the span, so
-//           work by span, the parallelism, is how many times as fast it can become. If none rests
-//           while a step is ready, p workers take at most the span and a p-th of all other steps:
-//           Brent's bound.
+// Concept   The work is all steps. The span is the longest path among them: steps of which each needs
+//           the one before. No number of workers takes less time than the span, so work by span, the
+//           parallelism, is how many times as fast it can become. If none rests while a step is
+//           ready, p workers take at most the span and a p-th of all other steps: Brent's bound.
 // Shows     tbb::task_group, tbb::concurrent_vector
 // Run       work_span --n 16
 // You see   work and span of tasks that wait too early and at the end, and what more workers gain
@@ -14,7 +13,6 @@
 #include "pdc/plot.hpp"
 #include "pdc/program.hpp"
 
-#include <fmt/core.h>
 #include <tbb/concurrent_vector.h>
 #include <tbb/task_group.h>
 
@@ -27,36 +25,33 @@
 namespace {
 
 using Index = std::size_t;
-using After = std::vector<Index>;             // which steps had to end before this one began
+using After = std::set<Index>;                // which steps had to end before this one began
 using Steps = tbb::concurrent_vector<After>;  // in the order in which they began
 
-Index take_step(Steps& steps, After after) {
-  return static_cast<Index>(steps.push_back(std::move(after)) - steps.begin());
+Index take_step(Steps& steps, const After& after) {
+  return static_cast<Index>(steps.push_back(after) - steps.begin());
 }
 
 /// A task beside its caller, which notes what comes after what.
-class Fork {
- public:
-  explicit Fork(Index step) : last(step) {}
+struct Fork {
   void run(auto task) {
-    group_.run([this, task, begin = last] { end_ = task(begin); });
+    group.run([this, task, begin = last] { end = task(begin); });
   }
   void wait() {
-    group_.wait();
-    last = end_;
+    group.wait();
+    last = end;
   }
-  Index last;  // what the caller comes after
 
- private:
-  Index end_ = 0;          // the last step of the task
-  tbb::task_group group_;  // below what its task writes: it is destroyed first, and waits then
+  Index last;                  // what the caller comes after
+  Index end = 0;               // the last step of the task
+  tbb::task_group group = {};  // below what its task writes: it is destroyed first
 };
 
 /// Splits as fibonacci(n) does, and joins. Returns its last step.
-Index split(int n, After after, Steps& steps) {
-  const Index first = take_step(steps, std::move(after));
+Index split(int n, const After& after, Steps& steps) {
+  const Index first = take_step(steps, after);
   if (n < 2) return first;
-  Fork fork(first);
+  Fork fork{first};
   fork.run([n, &steps](Index begin) { return split(n - 1, {begin}, steps); });
   const Index other = split(n - 2, {fork.last}, steps);
   fork.wait();
@@ -64,10 +59,10 @@ Index split(int n, After after, Steps& steps) {
 }
 
 /// Wrong on purpose: it waits before it has anything to do beside the task.
-Index split_in_turn(int n, After after, Steps& steps) {
-  const Index first = take_step(steps, std::move(after));
+Index split_in_turn(int n, const After& after, Steps& steps) {
+  const Index first = take_step(steps, after);
   if (n < 2) return first;
-  Fork fork(first);
+  Fork fork{first};
   fork.run([n, &steps](Index begin) { return split_in_turn(n - 1, {begin}, steps); });
   fork.wait();
   const Index other = split_in_turn(n - 2, {fork.last}, steps);
@@ -83,110 +78,73 @@ std::pair<Steps, Steps> record(int n) {
   return {early, late};
 }
 
-/// How many steps come after as many others as that.
-std::int64_t count_after(const Steps& steps, std::size_t others) {
-  return std::ranges::count_if(steps, [&](const After& after) {
-    return std::set<Index>(after.begin(), after.end()).size() == others;
-  });
-}
-
-/// The length of the longest path: steps of which each comes after the one before.
-std::int64_t find_span(const Steps& steps) {
-  std::vector<std::int64_t> paths;
+/// A greedy schedule: takes each step in the first round in which it is ready and a worker is left.
+/// With a worker for each step, the last round is the end of the longest path.
+int count_rounds(const Steps& steps, int workers) {
+  std::vector<int> taken;       // steps in each round
+  std::vector<Index> round_of;  // each step
   for (const After& after : steps) {
-    std::int64_t longest = 0;
-    for (const Index before : after) longest = std::max(longest, paths[before]);
-    paths.push_back(longest + 1);
+    Index round = 0;
+    for (const Index before : after) round = std::max(round, round_of[before] + 1);
+    while (round < taken.size() && taken[round] == workers) ++round;
+    if (round == taken.size()) taken.push_back(0);
+    ++taken[round];
+    round_of.push_back(round);
   }
-  return *std::ranges::max_element(paths);
+  return static_cast<int>(taken.size());
 }
 
-/// A greedy schedule: in each round, every worker takes a step that is ready, as long as there are.
-std::int64_t count_rounds(const Steps& steps, std::int64_t workers) {
-  std::vector<std::vector<Index>> next(steps.size());
-  std::vector<Index> missing, ready;
-  for (Index i = 0; i < steps.size(); ++i) {
-    missing.push_back(steps[i].size());
-    if (steps[i].empty()) ready.push_back(i);
-    for (const Index before : steps[i]) next[before].push_back(i);
-  }
-  std::int64_t rounds = 0;
-  while (!ready.empty()) {
-    ++rounds;
-    const auto taken = std::min(workers, std::ssize(ready));
-    const std::vector<Index> now(ready.end() - taken, ready.end());
-    ready.resize(ready.size() - now.size());
-    for (const Index step : now) {
-      for (const Index freed : next[step]) {
-        if (--missing[freed] == 0) ready.push_back(freed);
-      }
-    }
-  }
-  return rounds;
+int count_needs(const Steps& steps) {
+  std::size_t needs = 0;
+  for (const After& after : steps) needs += after.size();
+  return static_cast<int>(needs);
 }
 
-constexpr int worker_counts[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-
-/// Returns for how many numbers of workers the rounds are within Brent's bounds.
-int say_rounds(pdc::Program& program, const Steps& early, const Steps& late) {
-  const std::int64_t work = std::ssize(late), span = find_span(late);
+/// Returns whether the rounds of the second are within Brent's bounds for all numbers of workers.
+bool say_rounds(const Steps& early, const Steps& late, int work, int span) {
   pdc::Curve in_turn{"waiting too early", {}}, forked{"waiting at the end", {}};
   pdc::Curve parallelism{"work / span", {}, true};
-  int within = 0;
+  bool are_within = true;
   pdc::say("\n  workers   rounds, waiting too early   at the end      Brent's bounds");
-  for (const int workers : worker_counts) {
-    const std::int64_t slow = count_rounds(early, workers), rounds = count_rounds(late, workers);
-    const std::int64_t least = std::max((work + workers - 1) / workers, span);
-    const std::int64_t most = span + (work - span) / workers;
-    if (rounds >= least && rounds <= most) ++within;
+  for (int workers = 1; workers <= 512; workers *= 2) {
+    const int slow = count_rounds(early, workers), rounds = count_rounds(late, workers);
+    const int least = std::max((work + workers - 1) / workers, span);
+    const int most = span + (work - span) / workers;
+    if (rounds < least || rounds > most) are_within = false;
     pdc::say("  {:>7}{:>28}{:>13}{:>12} to {}", workers, slow, rounds, least, most);
-    program.report(fmt::format("rounds of {} workers", workers), static_cast<double>(rounds), "");
-    const double all = static_cast<double>(work);
-    in_turn.points.emplace_back(workers, all / static_cast<double>(slow));
-    forked.points.emplace_back(workers, all / static_cast<double>(rounds));
-    parallelism.points.emplace_back(workers, all / static_cast<double>(span));
+    in_turn.points.emplace_back(workers, 1.0 * work / slow);
+    forked.points.emplace_back(workers, 1.0 * work / rounds);
+    parallelism.points.emplace_back(workers, 1.0 * work / span);
   }
   pdc::plot("what more workers gain", {"workers", true}, {"times as fast", true},
             {in_turn, forked, parallelism});
-  return within;
+  return are_within;
 }
 
-std::int64_t fibonacci(int n) {
-  std::vector<std::int64_t> numbers = {0, 1};
-  while (std::ssize(numbers) <= n) numbers.push_back(numbers.end()[-1] + numbers.end()[-2]);
-  return numbers[n];
-}
-
-/// Whether one step comes after none, and after two as many as there are tasks that split.
-bool is_joined(const Steps& steps, int n) {
-  return count_after(steps, 0) == 1 && count_after(steps, 2) == fibonacci(n + 1) - 1;
+int fibonacci(int n) {
+  return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv, {{"n", 16, "splits as fibonacci(n) does", {4, 22}}});
+  pdc::Program program(argc, argv, {{"n", 16, "splits as fibonacci(n) does", {4, 20}}});
   const int n = program.integer("n");
+  const auto [early, late] = program.scene("the steps note what they come after", record, n);
+  const int splits = fibonacci(n + 1) - 1, work = 3 * splits + 1, span = 2 * n - 1;
+  const int in_turn = count_rounds(early, work), forked = count_rounds(late, work);
+  const bool are_within = say_rounds(early, late, work, span);
 
-  const auto [early, late] =
-      program.scene("the tasks run, and note what they come after", record, n);
-  const int within = say_rounds(program, early, late);
-
-  const std::int64_t work = std::ssize(late), span = find_span(late);
-  const std::int64_t in_turn = find_span(early), by_all = count_rounds(late, work);
-  pdc::check(work == 3 * fibonacci(n + 1) - 2 && std::ssize(early) == work,
-             "both take as many steps as the closed form says", "{} and {}", early.size(), work);
-  pdc::check(is_joined(early, n) && is_joined(late, n),
-             "each step but the first comes after another, and each join after two",
-             "{} and {} joins", count_after(early, 2), count_after(late, 2));
-  pdc::check(in_turn == work, "waiting too early, every step is in the span", "{} of {}", in_turn,
-             early.size());
-  pdc::check(span == 2 * n - 1, "waiting at the end, the span is that of the closed form",
-             "{} steps, so work / span is {}", span, work / span);
-  pdc::check(within == std::ssize(worker_counts),
-             "waiting at the end, no number of workers leaves Brent's bounds", "{} of {} numbers",
-             within, std::ssize(worker_counts));
-  pdc::check(by_all == span, "with a worker for each step, only the span is left", "{} rounds",
-             by_all);
+  pdc::check(std::ssize(early) == work && std::ssize(late) == work,
+             "both take as many steps as the closed form says", "{} and {}", early.size(),
+             late.size());
+  pdc::check(count_needs(early) == 4 * splits && count_needs(late) == 4 * splits,
+             "each half comes after a step before it, and each join after both halves",
+             "{} and {} for {} splits", count_needs(early), count_needs(late), splits);
+  pdc::check(in_turn == work, "waiting too early, every step is in the span", "{}", in_turn);
+  pdc::check(forked == span, "waiting at the end, the span is that of the closed form",
+             "{} steps, so work / span is {}", forked, work / span);
+  pdc::check(are_within, "waiting at the end, no number of workers leaves Brent's bounds",
+             "1 to 512 workers");
   return program.finish();
 }
