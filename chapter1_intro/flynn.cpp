@@ -25,7 +25,6 @@
 namespace {
 
 namespace stdx = std::experimental;
-
 using Vector = std::span<const double>;  // of whole numbers, so every sum is exact
 using Pack = stdx::native_simd<double>;
 
@@ -108,9 +107,14 @@ std::array<Dot, 4> compute_all_ways(Vector x, Vector y, int workers) {
           dot_spmd(x, y, workers)};
 }
 
-/// How many products there have to be: one for each pack, and one for each element that is left.
-std::int64_t count_products(std::size_t elements, std::size_t pack) {
-  return static_cast<std::int64_t>(elements / pack + elements % pack);
+/// How many products there have to be, if the first worker and each `every`-th after it use packs.
+std::int64_t count_products(Vector x, int workers, int every) {
+  std::size_t products = 0;
+  for (int i = 0; i < workers; ++i) {
+    const std::size_t n = part_of(x, i, workers).size(), pack = i % every == 0 ? Pack::size() : 1;
+    products += n / pack + n % pack;  // packs, and what does not fill one
+  }
+  return static_cast<std::int64_t>(products);
 }
 
 void check_dot(const char* claim, const Dot& dot, std::int64_t sum, std::int64_t products) {
@@ -124,30 +128,23 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"workers", 2, "threads, and as many processes", {1, 64}},
                         {"elements", 2'000'000, "elements of each vector", {1, 8'000'000}}});
-  const int workers = program.integer("workers");
-  const std::int64_t elements = program.integer("elements");
-  std::vector<double> x(static_cast<std::size_t>(elements)), y(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {  // 1, 2, 3, 4, ... and 1, 2, 1, 2, ...
-    x[i] = static_cast<double>(i + 1);
-    y[i] = static_cast<double>(i % 2 + 1);
+  const int workers = program.integer("workers"), elements = program.integer("elements");
+  std::vector<double> x(elements), y(elements);
+  for (int i = 0; i < elements; ++i) {
+    x[i] = i + 1;      // 1, 2, 3, 4, ...
+    y[i] = i % 2 + 1;  // 1, 2, 1, 2, ...
   }
   const auto [sisd, simd, mimd, spmd] =
       program.scene("one way after the other", compute_all_ways, x, y, workers);
 
-  const std::int64_t pairs = elements / 2;  // the second of each counts twice
-  const std::int64_t sum = elements * (elements + 1) / 2 + pairs * (pairs + 1);
-  std::int64_t by_mimd = 0, by_spmd = 0;
-  for (int i = 0; i < workers; ++i) {
-    const std::size_t size = part_of(x, i, workers).size();
-    by_mimd += count_products(size, i % 2 == 0 ? Pack::size() : 1);
-    by_spmd += count_products(size, Pack::size());
-  }
-  check_dot("SISD gives the closed form, and multiplies once for each element", sisd, sum,
-            elements);
+  const std::int64_t n = elements, pairs = n / 2;  // the second of each counts twice
+  const std::int64_t sum = n * (n + 1) / 2 + pairs * (pairs + 1);
+  check_dot("SISD gives the closed form, and multiplies once for each element", sisd, sum, n);
   check_dot("SIMD gives the closed form, and multiplies once for each pack", simd, sum,
-            count_products(x.size(), Pack::size()));
+            count_products(x, 1, 1));
   check_dot("MIMD gives the closed form, and every second thread multiplies packs", mimd, sum,
-            by_mimd);
-  check_dot("SPMD gives the closed form, and every process multiplies packs", spmd, sum, by_spmd);
+            count_products(x, workers, 2));
+  check_dot("SPMD gives the closed form, and every process multiplies packs", spmd, sum,
+            count_products(x, workers, 1));
   return program.finish();
 }
