@@ -5,9 +5,8 @@
 //           is in vain, and may take the very core that the holder needs. So spin only a few times,
 //           then sleep until the holder says that the lock is free.
 // Shows     std::atomic_flag, test_and_set, test, wait, notify_one
-// Run       spinlock --threads 3 --spins 100
-// You see   the holder sleeps until all wait: by then each spinning thread has looked in vain 1000
-//           times, each with a limit 101 times, each that sleeps at once, once
+// Run       spinlock --threads 3
+// You see   while the holder sleeps, each spinning thread looks in vain 1000 times, with a limit 101
 // Next      lock keeps the section short; event sleeps on an atomic, too
 
 // SPDX-License-Identifier: MIT
@@ -37,10 +36,7 @@ struct Flag {
   }
   bool test(std::memory_order order) { return watch(flag.test(order)); }
   void clear(std::memory_order order) {
-    if (counts) {  // the first holder
-      counts = false;
-      if (!anyone_spins) all_wait.meet();  // forced: if woken too early, all sleep again
-    }
+    if (counts.exchange(false) && !anyone_spins) all_wait.meet();  // forced: all sleep by now
     flag.clear(order);
   }
   void wait(bool old, std::memory_order order) const { flag.wait(old, order); }
@@ -51,20 +47,18 @@ struct Flag {
     if (!is_set || !counts || mine == enough) return is_set;
     ++looks_in_vain;
     ++mine;
-    if (mine == enough) {
-      anyone_spins = true;
-      pdc::fault("1000 looks in vain");
-      all_wait.meet();
-    }
-    return is_set;
+    if (mine < enough) return true;
+    anyone_spins = true;
+    pdc::fault("1000 looks in vain");
+    all_wait.meet();
+    return true;
   }
 };
 
 /// Right: it spins for a moment, in case the holder is about to unlock, and then sleeps.
 struct AdaptiveLock {
+  static constexpr int spins = 100;
   Flag& flag;
-  int spins;
-
   void lock() {
     while (flag.test_and_set(std::memory_order_acquire)) {
       int looks = 0;
@@ -81,7 +75,6 @@ struct AdaptiveLock {
 /// Wrong on purpose, unless the holder is sure to run: it looks again without end.
 struct Spinlock {
   Flag& flag;
-
   void lock() {
     while (flag.test_and_set(std::memory_order_acquire)) {    // a write: one core at a time
       while (flag.test(std::memory_order_relaxed)) continue;  // a read: all cores at once
@@ -91,21 +84,21 @@ struct Spinlock {
 };
 
 struct Seen {
-  int looks, writes;  // in vain, while the holder slept
-  int entered;        // threads that got in, and were not left asleep
-  int inside;         // the most at once
-  int guarded;        // threads that were inside alone, while the flag was set
+  int looks, writes;   // in vain, while the holder slept
+  int entered, alone;  // threads that got in; that were inside alone, while the flag was set
 };
 
 /// The holder sleeps inside until each of the others is seen to wait, awake or asleep.
-template <class Lock, class... Limit>
-Seen contend(int threads, Limit... spins) {
-  constexpr bool has_limit = sizeof...(Limit) > 0;
+template <class Lock>
+Seen contend(int threads) {
+  constexpr bool has_limit = requires {
+    Lock::spins;
+  };
   pdc::Meeting all_wait(threads + 1);
   Flag flag{all_wait};
-  Lock lock{flag, spins...};
+  Lock lock{flag};
   pdc::Gauge inside;
-  int entered = 0, guarded = 0;  // plain numbers: the lock guards them
+  int entered = 0, alone = 0;  // plain numbers: the lock guards them
   const pdc::Lane holder("holder");
   std::vector<std::jthread> waiters;
   {
@@ -120,7 +113,7 @@ Seen contend(int threads, Limit... spins) {
         const auto update = lane.hold("update");
         const auto also_visit = inside.visit();
         ++entered;
-        if (flag.flag.test() && inside.inside() == 1) ++guarded;
+        if (flag.flag.test() && inside.inside() == 1) ++alone;
       });
     }
     all_wait.meet();  // forced: each of them waits
@@ -131,44 +124,27 @@ Seen contend(int threads, Limit... spins) {
     return entered;
   };
   const int woken = count_entered();
-  if (woken < threads) pdc::fault("left asleep");
   while (count_entered() < threads) flag.notify_one();  // else they would never end
-  return {flag.looks_in_vain, flag.writes_in_vain, woken, inside.most(), guarded};
+  return {flag.looks_in_vain, flag.writes_in_vain, woken, alone};
 }  // ~jthread joins each
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  pdc::Program program(argc, argv,
-                       {{"threads", 3, "threads that wait for the lock", {1, 64}},
-                        {"spins", 100, "looks before a thread sleeps", {1, Flag::enough / 2}}});
-  const int n = program.integer("threads"), spins = program.integer("spins");
-
+  pdc::Program program(argc, argv, {{"threads", 3, "threads that wait for the lock", {1, 64}}});
+  const int n = program.integer("threads");
   const Seen spinning = program.scene("spinning", contend<Spinlock>, n);
-  const Seen limited =
-      program.scene("spinning for a while, then asleep", contend<AdaptiveLock, int>, n, spins);
-  const Seen sleeping = program.scene("asleep at once", contend<AdaptiveLock, int>, n, 0);
+  const Seen limited = program.scene("spinning for a while, then asleep", contend<AdaptiveLock>, n);
 
-  pdc::check(
-      spinning.looks == n * Flag::enough,
-      "spinning, each thread has looked in vain a thousand times, and the holder still sleeps",
-      "{} looks of {} threads", spinning.looks, n);
-  pdc::check(spinning.writes == n && limited.writes == n,
-             "spinning, with and without a limit, each thread writes in vain once, and then reads",
-             "{} and {} writes of {} threads", spinning.writes, limited.writes, n);
-  pdc::check(
-      limited.looks == n * (1 + spins),
-      "with a limit, each thread looks in vain once and as often as the limit says, and sleeps",
-      "{} looks of {} threads", limited.looks, n);
-  pdc::check(sleeping.looks == n, "without spinning, each thread looks in vain once, and sleeps",
-             "{} looks of {} threads", sleeping.looks, n);
-  pdc::check(spinning.inside == 1 && limited.inside == 1 && sleeping.inside == 1,
-             "with each lock, there is never more than one inside", "{}, {} and {} of {}",
-             spinning.inside, limited.inside, sleeping.inside, n + 1);
-  pdc::check(spinning.guarded == n && limited.guarded == n && sleeping.guarded == n,
-             "with each lock, each thread is inside alone, and the flag is set",
-             "{}, {} and {} of {}", spinning.guarded, limited.guarded, sleeping.guarded, n);
-  pdc::check(limited.entered == n && sleeping.entered == n, "no thread is left asleep",
-             "{} and {} of {}", limited.entered, sleeping.entered, n);
+  pdc::check(spinning.looks == n * Flag::enough && spinning.writes == n,
+             "spinning, each thread writes in vain once, and looks in vain until it is stopped",
+             "{} looks of {} threads, {} of them write", spinning.looks, n, spinning.writes);
+  pdc::check(limited.looks == n * (1 + AdaptiveLock::spins) && limited.writes == n,
+             "with a limit, each thread writes in vain once, looks as often as it says, and sleeps",
+             "{} looks of {} threads, {} of them write", limited.looks, n, limited.writes);
+  pdc::check(spinning.alone == n && limited.alone == n,
+             "with both locks, each thread is inside alone, and the flag is set", "{} and {} of {}",
+             spinning.alone, limited.alone, n);
+  pdc::check(limited.entered == n, "no thread is left asleep", "{} of {}", limited.entered, n);
   return program.finish();
 }
