@@ -137,11 +137,11 @@ int main(int argc, char** argv) {
   const Seen limited = program.scene("spinning for a while, then asleep", contend<AdaptiveLock>, n);
 
   pdc::check(spinning.looks == n * Flag::enough && spinning.writes == n,
-             "spinning, each thread writes in vain once, and looks in vain until it is stopped",
-             "{} looks of {} threads, {} of them write", spinning.looks, n, spinning.writes);
+             "spinning, each thread writes in vain once, and looks on until it is stopped",
+             "{} looks, {} writes", spinning.looks, spinning.writes);
   pdc::check(limited.looks == n * (1 + AdaptiveLock::spins) && limited.writes == n,
              "with a limit, each thread writes in vain once, looks as often as it says, and sleeps",
-             "{} looks of {} threads, {} of them write", limited.looks, n, limited.writes);
+             "{} looks, {} writes", limited.looks, limited.writes);
   pdc::check(spinning.alone == n && limited.alone == n,
              "with both locks, each thread is inside alone, and the flag is set", "{} and {} of {}",
              spinning.alone, limited.alone, n);
