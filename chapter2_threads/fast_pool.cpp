@@ -6,19 +6,18 @@
 // Shows     std::condition_variable, std::make_shared, std::exception_ptr, std::atomic
 // Python    concurrent.futures.ThreadPoolExecutor
 // Run       fast_pool --threads 3 --jobs 12
-// You see   jobs that come while all workers are busy are taken in one go;
-//           ./pdc bench fast_pool counts allocations and system calls
+// You see   jobs that come while all workers are busy are taken in one go; ./pdc bench counts the rest
 // Next      executors compares ready-made pools; process_pool replaces a worker that dies
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <latch>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -67,7 +66,7 @@ class Pool {
   explicit Pool(int threads) : Pool() {  // so that ~Pool ends the others if a thread cannot start
     for (int i = 0; i < threads; ++i) {
       workers_.emplace_back([this, lane = pdc::Lane("worker {}", i)] {
-        while (const std::shared_ptr<Job> job = next(lane)) {
+        while (const std::shared_ptr<Job> job = next()) {
           const auto work = lane.work("job");
           job->run();
         }
@@ -94,8 +93,7 @@ class Pool {
  private:
   Pool() = default;
 
-  std::shared_ptr<Job> next(const pdc::Lane& lane) {  // null: the pool ends, and nothing is left
-    const auto wait = lane.wait("a job");
+  std::shared_ptr<Job> next() {                     // null: the pool ends, and nothing is left
     const std::scoped_lock first_in_line(taking_);  // the others wait here for their turn
     if (ready_.empty()) {
       const auto soon = std::chrono::steady_clock::now() + std::chrono::microseconds(3);
@@ -120,21 +118,19 @@ class Pool {
 };
 
 struct Seen {
-  int right, failed;  // jobs
-  int last_haul;
+  int right = 0, failed = 0, last_haul = 0;  // jobs
 };
 
 Seen submit_to_busy_pool(int jobs, int threads) {
-  std::latch all_busy(threads), go(1);
+  std::barrier all_busy(threads + 1);
+  const auto keep_busy = [&] {
+    all_busy.arrive_and_wait();
+    all_busy.arrive_and_wait();
+    return 0;
+  };
   Pool pool(threads);  // after what its jobs use
-  for (int i = 0; i < threads; ++i) {
-    pool.submit([&] {
-      all_busy.count_down();
-      go.wait();
-      return 0;
-    });
-  }
-  all_busy.wait();  // forced: no worker is free before all jobs have come
+  for (int i = 0; i < threads; ++i) pool.submit(keep_busy);
+  all_busy.arrive_and_wait();  // forced: no worker is free before all jobs have come
   std::vector<std::shared_ptr<Future<int>>> futures;
   for (int n = 0; n < jobs; ++n) {
     futures.push_back(pool.submit([n] {
@@ -143,16 +139,17 @@ Seen submit_to_busy_pool(int jobs, int threads) {
       return n * n * n;
     }));
   }
-  go.count_down();
-  int right = 0, failed = 0;
+  all_busy.arrive_and_wait();
+  Seen seen;
   for (int n = 0; n < jobs; ++n) {
     try {
-      if (futures[n]->get() == n * n * n) ++right;
+      if (futures[n]->get() == n * n * n) ++seen.right;
     } catch (const std::domain_error&) {
-      ++failed;
+      ++seen.failed;
     }
   }
-  return {right, failed, pool.last_haul()};
+  seen.last_haul = pool.last_haul();
+  return seen;
 }
 
 }  // namespace
@@ -160,9 +157,7 @@ Seen submit_to_busy_pool(int jobs, int threads) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"threads", 3, "workers", {1, 64}}, {"jobs", 12, "jobs to do", {2, 64}}});
-  const int threads = program.integer("threads");
-  const int jobs = program.integer("jobs");
-
+  const int threads = program.integer("threads"), jobs = program.integer("jobs");
   const Seen seen =
       program.scene("jobs come while all workers are busy", submit_to_busy_pool, jobs, threads);
 
