@@ -6,7 +6,8 @@
 // Shows     tbb::parallel_pipeline, tbb::make_filter, tbb::task_arena, std::latch
 // Run       pipeline --threads 3 --tokens 4
 // You see   without the pipeline the first word comes last, with it the sentence can be read
-// Next      flow_graph has branches; queue joins two stages by hand; pipe joins processes
+// Next      decomposition compares it with other ways to cut the work; flow_graph has branches;
+//           queue joins two stages by hand; pipe joins processes
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
