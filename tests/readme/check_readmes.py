@@ -308,12 +308,13 @@ def check_program_tables(tables: list[Table], book: Book) -> Faults:
                         yield line, f"'{name.strip()}' is no program of the catalog"
 
 
-def check_chapter(page: Page, book: Book) -> Faults:
+def check_chapter(page: Page, book: Book, only: set[str]) -> Faults:
     programs = book.of_chapter(page.path.parent.name)
     yield from check_chapter_table(page, book, programs)
     yield from check_groups(page, programs)
     yield from check_sections(page, book, programs)
-    yield from lessons.check(page, book.source, book.build, sections_of(page, programs))
+    read = [program for program in programs if not only or program["name"] in only]
+    yield from lessons.check(page, book.source, book.build, sections_of(page, read))
 
 
 def sections_of(page: Page, programs: list[dict]) -> dict[str, range]:
@@ -484,7 +485,7 @@ def check(
     readme: Path, book: Book, only: set[str] = frozenset(), update: bool = False, force: bool = False
 ) -> list[str]:
     """All faults of one README, as lines to print, in the order of its lines. `only` are the
-    programs whose consoles are run, all if there are none; `force` updates on a busy machine too."""
+    programs whose consoles are run and whose lessons are tried, all if there are none; `force` updates on a busy machine too."""
     readme = readme.resolve()
     shown = readme.relative_to(book.source) if readme.is_relative_to(book.source) else readme
     if not readme.is_file():
@@ -509,7 +510,7 @@ def check(
     faults += check_text(page)
     faults += check_links(page, book)
     is_chapter = readme in book.source.glob("chapter*/README.md")
-    faults += check_chapter(page, book) if is_chapter else []
+    faults += check_chapter(page, book, only) if is_chapter else []
     faults += check_root(page, book) if readme == book.source / "README.md" else []
     faults += check_program_tables(page.tables[is_chapter:], book)
     if not faults:
@@ -528,7 +529,7 @@ def main() -> int:
                         help="its build, with catalog.json")  # fmt: skip
     parser.add_argument("--preset", default="release", help="build/PRESET in the commands")
     parser.add_argument("--only", metavar="NAME", action="append", default=[],
-                        help="run the consoles of this program's section only")  # fmt: skip
+                        help="run the consoles and try the lessons of this program only")  # fmt: skip
     parser.add_argument("--update", action="store_true", help="write the real output to the README")
     parser.add_argument("--force", action="store_true", help="also on a busy machine")
     parser.add_argument("readmes", metavar="README", type=Path, nargs="*", help="all, if none")
