@@ -88,17 +88,17 @@ class Page:
         self.path = path
         text = path.read_bytes().decode("utf-8")
         self.lines = text.split("\n")
-        self._tokens = MARKDOWN.parse(text)
+        self.tokens = MARKDOWN.parse(text)
 
     def _opened_by(self, kind: str) -> Iterator[tuple[Token, Token]]:
         """The tokens of a kind, each with the one that follows it."""
-        return (pair for pair in zip(self._tokens, self._tokens[1:]) if pair[0].type == kind)
+        return (pair for pair in zip(self.tokens, self.tokens[1:]) if pair[0].type == kind)
 
     @cached_property
     def blocks(self) -> list[Block]:
         blocks = []
         comments: list[str] = []
-        for token in self._tokens:
+        for token in self.tokens:
             if token.type == "fence":
                 first, end = token.map
                 last = self.lines[end - 1].strip(" >") if end - 1 > first else ""
@@ -138,13 +138,13 @@ class Page:
 
     def items(self, line: int) -> list[Item]:
         """The numbered list right below the paragraph of that line; none, if there is none."""
-        first = next(i for i, token in enumerate(self._tokens)
+        first = next(i for i, token in enumerate(self.tokens)
                      if token.type == "paragraph_open" and token.map[0] + 1 == line) + 3  # fmt: skip
-        if first >= len(self._tokens) or self._tokens[first].type != "ordered_list_open":
+        if first >= len(self.tokens) or self.tokens[first].type != "ordered_list_open":
             return []
         items: list[Item] = []
         is_folded = False
-        for token in self._tokens[first + 1 :]:
+        for token in self.tokens[first + 1 :]:
             if token.level == 0:
                 break
             if token.type == "list_item_open" and token.level == 1:
@@ -161,7 +161,7 @@ class Page:
     @cached_property
     def tables(self) -> list[Table]:
         tables: list[Table] = []
-        for above, token in zip(self._tokens, self._tokens[1:]):
+        for above, token in zip(self.tokens, self.tokens[1:]):
             if token.type != "tr_open":
                 continue
             row = cells(self.lines[token.map[0]])
@@ -174,7 +174,7 @@ class Page:
     @cached_property
     def links(self) -> list[Link]:
         links = []
-        for token in self._tokens:
+        for token in self.tokens:
             if token.type == "inline":
                 links += links_of(token)
             elif token.type == "html_block":
@@ -183,7 +183,7 @@ class Page:
 
     @cached_property
     def anchors(self) -> set[str]:
-        every = (part for token in self._tokens for part in (token, *(token.children or [])))
+        every = (part for token in self.tokens for part in (token, *(token.children or [])))
         tags = " ".join(token.content for token in every if token.type.startswith("html_"))
         named = re.findall(r"<\w+\s[^>]*\b(?:id|name)=\"([^\"]+)\"", tags)
         return {*named, *(heading.anchor for heading in self.headings)}
