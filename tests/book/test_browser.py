@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The site in a browser, from files as on a stick, and served: no page has an error, and search, keys and pictures work."""
+
+import contextlib
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium here: ./pdc setup --contributor installs it")
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE = 120  # seconds, on a machine that is busy
+KINDS = [  # one page of each
+    "index.html", "contents.html", "glossary.html", "contributing.html", "search.html", "chapter2_threads/index.html",
+    "chapter2_threads/lock.html", "chapter5_async/coordinator.html", "chapter1_intro/mandelbrot.html",
+    "files/tests/mutants/mutants.py.html",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium with chromedriver here: ./pdc setup --contributor installs them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,1000"):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.chrome.service.Service(driver)
+    with contextlib.closing(Closing(webdriver.Chrome(service=service, options=options))) as held:
+        held.driver.set_page_load_timeout(PATIENCE)
+        yield held.driver
+
+
+class Closing:
+    def __init__(self, driver):
+        self.driver = driver
+
+    def close(self) -> None:
+        self.driver.quit()
+
+
+@contextlib.contextmanager
+def served(site: Path):
+    import serve
+
+    with serve.serving(serve.Handler, site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def wait_until(browser, holds):
+    return WebDriverWait(browser, PATIENCE).until(lambda _: holds())
+
+
+def errors(browser) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def press(browser, key: str) -> None:
+    browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+
+def element(browser, selector: str):
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def test_every_kind_of_page_loads_without_an_error_from_files_and_served(site, browser):
+    for name in KINDS:
+        browser.get((site / name).as_uri())
+        assert errors(browser) == [], name
+    with served(site) as address:  # and with the policy that forbids what is inline
+        for name in KINDS:
+            browser.get(address + name)
+            assert errors(browser) == [], name
+        browser.get(f"{address}search.html?q=shared_mutex")
+        wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#search-results li"))
+        assert errors(browser) == []
+
+
+def test_the_search_finds_text_and_code_without_a_server(site, browser):
+    browser.get((site / "index.html").as_uri())
+    press(browser, "/")
+    browser.switch_to.active_element.send_keys("shared_mutex", Keys.ENTER)
+    wait_until(browser, lambda: any(
+        "read_write_lock" in link.get_attribute("href")
+        for link in browser.find_elements(By.CSS_SELECTOR, "#search-results a")))  # fmt: skip
+    assert errors(browser) == []
+
+
+def test_the_arrow_keys_lead_from_page_to_page(site, browser):
+    browser.get((site / "chapter2_threads" / "lock.html").as_uri())
+    press(browser, Keys.ARROW_RIGHT)
+    wait_until(browser, lambda: browser.current_url.endswith("/synchronized_output.html"))
+    press(browser, Keys.ARROW_LEFT)
+    wait_until(browser, lambda: browser.current_url.endswith("/lock.html"))
+
+
+def test_the_switch_changes_the_page_and_its_pictures_and_is_remembered(site, browser):
+    def colours() -> list[str]:
+        background = element(browser, "body").value_of_css_property("background-color")
+        return [background, element(browser, "figure svg text").value_of_css_property("fill")]
+
+    browser.get((site / "chapter2_threads" / "lock.html").as_uri())
+    before = colours()
+    press(browser, "d")
+    after = colours()
+    assert before[0] != after[0] and before[1] != after[1]
+    browser.refresh()
+    assert colours() == after
+    element(browser, "#theme").click()
+    assert colours() == before
+
+
+def test_a_picture_becomes_large_by_a_click_and_fills_the_screen_by_a_key(site, browser):
+    browser.get((site / "chapter2_threads" / "lock.html").as_uri())
+    picture = element(browser, "figure.picture")
+    small = picture.size
+    browser.execute_script("arguments[0].scrollIntoView()", picture)
+    picture.click()
+    assert "large" in picture.get_attribute("class") and picture.size["height"] > small["height"]
+    assert browser.switch_to.active_element.text == "Close"
+    press(browser, Keys.ESCAPE)
+    assert "large" not in picture.get_attribute("class")
+    press(browser, "f")
+    wait_until(browser, lambda: browser.execute_script("return document.fullscreenElement !== null")
+               or "large" in picture.get_attribute("class"))  # fmt: skip
+    press(browser, "f")
+    assert errors(browser) == []
+
+
+def test_a_term_of_shows_marks_its_lines_by_mouse_and_by_keyboard(site, browser):
+    browser.get((site / "chapter2_threads" / "lock.html").as_uri())
+    term = next(each for each in browser.find_elements(By.CSS_SELECTOR, ".term") if each.text == "std::scoped_lock")
+
+    def marked() -> list[str]:
+        return [line.text for line in browser.find_elements(By.CSS_SELECTOR, ".line.marked")]
+
+    assert marked() == []
+    webdriver.ActionChains(browser).move_to_element(term).perform()
+    assert marked() and all("std::scoped_lock" in line for line in marked())
+    webdriver.ActionChains(browser).move_to_element(element(browser, "h1")).perform()
+    assert marked() == []
+    browser.execute_script("arguments[0].focus()", term)
+    assert marked()
+    term.send_keys(Keys.ENTER)
+    assert term.get_attribute("aria-pressed") == "true" and marked()
+
+
+def test_text_and_source_stand_side_by_side_where_there_is_room_and_nothing_is_wider_than_a_phone(site, browser):
+    browser.get((site / "chapter2_threads" / "lock.html").as_uri())
+    text, code = (element(browser, f".sides > .{side}").rect for side in ("text", "code"))
+    assert code["x"] > text["x"] + text["width"] - 1
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        for name in KINDS:
+            browser.get((site / name).as_uri())
+            width = browser.execute_script("return document.documentElement.scrollWidth")
+            assert width <= 360, f"{name} is {width} pixels wide"
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_show_puts_the_next_picture_in_the_place_of_the_one_before(tmp_path, browser):
+    import chapters
+    import pages
+    import picture
+    import serve
+
+    program = chapters.find("lock", chapters.load())
+    drawing = pages.inline_svg(chapters.ROOT / "chapter2_threads" / "pictures" / "lock.svg", "the first")
+    shutil.copytree(picture.HERE / "theme" / "static", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "pictures.css").write_text(pages.picture_styles())
+    drawn = picture.Drawn()
+    drawn.set([drawing])
+    with serve.serving(picture.handler_of(drawn, program), tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{server.server_port}/")
+        wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "svg[aria-label='the first']"))
+        drawn.set([drawing.replace("the first", "the second")])
+        wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "svg[aria-label='the second']"))
+        assert errors(browser) == []
+        server.shutdown()

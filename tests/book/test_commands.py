@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The commands that show the book: what they print, what they refuse, and what they leave alone."""
+
+import contextlib
+import html
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import COMMANDS, ROOT
+
+
+def call(*words: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run([*COMMANDS, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          cwd=ROOT, env=os.environ | environment)  # fmt: skip
+
+
+def refused(run: subprocess.CompletedProcess, status: int, *texts: str) -> None:
+    assert (run.returncode, run.stdout) == (status, ""), run.stderr
+    assert run.stderr.startswith("pdc: ") and run.stderr.count("\n") == 1, run.stderr
+    for text in texts:
+        assert text in run.stderr
+
+
+def test_source_prints_the_path_of_a_page():
+    for name in ("barrier", "BARRIER", "chapter2_threads/barrier"):
+        assert call("source", name).stdout == "chapter2_threads/barrier.cpp\n"
+    assert call("source", "coordinator").stdout == "chapter5_async/job_farm/coordinator.cpp\n"
+
+
+@pytest.mark.parametrize("command", ["source", "show", "try"])
+def test_an_unknown_program_is_refused_with_those_that_are_meant(command):
+    refused(call(command, "barier"), 2, "no program 'barier'", "barrier")
+    refused(call(command, "qqqq"), 2, "./pdc list")
+    refused(call(command), 2, "wants the name of a program")
+
+
+def test_what_no_command_takes_is_refused():
+    refused(call("source", "lock", "more"), 2, "'more'")
+    refused(call("try", "lock", "one"), 2, "'one' is not the number of an exercise")
+    refused(call("try", "lock", "0"), 2, "no exercise 0")
+    refused(call("try", "lock", "1", "2"), 2, "'2'")
+    refused(call("book", "--what"), 2, "--what")
+    refused(call("book", "--out"), 2, "--out")
+    refused(call("book", "--pdf", "/nowhere/book.pdf"), 2, "/nowhere/book.pdf")
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    refused(call("book", "--out", str(tmp_path)), 2, "no book")
+    refused(call("book", "--out", str(tmp_path / "thesis.txt")), 2, "is no folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("package", ["sphinx", "pygments", "markdown_it"])
+def test_without_its_packages_the_book_says_what_installs_them(package, tmp_path):
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('none', name='{package}')\n")
+    refused(call("book", "--out", str(tmp_path / "site"), PYTHONPATH=str(tmp_path)), 3, "./pdc setup --book")
+    assert not (tmp_path / "site").exists()
+
+
+def test_without_chromium_there_is_no_pdf(tmp_path):
+    refused(call("book", "--pdf", str(tmp_path / "book.pdf"), PATH=str(tmp_path)), 3, "./pdc setup --book")
+
+
+def test_try_lists_the_exercises_of_the_section():
+    lines = call("try", "lock").stdout.splitlines()
+    assert lines[1].startswith(" 2  In the source, take the lock out of hold_mutex_briefly.")
+    assert lines[-1].startswith("./pdc try lock 1 ")
+
+
+def test_try_does_an_exercise_in_a_copy_and_shows_what_changes():
+    page = ROOT / "chapter2_threads" / "lock.cpp"
+    before = page.read_bytes(), page.stat().st_mtime_ns
+    run = call("try", "lock", "2")
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert "-  const std::scoped_lock lock(hall.mutex);  // from here to the closing brace: the update alone" in lines
+    assert "- [ok] with the mutex, every update counts" in lines
+    assert "+ [failed] with the mutex, every update counts" in lines
+    assert "  [ok] without the mutex, all are in the critical section at once" in lines
+    assert any(line.startswith("status 1, and 0 before") for line in lines)
+    assert (page.read_bytes(), page.stat().st_mtime_ns) == before
+    assert not list((ROOT / "build").glob("try-*"))
+
+
+def test_the_server_answers_whoever_asks_for_this_machine_and_nobody_else(tmp_path):
+    import serve
+
+    (tmp_path / "index.html").write_text("the book")
+    (tmp_path / "folder").mkdir()
+    with serve.serving(serve.Handler, tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def ask(path: str, host: str = "127.0.0.1") -> tuple[int, bytes, str]:
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.server_port)) as connection:
+                connection.request("GET", path, headers={"Host": f"{host}:{server.server_port}"})
+                answer = connection.getresponse()
+                return answer.status, answer.read(), answer.headers["Content-Security-Policy"]
+
+        assert server.server_address[0] == "127.0.0.1"
+        status, text, policy = ask("/")
+        assert (status, text) == (200, b"the book") and policy.startswith("default-src 'self'")
+        assert ask("/", "evil.example")[0] == 403
+        assert ask("/folder/")[0] == 404
+        assert ask("/../../etc/passwd")[0] == 404
+        server.shutdown()
+
+
+def test_the_page_for_print_holds_all_programs_with_their_pictures(names, monkeypatch):
+    import pages
+    import pdf
+
+    def plain(programs):  # colours take long, and matter nothing here
+        return {path: f"<pre>{html.escape(path.read_text())}</pre>" for program in programs for path in program.sources}
+
+    monkeypatch.setattr(pages, "listings_of", plain)
+    page = pdf.one_page()
+    ids = {*re.findall(r'\bid="([^"]*)"', page)}
+    assert {*names} <= ids
+    targets = {*re.findall(r'href="#([^"]*)"', page)}
+    assert targets and targets <= ids, targets - ids
+    assert page.count("<figure") > len(names)
+    assert "<details" not in page and "counter(page)" in page
+    sources = re.findall(r'src="file://([^"]*)"', page)
+    assert sources and all(Path(source).is_file() for source in sources)
+
+
+def test_a_pdf_is_printed_with_page_numbers(tmp_path, monkeypatch):
+    import pdf
+
+    if not any(map(shutil.which, pdf.BROWSERS)):
+        pytest.skip("no Chromium here: ./pdc setup --book installs it")
+    sheet = (ROOT / "common/book/theme/print.css").read_text(encoding="utf-8")
+    page = f"<!DOCTYPE html><title>two</title><style>{sheet}</style><section>one</section><section>two</section>"
+    monkeypatch.setattr(pdf, "one_page", lambda: page)
+    pdf.write_pdf(tmp_path / "book.pdf")
+    printed = (tmp_path / "book.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2  # a section begins on a page of its own
+    assert [path.name for path in tmp_path.iterdir()] == ["book.pdf"]
