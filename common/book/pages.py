@@ -7,6 +7,9 @@ import concurrent.futures
 import html
 import os.path
 import re
+import subprocess
+import sys
+import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +59,7 @@ class Book:
         self.programs: list[Program] = [p for chapter in self.chapters for p in chapter.programs]
         self.readmes = {"README.md": Page(ROOT / "README.md"), "CONTRIBUTING.md": Page(ROOT / "CONTRIBUTING.md")}
         self.readmes |= {f"{c.name}/README.md": Page(c.readme) for c in self.chapters}
+        self.readmes["topics.md"] = topics()
         self.files: dict[Path, str] = {}  # which have a page: docname and anchor
         for program in self.programs:
             for path in program.sources:
@@ -87,7 +91,7 @@ class Book:
         """The page that shows that line of a README."""
         chapter = readme.rpartition("/")[0]
         if not chapter:
-            return {"README.md": "index", "CONTRIBUTING.md": "contributing"}[readme]
+            return {"README.md": "index", "CONTRIBUTING.md": "contributing", "topics.md": "topics"}[readme]
         inside = (p for p in self.sections.values() if p.docname.startswith(f"{chapter}/") and line in p.lines)
         return next((place.docname for place in inside), f"{chapter}/index")
 
@@ -124,6 +128,7 @@ class Book:
             for program in chapter.programs:
                 yield self.doc_of_program(program)
         yield Doc("glossary", "Glossary", self.glossary(), "glossary")
+        yield self.doc_of_readme("topics.md", "text")
         yield self.doc_of_readme("CONTRIBUTING.md", "text")
         for file in self.wanted:
             name = file.relative_to(ROOT).as_posix()
@@ -294,6 +299,18 @@ class Text:
             drawn = f'<img src="{url}" alt="{match[2]}">'
         button = '<button type="button" class="enlarge">Enlarge</button>'
         return f'<figure class="picture">{drawn}{button}</figure>'
+
+
+def topics() -> Page:
+    """The tables to teach by, as `./pdc topics` prints them; their links are the README's."""
+    command = [sys.executable, "-B", str(ROOT / "common" / "topics" / "topics.py")]
+    printed = subprocess.run(command, capture_output=True, text=True)
+    if printed.returncode != 0:
+        raise Problem(f"./pdc topics fails: {printed.stderr.strip()}")
+    with tempfile.NamedTemporaryFile("w", suffix=".md", encoding="utf-8") as file:
+        file.write(f"# Topics\n\n{printed.stdout}")
+        file.flush()
+        return Page(Path(file.name))
 
 
 def balanced(tokens: list) -> list:

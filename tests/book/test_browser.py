@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE = 120  # seconds, on a machine that is busy
 KINDS = [  # one page of each
-    "index.html", "contents.html", "glossary.html", "contributing.html", "search.html", "chapter2_threads/index.html",
+    "index.html", "contents.html", "glossary.html", "topics.html", "contributing.html", "search.html", "chapter2_threads/index.html",
     "chapter2_threads/lock.html", "chapter5_async/coordinator.html", "chapter1_intro/mandelbrot.html",
     "files/tests/mutants/mutants.py.html",
 ]  # fmt: skip

@@ -149,6 +149,12 @@ def test_the_glossary_says_what_a_term_is_and_where(html_pages):
     assert page.count("<dt id=") > 150
 
 
+def test_the_tables_to_teach_by_lead_to_the_pages(html_pages):
+    page = html_pages["topics.html"].text
+    assert '<h2 id="by-hazard">By hazard</h2>' in page
+    assert '<a href="chapter2_threads/lock.html">lock</a>' in page
+
+
 def test_words_that_are_kept_out_of_the_glossary_stand_in_italics():
     import glossary
 
