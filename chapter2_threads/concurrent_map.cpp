@@ -21,7 +21,6 @@
 #include <functional>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -53,22 +52,15 @@ void count_in_two_calls(Words& words, const std::string& word, const Moment& bad
   entry->second = seen + 1;
 }
 
-/// Makes the threads ask for one word in turn, and counts those that have it or were refused it.
-struct Rush {
-  void wait_for(int threads) const {
-    for (int now = came; now < threads; now = came) came.wait(now);
-  }
-  std::atomic<int> came = 0;
-};
-
-/// One thread of the rush.
+/// A thread that asks for the shared word. It has come when it has the word, or was refused it.
 struct Comer {
   void come() {
-    if (std::exchange(has_come, true)) return;
-    ++rush.came;
-    rush.came.notify_all();
+    if (has_come) return;
+    has_come = true;
+    ++came;
+    came.notify_all();
   }
-  Rush& rush;
+  std::atomic<int>& came;  // how many have
   bool has_come = false;
   int looks = 0;
 };
@@ -81,6 +73,10 @@ bool SameWord::equal(const std::string& a, const std::string& b) {
   return true;
 }
 
+void wait_for(const std::atomic<int>& came, int threads) {
+  for (int now = came; now < threads; now = came) came.wait(now);
+}
+
 struct Seen {
   int words = 0, shared = 0;             // counted
   int with_shared = 0, with_others = 0;  // threads at once in the shared word, in different words
@@ -89,7 +85,7 @@ struct Seen {
 /// Thread i reads "page i": all read the word "page", and nobody else reads the word i.
 Seen read_pages(decltype(count_with_accessor)* count, int threads) {
   Words words;
-  Rush rush;
+  std::atomic<int> came = 0;
   pdc::Meeting all_have_a_word(threads);
   pdc::Gauge with_shared, with_others;
   {
@@ -106,15 +102,15 @@ Seen read_pages(decltype(count_with_accessor)* count, int threads) {
         });
         all_have_a_word.leave();  // not before all others have met it, or are kept out
         auto turn = lane.wait("page");
-        rush.wait_for(i);
-        Comer me{rush};
+        wait_for(came, i);  // one after another
+        Comer me{came};
         comer = &me;
         count(words, "page", [&] {
           turn.end();
           const auto work = lane.work("counts page");
           const auto visit = with_shared.visit();
           me.come();
-          rush.wait_for(threads);  // forced: each other thread is here too, or was refused the word
+          wait_for(came, threads);  // forced: all others are here too, or were refused the word
           std::this_thread::sleep_for(std::chrono::milliseconds(3));  // plays a long update
         });
       });
