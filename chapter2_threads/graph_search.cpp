@@ -5,7 +5,7 @@
 //           them may find the same neighbour, and both see that nobody has it. Compare-exchange
 //           claims it for the first one alone: it is visited once.
 // Shows     std::atomic_ref, compare_exchange_strong, tbb::parallel_for_each
-// Run       graph_search --threads 4 --vertices 16384
+// Run       graph_search --threads 4 --dimensions 14
 // You see   4 threads that take the same vertices, then one for each; then the levels of a graph
 // Next      mandelbrot_threads shares out uneven work; atomics says what compare-exchange does
 
@@ -16,24 +16,20 @@
 #include <oneapi/tbb/concurrent_vector.h>
 #include <oneapi/tbb/parallel_for_each.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cstdint>
-#include <queue>
-#include <random>
+#include <bit>
 #include <thread>
 #include <vector>
 
 namespace {
 
 using Graph = std::vector<std::vector<int>>;  // the neighbours of each vertex
+using Level = tbb::concurrent_vector<int>;
 constexpr int none = -1;
 
-/// From which vertex each one was found first.
 struct Tree {
-  std::vector<int> parents;
+  std::vector<int> parents;                 // from which vertex each one was found first
   pdc::Meeting* all_have_looked = nullptr;  // of the attack
-
   int look(int vertex) {
     const int parent = std::atomic_ref(parents[vertex]).load();
     if (all_have_looked != nullptr) all_have_looked->meet();  // forced: before one claims it
@@ -41,42 +37,31 @@ struct Tree {
   }
 };
 
-/// Right: of those that come at the same time, compare-exchange succeeds for one alone.
-bool claim(Tree& tree, int vertex, int from) {
-  if (tree.look(vertex) != none) return false;  // only spares the dearer operation
-  int expected = none;
-  return std::atomic_ref(tree.parents[vertex]).compare_exchange_strong(expected, from);
-}
-
-/// Wrong on purpose: between the look and the store, others look as well.
-bool look_and_claim(Tree& tree, int vertex, int from) {
-  if (tree.look(vertex) != none) return false;
-  const std::atomic_ref parent(tree.parents[vertex]);
-  if (vertex == 0 && parent != none) pdc::fault("claimed twice");  // a few marks do
-  parent = from;
-  return true;
-}
-
-using Level = tbb::concurrent_vector<int>;
-
-/// Right: what it claims, and nothing else, goes into the next level.
+/// Right: of those that claim a neighbour at the same time, compare-exchange succeeds for one alone.
 void visit(Tree& tree, const std::vector<int>& neighbours, int from, Level& next) {
   for (const int to : neighbours) {
-    if (claim(tree, to, from)) next.push_back(to);
+    if (tree.look(to) != none) continue;  // only spares the dearer operation
+    int expected = none;
+    if (std::atomic_ref(tree.parents[to]).compare_exchange_strong(expected, from))
+      next.push_back(to);
   }
 }
 
-/// Wrong on purpose: several threads may put the same neighbour into the next level.
+/// Wrong on purpose: between the look and the store, others look as well.
 void look_and_visit(Tree& tree, const std::vector<int>& neighbours, int from, Level& next) {
   for (const int to : neighbours) {
-    if (look_and_claim(tree, to, from)) next.push_back(to);
+    if (tree.look(to) != none) continue;
+    const std::atomic_ref parent(tree.parents[to]);
+    if (to == 0 && parent != none) pdc::fault("claimed twice");  // a few marks do
+    parent = from;
+    next.push_back(to);
   }
 }
 
 struct Found {
   Tree tree;
   std::vector<int> distances;  // in edges
-  std::size_t visits = 0;
+  int visits = 0;
 };
 
 Found search(const Graph& graph, int source) {
@@ -91,71 +76,51 @@ Found search(const Graph& graph, int source) {
       found.distances[from] = distance;  // no other thread has this vertex
       visit(found.tree, graph[from], from, next);
     });  // returns when the whole level is done
-    found.visits += level.size();
+    found.visits += static_cast<int>(level.size());
     level.assign(next.begin(), next.end());
   }
   return found;
 }
 
-/// The reference, one vertex after the other.
-std::vector<int> search_serially(const Graph& graph, int source) {
-  std::vector<int> distances(graph.size(), none);
-  distances[source] = 0;
-  for (std::queue<int> found({source}); !found.empty(); found.pop()) {
-    for (const int to : graph[found.front()]) {
-      if (distances[to] != none) continue;
-      distances[to] = distances[found.front()] + 1;
-      found.push(to);
-    }
-  }
-  return distances;
-}
-
-/// A ring, and one more edge from each vertex to a random one, now and then to itself.
-Graph make_graph(int vertices) {
-  Graph graph(vertices);
-  std::minstd_rand random;
-  for (int v = 0; v < vertices; ++v) {
-    for (const int to : {(v + 1) % vertices, static_cast<int>(random() % vertices)}) {
-      graph[v].push_back(to);
-      graph[to].push_back(v);
-    }
-  }
-  return graph;
-}
-
-const std::vector<int> shared_neighbours{0, 1, 2, 3};
-
-/// Each thread stands at a vertex of the same level, and all have the same neighbours. Returns how
-/// many vertices the next level has.
-std::size_t visit_together(void (*visit_one)(Tree&, const std::vector<int>&, int, Level&),
-                           int threads) {
+/// The vertices of all threads have the same neighbours. Returns how many the next level has.
+int visit_together(decltype(visit)* visit_one, int threads) {
+  const std::vector neighbours{0, 1, 2, 3};
   pdc::Meeting all_have_looked(threads);
-  Tree tree{std::vector(shared_neighbours.size(), none), &all_have_looked};
+  Tree tree{std::vector(neighbours.size(), none), &all_have_looked};
   Level next;
   std::vector<std::jthread> searching;
   for (int i = 0; i < threads; ++i) {
     searching.emplace_back([&, i, lane = pdc::Lane("thread {}", i)] {
-      const auto work = lane.work("visits {} neighbours", shared_neighbours.size());
-      visit_one(tree, shared_neighbours, i, next);
+      const auto work = lane.work("visits {} neighbours", neighbours.size());
+      visit_one(tree, neighbours, i, next);
     });
   }
   searching.clear();  // joins
-  return next.size();
+  return static_cast<int>(next.size());
 }
 
-/// Whether the source was found by itself, and each other vertex from a neighbour one edge nearer.
-bool is_tree(const Graph& graph, const Found& found, int source) {
-  for (int v = 0; v < std::ssize(graph); ++v) {
-    const int parent = found.tree.parents[v];
-    if (v == source) {
-      if (parent != source) return false;
-      continue;
-    }
-    if (std::ranges::count(graph[v], parent) == 0) return false;
-    if (found.distances[parent] != found.distances[v] - 1) return false;
+/// Neighbours differ in one binary digit, so the distance from corner 0 is the number of ones.
+Graph make_cube(int corners) {
+  Graph graph(corners);
+  for (int corner = 0; corner < corners; ++corner) {
+    for (int digit = 1; digit < corners; digit *= 2) graph[corner].push_back(corner ^ digit);
   }
-  return true;
+  return graph;
+}
+
+std::vector<int> count_ones(int corners) {
+  std::vector<int> ones;
+  for (unsigned i = 0; std::ssize(ones) < corners; ++i) ones.push_back(std::popcount(i));
+  return ones;
+}
+
+/// Whether each corner was found from one that is a digit nearer to corner 0, and that from itself.
+bool is_tree(const std::vector<int>& parents) {
+  for (int corner = 1; corner < std::ssize(parents); ++corner) {
+    const int digit = corner ^ parents[corner];
+    if (!std::has_single_bit(static_cast<unsigned>(digit)) || (corner & digit) == 0) return false;
+  }
+  return parents[0] == 0;
 }
 
 }  // namespace
@@ -163,26 +128,23 @@ bool is_tree(const Graph& graph, const Found& found, int source) {
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"threads", 4, "threads that find the same vertices", {2, 64}},
-                        {"vertices", 1 << 14, "vertices of the graph", {16, 1 << 18}}});
-  const int n = program.integer("threads"), source = 0;
-  const Graph graph = make_graph(program.integer("vertices"));
+                        {"dimensions", 14, "of the cube to search", {4, 18}}});
+  const int n = program.integer("threads"), corners = 1 << program.integer("dimensions");
 
-  const std::size_t wrong = program.scene("a look and a store", visit_together, look_and_visit, n);
-  const std::size_t right = program.scene("compare-exchange", visit_together, visit, n);
-  const Found found = program.scene("level by level", search, graph, source);
+  const int wrong = program.scene("a look and a store", visit_together, look_and_visit, n);
+  const int right = program.scene("compare-exchange", visit_together, visit, n);
+  const Found found = program.scene("level by level", search, make_cube(corners), 0);
 
-  const std::size_t once = shared_neighbours.size();
-  pdc::check(wrong == n * once,
+  pdc::check(wrong == 4 * n,
              "with a look and a store, every thread takes every vertex into the next level",
-             "{} times for {} vertices", wrong, once);
-  pdc::check(right == once, "with compare-exchange, each vertex is taken into the next level once",
-             "{} times for {} vertices", right, once);
-  pdc::check(found.distances == search_serially(graph, source),
-             "level by level, each vertex has the distance that the serial search finds",
-             "{} levels", std::ranges::max(found.distances) + 1);
-  pdc::check(found.visits == graph.size(), "level by level, each vertex is visited once",
-             "{} visits, {} vertices", found.visits, graph.size());
-  pdc::check(is_tree(graph, found, source),
+             "{} times for 4 vertices", wrong);
+  pdc::check(right == 4, "with compare-exchange, each vertex is taken into the next level once",
+             "{} times for 4 vertices", right);
+  pdc::check(found.distances == count_ones(corners),
+             "level by level, each vertex has the distance that its number says");
+  pdc::check(found.visits == corners, "level by level, each vertex is visited once",
+             "{} visits, {} vertices", found.visits, corners);
+  pdc::check(is_tree(found.tree.parents),
              "each vertex was found from a neighbour that is one edge nearer to the source");
   return program.finish();
 }
