@@ -10,7 +10,7 @@
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
-#include "job_farm/secret.hpp"
+#include "job_farm/seal.hpp"
 
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
@@ -91,9 +91,8 @@ Outcome farm_out(int workers) {
   const job_farm::OwnSecret secret;  // whoever is started here inherits it
   const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
   const std::vector<std::string> orders{
-      "--workers", "0",  "--job",         "mandelbrot",
-      "--poison",  "0",  "--tasks",       fmt::format("{}", tiles),
-      "--journal", file, "--secret-file", secret.file()};
+      "--job",     "mandelbrot", "--poison",      "0",          "--tasks", fmt::format("{}", tiles),
+      "--journal", file,         "--secret-file", secret.file()};
   pdc::Sibling coordinator("coordinator", orders);
   const std::string port = coordinator.said("port ");
   Worker first(0, port, secret.file(), "stop");

@@ -7,64 +7,69 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
-#include <boost/asio.hpp>
 #include <boost/json.hpp>
 
 #include <array>
 #include <cerrno>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 
-/// What is done is written down before anybody is told so. Each line is one JSON object: the first
-/// says which job it is, each of the others is a task that was done. A line is written by one call
-/// to the end of the file: after a kill at any moment at most the last is torn, and is cut off.
+/// The journal of the page of that name: what is done is written down before anybody is told so.
+/// Each line is a JSON object: the first says which job it is, the others are the tasks done.
 namespace job_farm {
 
-namespace asio = boost::asio;
 namespace json = boost::json;
 
 class Journal {
  public:
-  /// Calls `recall` with each line but the first; what it throws is wrong with the line. Ends the
-  /// program with status 3 if the file cannot be used, belongs to another job, or to another
-  /// coordinator right now.
-  Journal(std::string name, const json::object& job,
-          const std::function<void(const json::object&)>& recall)
+  /// With an empty name it is in memory. Ends the program with status 3 if the file cannot be used,
+  /// belongs to another job, or to another coordinator right now.
+  Journal(std::string name, const json::object& job)
       : name_(std::move(name)),
-        file_(open(name_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+        file_(name_.empty() ? memfd_create("journal", MFD_CLOEXEC)
+                            : open(name_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
     if (file_.get() == -1) refuse_call("open");
     if (flock(file_.get(), LOCK_EX | LOCK_NB) == -1) {
       if (errno == EWOULDBLOCK) refuse("another coordinator uses it");
       refuse_call("flock");
     }
-    std::string text = read_all();
-    const std::size_t whole = text.rfind('\n') + 1;
-    if (whole == 0 && !json::serialize(job).starts_with(text)) refuse("it is no journal");
-    text.resize(whole);
-    read_lines(text, job, recall);
+    const std::string text = read_all(), first = json::serialize(job) + '\n';
+    if (!first.starts_with(text.substr(0, first.size()))) refuse("it is of another job, or none");
+    const std::size_t whole = text.rfind('\n') + 1;  // a kill has torn what comes after it
     if (ftruncate(file_.get(), static_cast<off_t>(whole)) == -1) refuse_call("ftruncate");
-    if (whole == 0) write(job);
+    if (whole == 0) append(job);
   }
 
-  /// The line is the kernel's then: it survives the end of the process, SIGKILL included, but no
-  /// power cut. Ends the program with status 3 if there is no room for it.
-  void write(const json::object& line) {
+  /// When it returns, the line survives the end of this process, though not a power failure.
+  void append(const json::object& line) {
     const std::string text = json::serialize(line) + '\n';
-    const ssize_t written = ::write(file_.get(), text.data(), text.size());
-    if (written == -1) refuse_call("write");
-    if (written < static_cast<ssize_t>(text.size())) refuse("write: no room for a whole line");
+    for (std::string_view rest = text; !rest.empty();) {
+      const ssize_t count = TEMP_FAILURE_RETRY(write(file_.get(), rest.data(), rest.size()));
+      if (count == -1) refuse_call("write");
+      rest.remove_prefix(static_cast<std::size_t>(count));
+    }
   }
 
-  /// Takes all that was written so far to the disk, on a thread of its own, since that may take long;
-  /// then calls `then` on the loop. Requires: the call before has called its `then`.
-  void keep(const asio::any_io_executor& loop, std::function<void()> then) {
-    asio::post(disk_, [this, loop, then = std::move(then)] {
-      if (fdatasync(file_.get()) == -1 && errno != EINVAL) refuse_call("fdatasync");
-      asio::post(loop, then);
-    });
+  /// Calls `take` with each task that is done; what that throws is wrong with the line, and ends the
+  /// program with status 3.
+  void read(const std::function<void(const json::object&)>& take) const {
+    std::istringstream lines(read_all());
+    int number = 1;
+    std::string line;
+    std::getline(lines, line);  // which job it is
+    while (std::getline(lines, line)) {
+      ++number;
+      try {
+        take(json::parse(line).as_object());
+      } catch (const std::exception& error) {
+        refuse(fmt::format("line {} is wrong: {}", number, error.what()));
+      }
+    }
   }
 
  private:
@@ -78,35 +83,18 @@ class Journal {
   std::string read_all() const {
     std::string text;
     std::array<char, 64 * 1024> bytes;
-    ssize_t count = 0;
-    do {
-      count = read(file_.get(), bytes.data(), bytes.size());
-      if (count == -1) refuse_call("read");
+    for (;;) {
+      const auto place = static_cast<off_t>(text.size());
+      const ssize_t count =
+          TEMP_FAILURE_RETRY(pread(file_.get(), bytes.data(), bytes.size(), place));
+      if (count == -1) refuse_call("pread");
+      if (count == 0) return text;
       text.append(bytes.data(), static_cast<std::size_t>(count));
-    } while (count > 0);
-    return text;
-  }
-
-  void read_lines(std::string_view text, const json::object& job,
-                  const std::function<void(const json::object&)>& recall) const {
-    int number = 0;
-    for (std::size_t end = 0; !text.empty(); text.remove_prefix(end + 1)) {
-      ++number;
-      end = text.find('\n');
-      try {
-        const json::object line = json::parse(json::string_view(text.data(), end)).as_object();
-        if (number > 1) recall(line);
-        if (number == 1 && line != job)
-          refuse(fmt::format("it is of another job, {}", json::serialize(line)));
-      } catch (const std::exception& error) {
-        refuse(fmt::format("line {} is wrong: {}", number, error.what()));
-      }
     }
   }
 
   const std::string name_;
   const pdc::Descriptor file_;
-  asio::thread_pool disk_{1};  // the last member: its thread has ended before the file closes
 };
 
 }  // namespace job_farm

@@ -3,17 +3,23 @@
 
 #include "seal.hpp"
 
+#include "pdc/coroutine.hpp"
+
 #include <fmt/core.h>
 #include <boost/asio.hpp>
 #include <boost/json.hpp>
 
-#include <optional>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
-/// A connection of coordinator and worker: one JSON object a line, both ways, on one event loop.
+/// A connection of coordinator and worker, the same at both ends: lines of JSON with a limit, a code
+/// for each, and heartbeats.
 namespace job_farm {
 
 namespace asio = boost::asio;
@@ -21,130 +27,19 @@ namespace json = boost::json;
 using asio::ip::tcp;
 
 constexpr std::size_t longest_greeting = 1024, longest_line = 64 * 1024;  // bytes
+constexpr int silent_after = 5;  // heartbeats without a whole line
 
-/// The other side does not keep to the protocol.
+/// From heartbeat to heartbeat, where a silence may last so many seconds.
+inline std::chrono::nanoseconds period_of(double silence) {
+  return std::chrono::nanoseconds(std::llround(1e9 * silence / silent_after));
+}
+
+/// The other end does not keep to the protocol.
 struct BrokenProtocol : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What is sent is kept until it is written by write_out(), which runs beside who receives. So
-/// nobody waits for somebody who does not read, and what was sent together is written at once.
-class Link {
- public:
-  explicit Link(tcp::socket socket) : socket_(std::move(socket)), news_(socket_.get_executor()) {
-    boost::system::error_code ignored;  // it may be gone already
-    socket_.set_option(tcp::no_delay(true), ignored);
-    socket_.non_blocking(true, ignored);
-  }
-
-  /// From now on each line that is sent or received ends with its code.
-  void seal(std::string_view mine, std::string_view theirs) {
-    outgoing_.emplace(mine);
-    incoming_.emplace(theirs);
-  }
-
-  bool is_sealed() const { return incoming_.has_value(); }
-
-  /// The next message. Errors: BrokenProtocol; boost::system::system_error at the end.
-  asio::awaitable<json::object> receive() {
-    unread_.erase(0, std::exchange(taken_, 0));
-    boost::system::error_code error;
-    taken_ = unread_.find('\n') + 1;
-    if (taken_ == 0) {
-      const std::size_t longest = incoming_ ? longest_line : longest_greeting;
-      taken_ =
-          co_await asio::async_read_until(socket_, asio::dynamic_buffer(unread_, longest), '\n',
-                                          asio::redirect_error(asio::use_awaitable, error));
-    }
-    if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
-    if (error) throw boost::system::system_error(error);
-    json::object message = parse(text_of(std::string_view(unread_).substr(0, taken_ - 1)));
-    ticks_ = 0;
-    co_return message;
-  }
-
-  void send(const json::object& message) {
-    unsent_ += line_of(message);
-    news_.cancel();  // wakes write_out()
-  }
-
-  /// A sign of life, unless something else is on its way.
-  void send_beat() {
-    if (unsent_.empty()) send({{"alive", true}});
-  }
-
-  /// Counts a tick of its owner. Returns how many there have been since a message came. Silence is
-  /// counted so, and not read off the clock: whoever was stopped itself ticks once, and then reads
-  /// what came meanwhile.
-  int tick() { return ++ticks_; }
-
-  /// Nothing more will be sent: write_out() returns when all is written.
-  void finish() {
-    finished_ = true;
-    news_.cancel();
-  }
-
-  bool is_finished() const { return finished_; }
-
-  /// Writes what is sent until finish(), or until the connection fails: receive() says so then.
-  asio::awaitable<void> write_out() {
-    boost::system::error_code error;
-    for (std::string now; !error; now.clear()) {
-      while (unsent_.empty() && !finished_) {
-        news_.expires_at(asio::steady_timer::time_point::max());
-        co_await news_.async_wait(asio::as_tuple(asio::use_awaitable));
-      }
-      if (unsent_.empty()) break;
-      std::swap(now, unsent_);
-      co_await asio::async_write(socket_, asio::buffer(now),
-                                 asio::redirect_error(asio::use_awaitable, error));
-    }
-    socket_.shutdown(tcp::socket::shutdown_send, error);  // the other side sees the end, and closes
-  }
-
-  /// The end of it, after as much of a last message as can be written at once.
-  void close(const json::object& last = {}) {
-    boost::system::error_code ignored;
-    if (!last.empty()) socket_.write_some(asio::buffer(unsent_ + line_of(last)), ignored);
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
-    unsent_.clear();
-    finish();
-  }
-
- private:
-  std::string line_of(const json::object& message) {
-    const std::string text = json::serialize(message);
-    return outgoing_ ? fmt::format("{} {}\n", text, outgoing_->next(text)) : text + '\n';
-  }
-
-  /// What a line says, without its code.
-  std::string_view text_of(std::string_view line) {
-    if (!incoming_) return line;
-    const std::size_t end = line.rfind(' ');
-    const std::string_view text = line.substr(0, end);
-    const std::string_view code = end == line.npos ? "" : line.substr(end + 1);
-    if (!is_same(code, incoming_->next(text))) throw BrokenProtocol("the code of a line is wrong");
-    return text;
-  }
-
-  static json::object parse(std::string_view text) {
-    boost::system::error_code error;
-    json::value message = json::parse(text, error);
-    if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
-    return std::move(message.get_object());
-  }
-
-  tcp::socket socket_;
-  asio::steady_timer news_;
-  std::optional<Seal> outgoing_, incoming_;
-  std::string unread_, unsent_;
-  std::size_t taken_ = 0;  // bytes of `unread_` that the last message was
-  int ticks_ = 0;          // of its owner, since then
-  bool finished_ = false;
-};
-
-/// A member of a message, or BrokenProtocol.
+/// A member of a message. Errors: BrokenProtocol.
 inline std::string text_in(const json::object& message, std::string_view key) {
   const json::value* value = message.if_contains(key);
   if (value == nullptr || !value->is_string()) throw BrokenProtocol(fmt::format("no {}", key));
@@ -153,10 +48,123 @@ inline std::string text_in(const json::object& message, std::string_view key) {
 
 inline int number_in(const json::object& message, std::string_view key) {
   const json::value* value = message.if_contains(key);
-  const bool is_number = value != nullptr && value->is_int64();
-  if (!is_number || !std::in_range<int>(value->get_int64()))
+  if (value == nullptr || !value->is_int64() || !std::in_range<int>(value->get_int64()))
     throw BrokenProtocol(fmt::format("no {}", key));
   return static_cast<int>(value->get_int64());
 }
+
+enum class Side { coordinator, worker };
+
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  explicit Link(tcp::socket socket) : socket_(std::move(socket)) {}
+
+  /// Each end sends a challenge, and both make a key of these and the secret. From then on each line
+  /// ends with its code: the first one that comes proves that the other end knows the secret.
+  asio::awaitable<void> greet(std::string_view secret, Side me) {
+    socket_.set_option(tcp::no_delay(true));
+    const std::string mine = new_challenge();
+    send({{"challenge", mine}});
+    const json::object answer = co_await receive();
+    const std::string theirs = text_in(answer, "challenge");
+    me_ = me;
+    key_ = keyed_hash(secret, me == Side::coordinator ? mine + theirs : theirs + mine);
+  }
+
+  /// The next message. Errors: BrokenProtocol; boost::system::system_error at the end.
+  asio::awaitable<json::object> receive() {
+    unread_.erase(0, std::exchange(taken_, 0));
+    boost::system::error_code error;
+    taken_ = unread_.find('\n') + 1;
+    if (taken_ == 0) {
+      const std::size_t longest = is_sealed() ? longest_line : longest_greeting;
+      taken_ =
+          co_await asio::async_read_until(socket_, asio::dynamic_buffer(unread_, longest), '\n',
+                                          asio::redirect_error(asio::use_awaitable, error));
+    }
+    if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
+    if (error) throw boost::system::system_error(error);
+    const std::string_view text = check_code(std::string_view(unread_).substr(0, taken_ - 1));
+    json::value message = json::parse(text, error);
+    if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
+    beats_ = 0;
+    co_return std::move(message.get_object());
+  }
+
+  /// Nobody waits until it is written, so one that does not read keeps nobody else waiting. What is
+  /// sent together is written at once.
+  void send(const json::object& message) {
+    if (!socket_.is_open()) return;
+    unsent_ += line_of(message);
+    if (std::exchange(writing_, true)) return;
+    asio::co_spawn(socket_.get_executor(), write_out(shared_from_this()), pdc::rethrow);
+  }
+
+  /// In each period: says that this end lives, unless something else is on its way.
+  void beat() {
+    if (is_sealed() && unsent_.empty()) send({{"alive", true}});
+    ++beats_;
+  }
+
+  /// No whole line has come for so many heartbeats, even if its bytes drip. They are counted, and no
+  /// clock is read: an end that was stopped itself counts one, and then reads what has come.
+  bool is_silent() const { return beats_ > silent_after; }
+
+  /// The end of it, at once or after a last line. Whoever receives hears of it.
+  void close(std::string_view last_words = "") {
+    boost::system::error_code ignored;
+    if (last_words.empty()) socket_.close(ignored);
+    send({{"error", last_words}});
+    is_over_ = true;
+  }
+
+  bool is_open() const { return socket_.is_open(); }
+  bool is_sealed() const { return !key_.empty(); }
+  tcp::socket& socket() { return socket_; }
+
+ private:
+  static asio::awaitable<void> write_out(std::shared_ptr<Link> link) {
+    boost::system::error_code error;
+    co_await asio::post(asio::use_awaitable);  // until whoever sends now has sent all
+    while (!link->unsent_.empty() && !error) {
+      const std::string now = std::exchange(link->unsent_, {});
+      co_await asio::async_write(link->socket_, asio::buffer(now),
+                                 asio::redirect_error(asio::use_awaitable, error));
+    }
+    link->writing_ = false;
+    if (link->is_over_) link->socket_.close(error);
+  }
+
+  /// As on the page `authentication`: over the sender, the number of the line and its text.
+  std::string code_of(Side sender, std::uint64_t number, std::string_view text) const {
+    return keyed_hash(key_, fmt::format("{} {} {}", static_cast<int>(sender), number, text));
+  }
+
+  std::string line_of(const json::object& message) {
+    const std::string text = json::serialize(message);
+    return is_sealed() ? fmt::format("{} {}\n", text, code_of(me_, sent_++, text)) : text + '\n';
+  }
+
+  /// Returns what the line says, without its code.
+  std::string_view check_code(std::string_view line) {
+    if (!is_sealed()) return line;
+    const std::size_t end = line.rfind(' ');
+    const std::string_view text = line.substr(0, end);
+    const std::string_view code = end == line.npos ? "" : line.substr(end + 1);
+    const Side other = me_ == Side::worker ? Side::coordinator : Side::worker;
+    if (!is_same(code, code_of(other, received_++, text)))
+      throw BrokenProtocol("a line's code is wrong: another secret, or somebody in between");
+    return text;
+  }
+
+  tcp::socket socket_;
+  std::string key_;  // of this connection, once there is one
+  Side me_ = Side::worker;
+  std::uint64_t sent_ = 0, received_ = 0;  // lines with a code
+  std::string unread_, unsent_;
+  std::size_t taken_ = 0;  // bytes of `unread_` that the last message was
+  bool writing_ = false, is_over_ = false;
+  int beats_ = 0;  // of this end, since the last message came
+};
 
 }  // namespace job_farm

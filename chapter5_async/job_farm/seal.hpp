@@ -1,118 +1,96 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "pdc/process.hpp"
+#include "pdc/refuse.hpp"
+
+#include <fcntl.h>
 #include <fmt/core.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <boost/algorithm/hex.hpp>
 
 #include <array>
-#include <cstdint>
+#include <cerrno>
+#include <cstddef>
 #include <iterator>
-#include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-/// Two that share a secret prove it to each other without telling it, and then seal every line that
-/// they say. All of it is HMAC-SHA-256 (RFC 2104). Nothing is hidden by it.
+/// Where both ends have their secret from, and what the page `authentication` does with it.
 namespace job_farm {
 
-/// HMAC-SHA-256 under one key. Errors: std::runtime_error.
-class Mac {
- public:
-  using Code = std::array<unsigned char, 32>;
+constexpr std::size_t shortest_secret = 16, longest_secret = 4096;  // bytes
 
-  explicit Mac(std::string_view key) {
-    std::array<char, 7> digest{"SHA256"};
-    const std::array parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-        OSSL_PARAM_construct_end()};
-    const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
-    require(context_ && EVP_MAC_init(context_.get(), bytes, key.size(), parameters.data()) == 1);
-  }
-
-  Code operator()(std::string_view text) {
-    Code code{};
-    std::size_t length = 0;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-    require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&  // the same key once more
-            EVP_MAC_update(context_.get(), bytes, text.size()) == 1 &&
-            EVP_MAC_final(context_.get(), code.data(), &length, code.size()) == 1);
-    return code;
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
-    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+/// The content of the file, without the end of its line. Ends the program with status 3 if it cannot
+/// be read, if others may read it, or if it is too short or too long for a secret.
+inline std::string read_secret(const std::string& file) {
+  const auto refuse = [&](std::string_view why) {
+    pdc::refuse(fmt::format("secret file {}: {}", file, why));
   };
-  static void require(bool good) {
-    if (!good) throw std::runtime_error("HMAC failed");
-  }
+  const pdc::Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat about {};
+  std::string secret(longest_secret + 1, '\0');
+  if (fstat(opened.get(), &about) == 0 && (about.st_mode & 077) != 0)
+    refuse("others may read it; chmod 600 it");
+  const ssize_t count = read(opened.get(), secret.data(), secret.size());
+  if (count == -1) refuse(std::generic_category().message(errno));
+  secret.resize(static_cast<std::size_t>(count));
+  while (secret.ends_with('\n')) secret.pop_back();
+  if (secret.size() < shortest_secret || secret.size() > longest_secret)
+    refuse(fmt::format("a secret has {} to {} bytes", shortest_secret, longest_secret));
+  return secret;
+}
 
-  std::unique_ptr<EVP_MAC, Free> mac_{EVP_MAC_fetch(nullptr, "HMAC", nullptr)};
-  std::unique_ptr<EVP_MAC_CTX, Free> context_{EVP_MAC_CTX_new(mac_.get())};
-};
-
-inline std::string hexadecimal(std::span<const unsigned char> bytes) {
+inline std::string to_hex(std::string_view bytes) {
   std::string text;
-  boost::algorithm::hex_lower(bytes.begin(), bytes.end(), std::back_inserter(text));
+  boost::algorithm::hex_lower(bytes, std::back_inserter(text));
   return text;
 }
 
-/// In the same time whatever differs: how long it takes tells nothing about how much was right.
-inline bool is_same(std::string_view given, std::string_view right) {
-  return given.size() == right.size() &&
-         CRYPTO_memcmp(given.data(), right.data(), right.size()) == 0;
-}
-
-constexpr std::size_t challenge_length = 64;  // 32 bytes in hexadecimal
-
 inline std::string new_challenge() {
-  std::array<unsigned char, challenge_length / 2> bytes;
-  if (RAND_bytes(bytes.data(), bytes.size()) != 1) throw std::runtime_error("no random bytes");
-  return hexadecimal(bytes);
+  std::array<unsigned char, 32> bytes;
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1) throw std::runtime_error("RAND_bytes failed");
+  return to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-/// What both sides have said when they know each other's challenge: no other connection has the same.
-struct Greeting {
-  std::string coordinators, workers;  // challenges
-  std::string name;                   // of the worker
+inline std::string keyed_hash(std::string_view key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
+  unsigned size = 0;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const auto length = static_cast<int>(key.size());
+  if (HMAC(EVP_sha256(), key.data(), length, bytes, text.size(), hash.data(), &size) == nullptr)
+    throw std::runtime_error("HMAC failed");
+  return to_hex({reinterpret_cast<const char*>(hash.data()), size});
+}
 
-  /// Who says that it knows the secret, or what a key is for, is in it, so that no code can be taken
-  /// for another one.
-  std::string proof(std::string_view secret, std::string_view role) const {
-    return hexadecimal(code(secret, fmt::format("{} proves", role)));
-  }
-  std::string key(std::string_view secret, std::string_view role) const {
-    return hexadecimal(code(secret, fmt::format("{} seals", role)));
-  }
+/// Takes equally long wherever they differ.
+inline bool is_same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
- private:
-  Mac::Code code(std::string_view secret, std::string_view use) const {
-    return Mac(secret)(fmt::format("{} {} {} {}", use, coordinators, workers, name));
-  }
-};
-
-/// The codes of the lines that one side says, one after the other. The number of the line is in its
-/// code: none can be changed, left out, said twice or said in another order by who lacks the key.
-class Seal {
+/// A random secret for the programs that this one starts, in a file in memory: they inherit its
+/// descriptor, and no other user may open it. Errors: std::system_error.
+class OwnSecret {
  public:
-  explicit Seal(std::string_view key) : mac_(key) {}
-
-  /// Of the next line: the first 16 bytes of its code, in hexadecimal.
-  std::string next(std::string_view text) {
-    const Mac::Code code = mac_(fmt::format("{} {}", lines_++, text));
-    return hexadecimal(std::span(code).first<16>());
+  OwnSecret() {
+    const std::string secret = new_challenge();
+    pdc::posix(fchmod(file_.get(), 0600), "fchmod");
+    pdc::posix(write(file_.get(), secret.data(), secret.size()), "write");
   }
 
+  /// Its name in this program and in those that it starts.
+  std::string file() const { return fmt::format("/proc/self/fd/{}", file_.get()); }
+
  private:
-  Mac mac_;
-  std::uint64_t lines_ = 0;
+  // Not closed on exec.
+  const pdc::Descriptor file_{pdc::posix(memfd_create("secret", 0), "memfd_create")};
 };
 
 }  // namespace job_farm

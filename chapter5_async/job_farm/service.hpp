@@ -1,152 +1,260 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "desk.hpp"
+#include "farm.hpp"
+#include "jobs.hpp"
+#include "journal.hpp"
+#include "link.hpp"
 
-#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
-
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include "pdc/print.hpp"
+#include "pdc/timeline.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
+#include <deque>
+#include <functional>
 #include <list>
-#include <optional>
-#include <string>
-#include <utility>
+#include <map>
+#include <set>
 
-/// The coordinator's connections: one thread, one event loop, two coroutines for each.
+/// The coordinator's connections, who has which task in hand, and what a message changes in that.
 namespace job_farm {
 
+/// The other end of a connection: a stranger, until a line has shown that it knows the secret.
+struct Guest {
+  std::shared_ptr<Link> link;
+  std::string name = {};            // empty: a stranger
+  std::deque<int> hand = {};        // tasks: it works on the first
+  bool is_late = false;             // these have been taken back
+  std::optional<pdc::Lane> lane{};  // of the picture
+  std::optional<pdc::Span> bar{};
+
+  bool is_stranger() const { return name.empty() && link->is_open(); }
+  bool can_work() const { return !name.empty() && !link->is_silent(); }
+  void show() {
+    bar.reset();
+    if (!hand.empty()) bar.emplace(is_late ? lane->wait("silent") : lane->work("{}", hand[0]));
+  }
+};
+
+/// One thread, one event loop, a coroutine for each connection.
 class Service {
  public:
   struct Settings {
-    std::string secret;
-    std::chrono::nanoseconds heartbeat;
-    int silent_after;                        // heartbeats
-    std::chrono::duration<double> deadline;  // from the last result on
+    Job job;
+    Limits limits;
+    std::string secret, journal;
+    std::chrono::nanoseconds period;  // of heartbeats
   };
+  /// What a page does after each change. Returns whether it awaits something more at the end.
+  using Watcher = std::function<bool(const Service&)>;
 
-  /// Serves until end(); when all connections have ended, too, the loop has nothing left to do.
-  Service(tcp::acceptor& acceptor, Desk& desk, Settings settings)
-      : acceptor_(acceptor),
-        desk_(desk),
-        settings_(std::move(settings)),
-        tick_(acceptor.get_executor()) {
-    asio::co_spawn(acceptor.get_executor(), accept(), pdc::rethrow);
-    asio::co_spawn(acceptor.get_executor(), watch(), pdc::rethrow);
+  /// Serves until all is done and the connections have ended: then the loop has nothing left to do.
+  Service(tcp::acceptor acceptor, const Settings& settings, Watcher watcher)
+      : acceptor_(std::move(acceptor)),
+        settings_(settings),
+        watcher_(std::move(watcher)),
+        farm_(settings.job.tasks, settings.limits),
+        journal_(settings.journal, settings.job.description()) {
+    read_results([&](int task, const json::value&, const std::string&) {
+      if (!farm_.finish(task)) throw BrokenProtocol("done twice");
+    });
+    asio::co_spawn(acceptor_.get_executor(), accept(), pdc::rethrow);
+    asio::co_spawn(acceptor_.get_executor(), beat_and_watch(), pdc::rethrow);
+    go_on();
   }
 
-  /// Nobody else may come, and those that are there are told to go.
-  void end() {
-    if (std::exchange(ended_, true)) return;
-    acceptor_.close();
-    desk_.dismiss();
-    for (Link* stranger : strangers_) stranger->close();
-    tick_.cancel();
+  using Take = void(int task, const json::value& result, const std::string& by);
+  /// Calls `take` with each result that is in the journal.
+  void read_results(const std::function<Take>& take) const {
+    journal_.read([&](const json::object& line) {
+      const int task = number_in(line, "task");
+      const json::value* value = line.if_contains("value");
+      if (!settings_.job.fits(task, value)) throw BrokenProtocol("no result of a task");
+      take(task, *value, text_in(line, "by"));
+    });
   }
+
+  const Farm& farm() const { return farm_; }
+  int come() const { return come_; }    // workers
+  int gone() const { return gone_; }    // before the end
+  int beats() const { return beats_; }  // since the beginning
+  const std::map<std::string, int, std::less<>>& lost() const {
+    return lost_;
+  }  // first task it lost
+  const std::multiset<std::string, std::less<>>& late() const { return late_; }  // who answered so
 
  private:
-  static constexpr std::size_t most_strangers = 64;
-  static constexpr std::chrono::seconds time_to_go{10};  // at the end, for the guests
+  static constexpr std::size_t most_strangers = 64, most_in_hand = 32;
 
   asio::awaitable<void> accept() {
-    while (!ended_) {
+    while (acceptor_.is_open()) {
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
-      if (!error) asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
-      if (!error || error == asio::error::operation_aborted) continue;
-      asio::steady_timer pause(acceptor_.get_executor(), settings_.heartbeat);
-      co_await pause.async_wait(asio::use_awaitable);  // for descriptors, say
+      if (!error) {
+        asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
+      } else if (acceptor_.is_open()) {  // no descriptor is left, say: there may be one soon
+        asio::steady_timer pause(acceptor_.get_executor(), settings_.period);
+        co_await pause.async_wait(asio::use_awaitable);
+      }
     }
-  }
-
-  asio::awaitable<void> serve(tcp::socket socket) {
-    using namespace asio::experimental::awaitable_operators;
-    Link link(std::move(socket));
-    const auto place = links_.insert(links_.end(), &link);
-    try {
-      co_await (converse(link) && link.write_out());
-    } catch (const asio::multiple_exceptions& both) {  // the second is a cancellation
-      std::rethrow_exception(both.first_exception());
-    }
-    links_.erase(place);
-    if (ended_) tick_.cancel();  // watch() may end now
   }
 
   /// Ends when the connection does. What breaks the protocol breaks the connection, and no more.
-  asio::awaitable<void> converse(Link& link) {
-    std::optional<Guest> guest;
-    json::object last_words;
+  asio::awaitable<void> serve(tcp::socket socket) {
+    const auto guest =
+        guests_.insert(guests_.end(), Guest{std::make_shared<Link>(std::move(socket))});
+    std::string why;
     try {
-      const std::string name = co_await greet(link);
-      guest.emplace(link, name);
-      desk_.welcome(*guest);
+      make_room();
+      co_await guest->link->greet(settings_.secret, Side::coordinator);
       for (;;) {
-        const json::object message = co_await link.receive();
-        desk_.handle(*guest, message);
+        const json::object message = co_await guest->link->receive();
+        handle(*guest, message);
+        go_on();
       }
     } catch (const BrokenProtocol& broken) {
-      last_words["error"] = broken.what();
+      why = broken.what();
     } catch (const boost::system::system_error&) {  // it is gone
     }
-    strangers_.remove(&link);
-    link.close(last_words);
-    if (guest) desk_.say_goodbye(*guest);
+    guest->link->close(why);
+    if (!guest->name.empty()) say_goodbye(*guest);
+    guests_.erase(guest);
+    go_on();
+    if (ended_) beat_.cancel();  // the watch may end now
   }
 
-  /// Each proves to the other that it knows the secret. Returns the worker's name. Strangers have
-  /// few places: if there are too many, the one that has been there longest has to go.
-  asio::awaitable<std::string> greet(Link& link) {
-    strangers_.push_back(&link);
-    if (strangers_.size() > most_strangers) {
-      strangers_.front()->close();
-      strangers_.pop_front();
-    }
-    Greeting greeting{.coordinators = new_challenge(), .workers = {}, .name = {}};
-    link.send({{"challenge", greeting.coordinators}});
-    const json::object hello = co_await link.receive();
-    greeting.workers = text_in(hello, "challenge");
-    greeting.name = text_in(hello, "hello");
-    const bool readable =
-        std::ranges::all_of(greeting.name, [](char c) { return c >= ' ' && c <= '~'; });
-    if (greeting.name.empty() || greeting.name.size() > 64 || !readable)
+  /// Strangers have few places. When there are too many, the one that has been there longest goes:
+  /// who knows the secret is a stranger for a moment only.
+  void make_room() {
+    if (std::ranges::count_if(guests_, &Guest::is_stranger) > std::ptrdiff_t{most_strangers})
+      std::ranges::find_if(guests_, &Guest::is_stranger)->link->close();
+  }
+
+  /// A message whose code is right. Errors: BrokenProtocol.
+  void handle(Guest& guest, const json::object& message) {
+    if (guest.name.empty())
+      welcome(guest, text_in(message, "hello"));
+    else if (!message.contains("alive"))
+      take_answer(guest, message);
+  }
+
+  void welcome(Guest& guest, const std::string& name) {
+    const auto is_readable = [](char c) { return c >= ' ' && c <= '~'; };
+    if (name.empty() || name.size() > 64 || !std::ranges::all_of(name, is_readable))
       throw BrokenProtocol("no name");
-    if (greeting.workers.size() != challenge_length) throw BrokenProtocol("no challenge");
-    if (!is_same(text_in(hello, "proof"), greeting.proof(settings_.secret, "worker")))
-      throw BrokenProtocol("the worker's proof is wrong: another secret");
-    link.send({{"welcome", greeting.proof(settings_.secret, "coordinator")}});
-    link.seal(greeting.key(settings_.secret, "coordinator"),
-              greeting.key(settings_.secret, "worker"));
-    strangers_.remove(&link);
-    co_return greeting.name;
+    pdc::say("{} comes", name);
+    guest.name = name;
+    guest.lane = pdc::Lane(pdc::task, "{}", name);
+    ++come_;
   }
 
-  /// With every heartbeat: who is silent, who does not even greet, who does not go.
-  asio::awaitable<void> watch() {
-    for (int done = 0, late = 0; !ended_ || !links_.empty();) {
-      if (std::exchange(done, desk_.farm().counts().done) != done)
-        pdc::set_deadline(settings_.deadline);
-      tick_.expires_after(settings_.heartbeat);
-      const auto [cancelled] = co_await tick_.async_wait(asio::as_tuple(asio::use_awaitable));
-      if (cancelled) continue;
-      if (ended_ && ++late > time_to_go / settings_.heartbeat) std::ranges::for_each(links_, close);
-      if (ended_) continue;
-      desk_.look_after_guests(settings_.silent_after);
-      for (Link* stranger : strangers_) {
-        if (stranger->tick() > settings_.silent_after) stranger->close();
+  void take_answer(Guest& guest, const json::object& message) {
+    const bool failed = message.contains("failed");
+    const int task = number_in(message, failed ? "failed" : "result");
+    const auto found = std::ranges::find(guest.hand, task);
+    if (found == guest.hand.end()) throw BrokenProtocol("it has no such task");
+    const json::value* value = message.if_contains("value");
+    if (!failed && !settings_.job.fits(task, value)) throw BrokenProtocol("no such result");
+    guest.hand.erase(found);
+    guest.show();
+    if (guest.is_late) late_.insert(guest.name);
+    if (!failed && farm_.finish(task)) {
+      journal_.append({{"task", task}, {"value", *value}, {"by", guest.name}});
+      pdc::tell_progress();
+    }
+    if (failed && !guest.is_late) farm_.fail(task, guest.name);
+    guest.link->send({{"ack", task}});  // what is done is written down
+  }
+
+  /// Its connection has ended: others get what it had in hand.
+  void say_goodbye(Guest& guest) {
+    gone_ += ended_ ? 0 : 1;
+    guest.bar.reset();
+    if (guest.hand.empty() || guest.is_late) return;
+    tell_loss(guest, "gone");
+    farm_.lose(guest.hand.front());
+    std::for_each(guest.hand.begin() + 1, guest.hand.end(),
+                  [&](int task) { farm_.take_back(task); });
+  }
+
+  /// Others get what it has in hand, and it may still answer.
+  void suspect(Guest& guest) {
+    if (guest.hand.empty() || std::exchange(guest.is_late, true)) return;
+    tell_loss(guest, "silent");
+    for (const int task : guest.hand) farm_.take_back(task);
+    guest.show();
+  }
+
+  void tell_loss(const Guest& guest, std::string_view how) {
+    pdc::say("{} is {}, with task {} in hand", guest.name, how, guest.hand.front());
+    pdc::fault(fmt::format("{} is {}", guest.name, how));
+    lost_.emplace(guest.name, guest.hand.front());
+  }
+
+  /// As on the page `heartbeat`, for all connections.
+  asio::awaitable<void> beat_and_watch() {
+    while (!ended_ || !guests_.empty()) {
+      beat_.expires_after(settings_.period);
+      co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
+      ++beats_;
+      for (Guest& guest : guests_) {
+        guest.link->beat();
+        if (!guest.link->is_silent()) continue;
+        if (guest.name.empty() || ended_)
+          guest.link->close();
+        else
+          suspect(guest);
       }
+      go_on();
     }
   }
 
-  static void close(Link* link) { link->close(); }
+  /// After each change: deals out, or ends when all is done.
+  void go_on() {
+    for (Guest& guest : guests_) {
+      if (guest.can_work()) deal_out(guest);
+    }
+    if (watcher_(*this) || !farm_.is_over() || std::exchange(ended_, true)) return;
+    acceptor_.close();
+    for (Guest& guest : guests_) {
+      if (guest.name.empty()) guest.link->close();
+      guest.link->send({{"done", true}});
+    }
+    beat_.cancel();
+  }
 
-  tcp::acceptor& acceptor_;
-  Desk& desk_;
+  /// Nobody gets what it has failed, as long as there is another one that has not.
+  void deal_out(Guest& guest) {
+    const auto may_try = [&](const Farm::Task& task) {
+      return !task.failed_by.contains(guest.name) ||
+             std::ranges::none_of(guests_, [&](const Guest& other) {
+               return other.can_work() && !task.failed_by.contains(other.name);
+             });
+    };
+    const std::size_t most = std::min(farm_.open() / (16 * guests_.size()) + 1, most_in_hand);
+    if (guest.hand.empty()) guest.is_late = false;
+    if (guest.is_late || guest.hand.size() > most / 2) return;  // then many, in one write
+    while (guest.hand.size() < most) {
+      const auto task = farm_.deal(may_try);
+      if (!task) break;
+      guest.link->send({{"task", *task}, {"job", settings_.job.order(*task)}});
+      guest.hand.push_back(*task);
+    }
+    guest.show();
+  }
+
+  tcp::acceptor acceptor_;
   const Settings settings_;
-  asio::steady_timer tick_;
-  std::list<Link*> links_, strangers_;  // all; and those that have not greeted yet
+  const Watcher watcher_;
+  Farm farm_;
+  Journal journal_;
+  std::list<Guest> guests_;
+  asio::steady_timer beat_{acceptor_.get_executor()};
   bool ended_ = false;
+  int come_ = 0, gone_ = 0, beats_ = 0;
+  std::map<std::string, int, std::less<>> lost_;
+  std::multiset<std::string, std::less<>> late_;
 };
 
 }  // namespace job_farm

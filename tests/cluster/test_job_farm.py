@@ -41,13 +41,13 @@ class JobFarm(cluster.HostsTest):
         self.assert_nothing_runs()
 
     def start(self, host: hosts.Host, program: str, options: str) -> subprocess.Popen:
-        words = f"{CHAPTER}/{program} --heartbeat 0.05 --secret-file {self.secret} {options}"
+        words = f"{CHAPTER}/{program} --secret-file {self.secret} {options}"
         self.started.append(host.start(f"exec {words}", cwd=cluster.BOOK))
         return self.started[-1]
 
     def coordinator(self) -> subprocess.Popen:
         first = self.cluster.first
-        options = f"--address {first.address} --workers 0 --json --silence 0.5 --deadline 100"
+        options = f"--address {first.address} --json --silence 0.5 --deadline 100"
         job = " ".join(JOB.options())
         process = self.start(first, "coordinator", f"{options} {job} --journal {self.journal}")
         self.port = int(re.search(r"port (\d+)", process.stdout.readline())[1])

@@ -73,35 +73,30 @@ def code(secret: bytes, text: bytes | str) -> str:
     return hmac.new(secret, text, hashlib.sha256).hexdigest()
 
 
+SIDES = ["coordinator", "worker"]
+
+
 @dataclass
-class Greeting:
+class Session:
     """What a coordinator and a worker know of each other."""
 
     secret: bytes
     coordinators: str  # challenges
     workers: str
-    name: str
 
-    def prove(self, role: str) -> str:
-        return code(self.secret, f"{role} proves {self.coordinators} {self.workers} {self.name}")
-
-    def key(self, role: str) -> bytes:
-        text = f"{role} seals {self.coordinators} {self.workers} {self.name}"
-        return code(self.secret, text).encode()
-
-    def hello(self) -> dict:
-        return {"hello": self.name, "challenge": self.workers, "proof": self.prove("worker")}
+    def key(self) -> bytes:
+        return code(self.secret, self.coordinators + self.workers).encode()
 
 
 class Seal:
-    """Of the lines of one direction."""
+    """Of the lines of one side."""
 
-    def __init__(self, key: bytes):
-        self.key, self.lines = key, 0
+    def __init__(self, key: bytes, side: str):
+        self.key, self.side, self.lines = key, SIDES.index(side), 0
 
     def next(self, text: bytes) -> bytes:
         number, self.lines = self.lines, self.lines + 1
-        return text + b" " + code(self.key, f"{number} ".encode() + text)[:32].encode()
+        return text + b" " + code(self.key, f"{self.side} {number} ".encode() + text).encode()
 
 
 class Speaker(Client):
@@ -128,8 +123,14 @@ class Speaker(Client):
             pass
         return answer
 
-    def seal(self, greeting: Greeting, me: str, other: str) -> None:
-        self.outgoing, self.incoming = Seal(greeting.key(me)), Seal(greeting.key(other))
+    def exchange_challenges(self, secret: bytes, me: str) -> Session:
+        """From then on lines have a code."""
+        mine = secrets.token_hex(32)
+        theirs = self.ask({"challenge": mine})["challenge"]
+        session = Session(secret, *([mine, theirs] if me == "coordinator" else [theirs, mine]))
+        other = SIDES[1 - SIDES.index(me)]
+        self.outgoing, self.incoming = Seal(session.key(), me), Seal(session.key(), other)
+        return session
 
 
 class Stranger(Speaker):
@@ -140,20 +141,10 @@ class Stranger(Speaker):
         self.name, self.secret = name, secret
         self.hand: list[dict] = []  # tasks that it was given
 
-    def greeting(self) -> Greeting:
-        """After the coordinator's challenge."""
-        theirs = self.answer()["challenge"]
-        return Greeting(self.secret, theirs, secrets.token_hex(32), self.name)
-
-    def greet(self) -> dict | None:
-        """Returns the coordinator's answer, and holds its proof against the secret."""
-        greeting = self.greeting()
-        answer = self.ask(greeting.hello())
-        if answer and "welcome" in answer:
-            right = greeting.prove("coordinator")
-            assert hmac.compare_digest(answer["welcome"], right), "the coordinator's proof is wrong"
-            self.seal(greeting, "worker", "coordinator")
-        return answer
+    def greet(self) -> Session:
+        session = self.exchange_challenges(self.secret, "worker")
+        self.send({"hello": self.name})
+        return session
 
     def next_task(self) -> dict | None:
         """Of those in hand or to come; None when it is told that all is done."""
@@ -181,10 +172,10 @@ class Stranger(Speaker):
             self.fail(task)
         else:
             value = count_primes(job["first"], job["end"]) if job["kind"] == "primes" else 0
-            self.send({"result": task["task"], "attempt": task["attempt"], "value": value})
+            self.send({"result": task["task"], "value": value})
 
     def fail(self, task: dict) -> None:
-        self.send({"failed": task["task"], "attempt": task["attempt"], "why": "poison"})
+        self.send({"failed": task["task"], "why": "poison"})
 
     def work(self) -> None:
         """To the end of the job."""
@@ -200,20 +191,15 @@ class Host(Speaker):
         self.socket, self.received = connection, b""
         self.socket.settimeout(TIME_LIMIT)
 
-    def greet(self, secret: bytes = SECRET) -> Greeting:
-        """Returns what it then knows; what is said from now on is sealed."""
-        mine = secrets.token_hex(32)
-        hello = self.ask({"challenge": mine})
-        greeting = Greeting(secret, mine, hello["challenge"], hello["hello"])
-        assert hmac.compare_digest(hello["proof"], greeting.prove("worker")), "the proof is wrong"
-        self.send({"welcome": greeting.prove("coordinator")})
-        self.seal(greeting, "coordinator", "worker")
-        return greeting
+    def greet(self, secret: bytes = SECRET) -> Session:
+        session = self.exchange_challenges(secret, "coordinator")
+        assert "hello" in self.answer()
+        return session
 
     def have_it_work(self) -> None:
         """It does a task, and hears that it is safe."""
-        self.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
-        assert self.answer() == {"result": 0, "attempt": 1, "value": 0}
+        self.send({"task": 0, "job": {"kind": "empty"}})
+        assert self.answer() == {"result": 0, "value": 0}
         self.send({"ack": 0})
 
     def hung_up(self) -> bool:
@@ -226,10 +212,11 @@ class Host(Speaker):
         return True
 
 
-def attacks(greeting: Greeting, me: str, other: str, lines_before: int = 0) -> dict[str, bytes]:
+def attacks(session: Session, me: str, other: str, lines_before: int = 0) -> dict[str, bytes]:
     """What somebody in between can make of what one side says, or the other, without the key."""
     text = b'{"alive":true}'
-    seal, stolen = Seal(greeting.key(me)), Seal(greeting.key(other))
+    seal, stolen = Seal(session.key(), me), Seal(session.key(), other)
+    stolen.lines = lines_before
     seal.lines = lines_before
     lines = [seal.next(text) + b"\n" for _ in range(3)]
     whole = lines[0]
@@ -244,13 +231,13 @@ def attacks(greeting: Greeting, me: str, other: str, lines_before: int = 0) -> d
         "the order is another": lines[1] + lines[0],
         "it is sent back": stolen.next(text) + b"\n",
         "it has no code": text + b"\n",
-        "it has half a code": whole[:-17] + b"\n",
-        "it is of another connection": Seal(b"0" * 64).next(text) + b"\n",
+        "it has half a code": whole[:-33] + b"\n",
+        "it is of another connection": Seal(b"0" * 64, me).next(text) + b"\n",
         "one is put in between": lines[0] + text + b"\n" + lines[1],
     }
 
 
-ATTACKS = list(attacks(Greeting(b"", "", "", ""), "", ""))
+ATTACKS = list(attacks(Session(b"", "", ""), *SIDES))
 
 
 class Keeper(threading.Thread):
@@ -295,7 +282,7 @@ class Keeper(threading.Thread):
 class Coordinator(Service):
     def __init__(self, program: Path, job: Job, journal: Path, *options: str):
         self.job, self.journal = job, journal
-        words = ["--workers", "0", "--json", "--deadline", "100", "--journal", str(journal)]
+        words = ["--json", "--deadline", "100", "--journal", str(journal)]
         super().__init__(program, *words, *job.options(), *options, serving=())
 
     def report(self) -> dict:
@@ -351,6 +338,8 @@ class FarmTest(unittest.TestCase):
         words += ["--name", f"worker {len(self.workers)}", *options]
         if "--patience" not in options:
             words += ["--patience", str(TIME_LIMIT)]
+        if "--silence" not in options:
+            words += ["--silence", LONG]
         if "--secret-file" not in options:
             words += ["--secret-file", self.secret]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -402,7 +391,7 @@ class FarmTest(unittest.TestCase):
         self.assertEqual(sorted(line["task"] for line in lines), sorted(expected))
         self.assertEqual({line["task"]: line["value"] for line in lines}, expected)
         self.assertEqual((report["done"], report["failed"]), (len(expected), job.poison))
-        once = report["every task but the poison is in the result once"]
+        once = report["every task but the poison is in the journal once"]
         self.assertEqual(once, f"{len(expected)} of {job.tasks}")
         self.assertEqual(report["the sum of the results is right"], str(sum(expected.values())))
 

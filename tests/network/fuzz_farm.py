@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from farm import SECRET, Coordinator, FarmTest, Greeting, Job, Stranger, read_journal
+from farm import SECRET, Coordinator, FarmTest, Job, Stranger, read_journal
 from fuzz import Generator
 from service import room, wait_until
 
@@ -21,23 +21,22 @@ IN_ONE_GO = 8  # lines, at most
 
 
 class Lines(Generator):
-    """Their valid ones are a worker's, as if it had the challenge and the tasks that it is told."""
+    """Their valid ones are a worker's, as if it had the tasks that it is told."""
 
-    challenge = "0" * 64
     tasks: list[int] = [0]
 
     def valid(self) -> bytes:
         task = self.dice.choice(self.tasks)
-        attempt, value = self.dice.choice([1, 1, 2, 0]), self.dice.randrange(100)
-        hello = Greeting(SECRET, self.challenge, "1" * 64, "fuzz").hello()
+        value = self.dice.randrange(100)
         message = self.dice.choice(
             [
-                hello,
+                {"challenge": "1" * 64},
+                {"hello": "fuzz"},
                 {"alive": True},
-                {"result": task, "attempt": attempt, "value": value},
-                {"failed": task, "attempt": attempt, "why": "so"},
+                {"result": task, "value": value},
+                {"failed": task, "why": "so"},
                 {"ack": task},
-                {"task": task, "attempt": attempt, "job": {"kind": "empty"}},
+                {"task": task, "job": {"kind": "empty"}},
                 {"done": True},
             ]
         )
@@ -48,7 +47,7 @@ class Guest(Stranger):
     """It may be welcome by chance, without knowing it: then it does not look at the codes of lines."""
 
     def line(self) -> bytes:
-        return re.sub(rb" [0-9a-f]{32}$", b"", super().line())
+        return re.sub(rb" [0-9a-f]{64}$", b"", super().line())
 
 
 def is_lie(line: bytes) -> bool:
@@ -106,10 +105,8 @@ class Fuzz(FarmTest):
 
     def talk(self, stranger: Stranger) -> None:
         if self.dice.random() < 0.3:
-            assert "welcome" in stranger.greet()
+            stranger.greet()
             self.welcomes += 1
-        else:
-            self.generator.challenge = stranger.answer()["challenge"]
         lines = [self.generator.line() for _ in range(self.dice.randrange(1, IN_ONE_GO))]
         lines = [line for line in lines if not is_lie(line)]
         self.lines += len(lines)

@@ -19,12 +19,12 @@ import unittest
 from pathlib import Path
 
 import psutil
-from farm import ATTACKS, NUMBERS, SECRET, Coordinator, FarmTest, Greeting, Host, Job, Speaker, Stranger, attacks, read_journal
+from farm import ATTACKS, NUMBERS, SECRET, Coordinator, FarmTest, Host, Job, Seal, Speaker, Stranger, attacks, read_journal
 from proxy import Plan, Proxy
 from service import TIME_LIMIT, Client, room, wait_until
 
 SEED = 1
-SILENCE, BEAT = "1", "0.05"  # seconds, where somebody may fall silent
+SILENCE = "1"  # seconds, where somebody may fall silent
 
 
 class Well(FarmTest):
@@ -41,7 +41,7 @@ class Well(FarmTest):
     def test_a_stranger_does_it_all(self):
         farm = self.coordinator(Job(poison=2))
         with Stranger(farm.address) as stranger:
-            self.assertIn("welcome", stranger.greet())
+            stranger.greet()
             stranger.work()
         self.run_to_end(farm)
         self.assertEqual({line["by"] for line in read_journal(self.journal)}, {"stranger"})
@@ -158,7 +158,6 @@ class Accidents(FarmTest):
         keeper.leave()  # so the stopped one gets the last: after its late answers
         report = self.run_to_end(farm)
         self.assertGreaterEqual(report["late"], 1)
-        self.assertEqual(report["late"], report["twice"])
         last = next(line for line in read_journal(self.journal) if line["task"] == keeper.kept["task"])
         self.assertEqual(last["by"], "worker 0")
 
@@ -169,8 +168,7 @@ class Accidents(FarmTest):
             late.greet()
             task = late.next_task()
             other.greet()
-            for _ in range(2):  # it is given it when the first is silent
-                other.perform(other.await_task())
+            other.perform(other.await_task())  # it is given it when the first is silent
             last = other.await_task()
             late.perform(task)
             self.assertEqual(late.answer(), {"ack": 0})
@@ -179,13 +177,14 @@ class Accidents(FarmTest):
             for stranger in (late, other):
                 self.assertIsNone(stranger.next_task())
                 stranger.end()
-        self.assertEqual(self.run_to_end(farm)["late"], 1)
+        report = self.run_to_end(farm)
+        self.assertEqual((report["late"], report["dealt"]), (1, 4))
 
     def test_a_stopped_coordinator_is_left_and_found_again(self):
-        farm = self.coordinator(Job(tasks=60), "--heartbeat", BEAT)
+        farm = self.coordinator(Job(tasks=60), silence=SILENCE)
         keeper = self.keeper(farm)
-        worker = self.worker(farm.address, "--heartbeat", BEAT, "--patience", SILENCE)
-        back = self.worker(farm.address, "--heartbeat", BEAT, "--patience", str(TIME_LIMIT))
+        worker = self.worker(farm.address, "--silence", SILENCE, "--patience", SILENCE)
+        back = self.worker(farm.address, "--silence", SILENCE)
         self.wait_for_tasks(5)
         farm.process.send_signal(signal.SIGSTOP)
         said, complaint = worker.communicate(timeout=TIME_LIMIT)
@@ -274,7 +273,7 @@ class Journals(FarmTest):
         lines = self.journal.read_bytes().splitlines(keepends=True)
         others = [Job("empty", tasks=21), Job(tasks=20), Job("empty", tasks=20, poison=1)]
         for job in others:
-            self.assertIn("another job", self.refused(job))
+            self.assertIn("of another job", self.refused(job))
         texts = [b"hello\n", b"hello", b"\n", b"{}\n", b"\0" * 100, lines[0] + b"\n"]
         texts += [lines[0] + line for line in (b"{}\n", b"[1]\n", b"hello\n", lines[1] * 2)]
         for task, value in [(20, 0), (-1, 0), ("1", 0), (1, "0"), (1, None), (1, [0]), (1, 0.5), (1, 1)]:
@@ -287,7 +286,7 @@ class Journals(FarmTest):
 
     def refused(self, job: Job) -> str:
         return self.assert_refused(
-            "coordinator", 3, "--workers", "0", "--secret-file", self.secret,
+            "coordinator", 3, "--secret-file", self.secret,
             *job.options(), "--journal", str(self.journal),
         )  # fmt: skip
 
@@ -304,9 +303,9 @@ class CommandLine(FarmTest):
     def test_what_is_wrong_is_said_before_anything_is_started(self):
         for program, *words in [
             ("coordinator", "--address", "here"), ("worker", "--address", "192.0.2"), ("coordinator", "--job", "sleep"),
-            ("coordinator", "--workers", "-1"), ("coordinator", "--workers", "33"), ("coordinator", "--workers", "2x"),
-            ("coordinator", "--silence", "0.15"), ("coordinator", "--job", "mandelbrot", "--tasks", "23"),
-            ("coordinator", "--workers", "0"), ("worker", "--port", "9"), ("worker", "--accident", "sleep"),
+            ("coordinator", "--workers", "0"), ("coordinator", "--workers", "33"), ("coordinator", "--silence", "0"),
+            ("coordinator", "--job", "mandelbrot", "--tasks", "23"), ("worker", "--port", "9"),
+            ("worker", "--accident", "sleep"),
         ]:  # fmt: skip
             with self.subTest(program, words=words):
                 self.assertIn(words[-2], self.assert_refused(program, 2, *words))
@@ -319,7 +318,7 @@ class Secrets(FarmTest):
     def finish(self, farm: Coordinator) -> None:
         """With somebody who knows it."""
         with Stranger(farm.address, "friend") as friend:
-            self.assertIn("welcome", friend.greet())
+            friend.greet()
             friend.work()
         self.run_to_end(farm)
 
@@ -340,7 +339,8 @@ class Secrets(FarmTest):
         self.assertIn("secret", self.refused_worker(farm.address, other))
         for secret in (b"", SECRET[:-1], SECRET.upper()):
             with Stranger(farm.address, "spy", secret) as spy:
-                self.assert_thrown_out(spy, spy.greet())
+                spy.greet()
+                self.assert_thrown_out(spy)
         self.finish(farm)
         self.assertEqual(farm.report()["workers come"], 1)
 
@@ -349,12 +349,8 @@ class Secrets(FarmTest):
             listener.settimeout(TIME_LIMIT)
             worker = self.worker(listener.getsockname(), "--patience", "0.1")
             with Host(listener.accept()[0]) as host:
-                mine = "0" * 64
-                hello = host.ask({"challenge": mine})
-                greeting = Greeting(b"another secret", mine, hello["challenge"], hello["hello"])
-                host.send({"welcome": greeting.prove("coordinator")})
-                host.seal(greeting, "coordinator", "worker")
-                host.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
+                host.exchange_challenges(b"another secret", "coordinator")
+                host.send({"task": 0, "job": {"kind": "empty"}})
                 self.assertTrue(host.hung_up(), "it takes no task")
         said, complaint = worker.communicate(timeout=TIME_LIMIT)
         self.assertEqual((worker.returncode, len(complaint.splitlines())), (3, 1), said)
@@ -365,9 +361,10 @@ class Secrets(FarmTest):
         command = [self.chapter / "coordinator", *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as farm:
             self.addCleanup(farm.kill)
-            said = next(line for line in farm.stdout if "listening on" in line)
             self.wait_for_tasks(1)
             workers = psutil.Process(farm.pid).children()
+            words = workers[0].cmdline()
+            port = int(words[words.index("--port") + 1])
             files = {word for worker in workers for word in worker.cmdline() if word.startswith("/proc")}
             [file] = files
             for worker in workers:
@@ -375,27 +372,30 @@ class Secrets(FarmTest):
                 self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
                 self.assertNotIn(Path(path).read_bytes().hex(), " ".join(worker.cmdline()))
             for secret in (b"", SECRET, file.encode()):
-                with Stranger(("127.0.0.1", int(said.split()[-1])), "spy", secret) as spy:
-                    self.assertIn("secret", spy.greet()["error"])
+                with Stranger(("127.0.0.1", port), "spy", secret) as spy:
+                    spy.greet()
+                    self.assert_thrown_out(spy)
             farm.kill()
 
     def refused_worker(self, address: tuple[str, int], secret: str) -> str:
         words = ["--address", address[0], "--port", str(address[1]), "--patience", "0.1", "--quiet"]
         return self.assert_refused("worker", 3, *words, "--secret-file", secret)
 
-    def assert_thrown_out(self, client: Client, answer: dict | None) -> None:
-        self.assertEqual(list(answer or {}), ["error"], answer)
-        self.assertIsNone(client.answer())
+    def assert_thrown_out(self, client: Client) -> None:
+        """After what it has said, it hears of an error at most: without a task."""
+        client.incoming = None
+        with contextlib.suppress(ConnectionError):
+            while line := client.line():
+                self.assertNotIn(b"task", line)
 
-    def test_a_proof_sent_back_proves_nothing(self):
+    def test_a_line_sent_back_proves_nothing(self):
         """A coordinator that knows nothing sends the worker what came from it."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(TIME_LIMIT)
             worker = self.worker(listener.getsockname(), "--patience", "0.1")
             with Host(listener.accept()[0]) as host:
-                hello = host.ask({"challenge": "0" * 64})
-                host.send({"welcome": hello["proof"]})
-                host.send({"task": 0, "attempt": 1, "job": {"kind": "empty"}})
+                host.socket.sendall(host.line() + b"\n")  # its own challenge
+                host.socket.sendall(host.line() + b"\n")  # its hello
                 self.assertTrue(host.hung_up(), "it takes no task")
         said, _ = worker.communicate(timeout=TIME_LIMIT)
         self.assertEqual(worker.returncode, 3, said)
@@ -403,31 +403,22 @@ class Secrets(FarmTest):
     def test_what_came_from_the_coordinator_proves_nothing_to_it(self):
         farm = self.farm()
         with Speaker(farm.address) as spy:
-            theirs = spy.answer()["challenge"]
-            hello = {"hello": "spy", "challenge": theirs, "proof": theirs}
-            self.assert_thrown_out(spy, spy.ask(hello))
-        with Speaker(farm.address) as spy:
-            theirs = spy.answer()["challenge"]
-            proof = Greeting(SECRET, theirs, theirs, "spy").prove("coordinator")
-            self.assert_thrown_out(spy, spy.ask({"hello": "spy", "challenge": theirs, "proof": proof}))
+            theirs = spy.line()
+            spy.send(theirs, theirs, b'{"hello":"spy"} ' + theirs)
+            self.assert_thrown_out(spy)
         self.finish(farm)
 
-    def test_a_proof_of_an_earlier_connection_proves_nothing(self):
+    def test_a_greeting_of_an_earlier_connection_proves_nothing(self):
         farm = self.farm()
         with Stranger(farm.address, "friend") as friend:
-            hello = friend.greeting().hello()
-            self.assertIn("welcome", friend.ask(hello))
+            session = friend.greet()
+            self.assertIn("task", friend.answer())
+        hello = Seal(session.key(), "worker").next(b'{"hello": "friend"}')
         for _ in range(5):
             with Speaker(farm.address) as spy:
-                spy.answer()
-                self.assert_thrown_out(spy, spy.ask(hello))
-        self.finish(farm)
-
-    def test_a_proof_is_of_one_name(self):
-        farm = self.farm()
-        with Stranger(farm.address, "friend") as friend:
-            hello = friend.greeting().hello()
-            self.assert_thrown_out(friend, friend.ask({**hello, "hello": "other"}))
+                spy.line()
+                spy.send({"challenge": session.workers}, hello)
+                self.assert_thrown_out(spy)
         self.finish(farm)
 
     def test_no_challenge_comes_twice(self):
@@ -448,7 +439,7 @@ class Secrets(FarmTest):
         files += [self.secret_file(f"{mode}", SECRET, mode) for mode in modes]
         for file in files:
             with self.subTest(file):
-                self.assert_refused("coordinator", 3, "--workers", "0", "--secret-file", file)
+                self.assert_refused("coordinator", 3, "--secret-file", file)
                 self.assert_refused("worker", 3, "--port", "9", "--secret-file", file)
 
 
@@ -479,29 +470,29 @@ class Rude(FarmTest):
         self.assertIn("error", answers[-1], lines)
 
     def test_garbage_in_place_of_a_greeting(self):
-        challenge = "0" * 64
         for line in [
             b"", b"hello", b"{}", b"[]", b"null", b"7", b"\0\0", b"\xff\xfe", b"GET / HTTP/1.1", b"[" * 1000,
-            b'{"hello":' * 1000, b'{"result":0,"attempt":1,"value":0}', b'{"alive":true}', b"{" + b" " * 1024,
-            {"hello": "x"}, {"hello": "x", "challenge": challenge}, {"challenge": challenge, "proof": challenge},
-            {"hello": 7, "challenge": challenge, "proof": challenge}, {"hello": "x", "challenge": "", "proof": ""},
-            {"hello": "x", "challenge": challenge, "proof": None}, {"hello": "", "challenge": challenge, "proof": ""},
-            {"hello": "x" * 65, "challenge": challenge, "proof": challenge},
-            {"hello": "a\nb", "challenge": challenge, "proof": challenge},
-            {"hello": "\x1b[2J", "challenge": challenge, "proof": challenge},
+            b'{"hello":' * 1000, b'{"result":0,"value":0}', b'{"alive":true}', b"{" + b" " * 1024,
+            {"hello": "x"}, {"challenge": 7}, {"challenge": None}, {"challenge": "x" * 1024},
         ]:
             with self.subTest(line), Speaker(self.farm.address) as client:
                 client.answer()
+                self.assert_thrown_out(client, line)
+        for line in [
+            b"{}", b"[]", {"hello": 7}, {"hello": None}, {"hello": ""}, {"hello": "x" * 65}, {"hello": "a\nb"},
+            {"hello": "\x1b[2J"}, {"result": 0, "value": 0}, {"alive": True},
+        ]:
+            with self.subTest(line), Speaker(self.farm.address) as client:
+                client.exchange_challenges(SECRET, "worker")
                 self.assert_thrown_out(client, line)
         self.assertEqual(self.finish()["workers come"], 2)  # the guard, and who did the rest
 
     def test_nobody_in_between_can_make_something_of_a_line(self):
         for attack in ATTACKS:
             with self.subTest(attack), Stranger(self.farm.address) as stranger:
-                greeting = stranger.greeting()
-                self.assertIn("welcome", stranger.ask(greeting.hello()))
-                stranger.seal(greeting, "worker", "coordinator")
-                stranger.socket.sendall(attacks(greeting, "worker", "coordinator")[attack])
+                session = stranger.greet()
+                said = attacks(session, "worker", "coordinator", stranger.outgoing.lines)[attack]
+                stranger.socket.sendall(said)
                 self.assertIn("code", stranger.answers()[-1]["error"])
         self.finish()
 
@@ -559,8 +550,8 @@ class Thieves(FarmTest):
 
     WRONG = [
         {"task": 49}, {"task": -1}, {"task": 50}, {"task": 1 << 40}, {"task": 1 << 70}, {"task": "0"},
-        {"task": None}, {"task": [0]}, {"attempt": 2}, {"attempt": 0}, {"attempt": -1}, {"attempt": "1"},
-        {"attempt": None}, {"attempt": 1 << 33}, {"value": None}, {"value": "7"}, {"value": [7]},
+        {"task": None}, {"task": [0]}, 
+        {"value": None}, {"value": "7"}, {"value": [7]},
         {"value": 0.5}, {"value": 1 << 63}, {"value": {}}, {"value": True}, {"value": -1}, {"value": 1},
         {"value": (1 << 63) - 1},
     ]  # fmt: skip
@@ -570,10 +561,10 @@ class Thieves(FarmTest):
             for kind in ("result", "failed"):
                 if kind == "result" or "value" not in wrong:
                     with self.subTest(kind=kind, wrong=wrong):
-                        self.steal({"task": 0, "attempt": 1, "value": 0, "why": "so", **wrong}, kind)
+                        self.steal({"task": 0, "value": 0, "why": "so", **wrong}, kind)
 
     def test_an_answer_twice(self):
-        self.steal({"task": 0, "attempt": 1, "value": 0}, "result", times=2)
+        self.steal({"task": 0, "value": 0}, "result", times=2)
 
     def steal(self, message: dict, kind: str, times: int = 1) -> None:
         self.journal.unlink(missing_ok=True)
@@ -581,7 +572,7 @@ class Thieves(FarmTest):
         farm = self.coordinator(job)
         before = farm.descriptors()
         with Stranger(farm.address, "thief") as thief:
-            self.assertIn("welcome", thief.greet())
+            thief.greet()
             self.assertEqual(thief.next_task()["task"], 0)
             said = {kind: message["task"], **{k: v for k, v in message.items() if k != "task"}}
             thief.send(*[said] * times)
@@ -619,9 +610,9 @@ class StrangeCoordinators(FarmTest):
     def test_it_comes_back(self):
         worker = self.start()
         for line in [
-            b"hello", b"[]", b"{}", b'{"tusk":0,"attempt":1,"job":{"kind":"empty"}}', b'{"task":0,"attempt":1}',
-            b'{"task":"0","attempt":1,"job":{}}', b'{"task":0,"job":{}}', b'{"error":"no"}', b'{"error":7}',
-            b'{"ack":"x"}', b'{"task":0,"attempt":1,"job":[]}', b"[" * 70_000, b'{"' + b"x" * 70_000,
+            b"hello", b"[]", b"{}", b'{"tusk":0,"job":{"kind":"empty"}}', b'{"task":0}',
+            b'{"task":"0","job":{}}', b'{"error":"no"}', b'{"error":7}',
+            b'{"ack":"x"}', b'{"task":0,"job":[]}', b"[" * 70_000, b'{"' + b"x" * 70_000,
             b'{"done":false}', b'{"done":1}',
         ]:  # fmt: skip
             with self.subTest(line[:40]), self.host() as host:
@@ -636,9 +627,9 @@ class StrangeCoordinators(FarmTest):
         worker = self.start()
         for attack in ATTACKS:
             with self.subTest(attack), self.host() as host:
-                greeting = host.greet()
+                session = host.greet()
                 host.have_it_work()
-                said = attacks(greeting, "coordinator", "worker", host.outgoing.lines)[attack]
+                said = attacks(session, "coordinator", "worker", host.outgoing.lines)[attack]
                 host.socket.sendall(said)
                 self.assertTrue(host.hung_up())
         self.assert_ends_well(worker)
@@ -649,23 +640,23 @@ class StrangeCoordinators(FarmTest):
             host.greet()
             order = {"kind": "primes", "first": 0, "end": NUMBERS}
             with contextlib.suppress(ConnectionError):
-                host.send(*({"task": task, "attempt": 1, "job": order} for task in range(100)))
+                host.send(*({"task": task, "job": order} for task in range(100)))
             self.assertTrue(host.hung_up())
         self.assert_ends_well(worker)
 
     def test_it_lives_while_it_computes(self):
         """Signs of life come before the result of a task that takes very long."""
-        self.start("--heartbeat", BEAT)
+        self.start("--silence", SILENCE)
         with self.host() as host:
             host.greet()
             order = {"kind": "primes", "first": 0, "end": 1 << 50}
-            host.send({"task": 0, "attempt": 1, "job": order})
+            host.send({"task": 0, "job": order})
             for _ in range(5):
                 self.assertEqual(json.loads(host.line()), {"alive": True})
 
     def test_one_that_says_nothing_is_left(self):
         """Before the greeting and after it; then the worker gives up."""
-        worker = self.start("--heartbeat", BEAT, "--patience", "0.3")
+        worker = self.start("--silence", "0.3", "--patience", "0.3")
         with self.host() as host:
             host.greet()
             host.have_it_work()
@@ -673,7 +664,7 @@ class StrangeCoordinators(FarmTest):
         self.assert_gives_up(worker)
 
     def test_one_that_says_nothing_but_is_there_is_no_coordinator(self):
-        self.assert_gives_up(self.start("--heartbeat", BEAT, "--patience", "0.3"))
+        self.assert_gives_up(self.start("--silence", "0.3", "--patience", "0.3"))
 
     def assert_gives_up(self, worker: subprocess.Popen) -> None:
         said, complaint = worker.communicate(timeout=TIME_LIMIT)
@@ -681,7 +672,7 @@ class StrangeCoordinators(FarmTest):
         self.assertIn("nothing", complaint)
 
     def test_one_that_breaks_off_is_not_visited_without_end(self):
-        """Its pauses grow, from 25 ms at least to a second: so many visits go into its patience."""
+        """Its pauses grow to a second at most, half of it on average: few visits go into its patience."""
         worker = self.start("--patience", "2")
         visits = 0
         self.listener.settimeout(0.05)
@@ -690,7 +681,7 @@ class StrangeCoordinators(FarmTest):
                 host.greet()
                 visits += 1
         self.assertEqual(worker.returncode, 3)
-        self.assertLessEqual(visits, 10)
+        self.assertLessEqual(visits, 25)
 
 
 class BadNetwork(FarmTest):
@@ -703,12 +694,12 @@ class BadNetwork(FarmTest):
         for number in range(rounds if not self.sanitized else 1):
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
-            farm = self.coordinator(job, "--heartbeat", BEAT, silence=SILENCE)
+            farm = self.coordinator(job, silence=SILENCE)
             keeper = self.keeper(farm)
             before = farm.descriptors()
             with Proxy(farm.address, plan, SEED + number) as proxy:
                 for _ in range(4):
-                    self.worker(proxy.address, "--heartbeat", BEAT)
+                    self.worker(proxy.address, "--silence", SILENCE)
                 self.wait_for_tasks(len(job.results()) - 1)
                 for worker in self.workers:
                     worker.terminate()
