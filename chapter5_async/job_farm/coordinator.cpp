@@ -20,44 +20,52 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <numeric>
-
 namespace {
 
 using namespace job_farm;
 
 constexpr std::string_view killed = "worker 0", stopped = "worker 1";
 
+using Words = std::vector<std::string>;
+struct Orders {
+  Service::Settings service;
+  std::string secret_file, journal;
+  double deadline;       // seconds
+  int workers;           // of its own; 0: it waits for others,
+  tcp::endpoint place;   // there
+  Words accidents = {};  // of its own
+};
+
 /// Its own workers. The first ones have an accident, each in the middle of its first task: the
 /// others are started when those have come, so that there is a task for each of the first.
 class Team {
  public:
-  using Words = std::vector<std::string>;
-  Team(int size, Words accidents, Words options)
-      : size_(size), accidents_(std::move(accidents)), options_(std::move(options)) {}
+  Team(const Orders& orders, unsigned port) : orders_(orders), port_(fmt::format("{}", port)) {}
 
   /// After each change. The stopped one goes on when another has done its task: returns whether its
   /// answer, which will be late, is still awaited.
   bool look(const Service& service) {
     if (service.farm().is_over() && workers_.empty()) return false;  // an earlier one did it all
-    const auto unlucky = std::ssize(accidents_);
-    while (std::ssize(workers_) < (service.come() < unlucky ? unlucky : size_)) start_one();
+    const auto& [come, gone, lost, late] = service.history();
+    const auto unlucky = std::ssize(orders_.accidents);
+    while (std::ssize(workers_) < (come < unlucky ? unlucky : orders_.workers)) start_one();
     if (unlucky < 2) return false;
-    const auto lost = service.lost().find(stopped);
-    const bool was_noticed = lost != service.lost().end();
-    if (was_noticed ? service.farm()[lost->second].state == Farm::State::done
-                    : is_forgotten(service))
-      std::next(workers_.begin())->send(SIGCONT);
-    return was_noticed && !service.late().contains(stopped);
+    const auto found = lost.find(stopped);
+    const bool is_due = found == lost.end()
+                            ? is_forgotten(service)
+                            : service.farm()[found->second].state == Farm::State::done;
+    if (is_due) std::next(workers_.begin())->send(SIGCONT);
+    return found != lost.end() && !late.contains(stopped);
   }
 
  private:
   void start_one() {
     const std::size_t number = workers_.size();
-    Words words = options_;
-    words.insert(words.end(), {"--name", fmt::format("worker {}", number), "--accident",
-                               number < accidents_.size() ? accidents_[number] : "none"});
-    workers_.emplace_back("worker", words);
+    workers_.emplace_back(
+        "worker", Words{"--quiet", "--name", fmt::format("worker {}", number), "--port", port_,
+                        "--secret-file", orders_.secret_file, "--silence",
+                        fmt::format("{}", orders_.service.silence), "--accident",
+                        number < orders_.accidents.size() ? orders_.accidents[number] : "none"});
   }
 
   /// Whether it stands still and nobody notices for much longer than the limit: then this page would
@@ -70,112 +78,85 @@ class Team {
     return service.beats() > moved_ + 4 * silent_after;
   }
 
-  const int size_;
-  const Words accidents_, options_;
+  const Orders& orders_;
+  const std::string port_;
   std::list<pdc::Sibling> workers_;
   int moved_ = 0;  // at this heartbeat the stopped one still did
 };
 
-struct Orders {
-  Job job;
-  std::string secret_file, journal;
-  double silence, deadline;  // seconds
-  int workers;               // of its own; 0: it waits for others, at
-  tcp::endpoint place;
-};
-
 struct Outcome {
   Farm farm;
+  Service::History history;
   std::vector<int> times;       // how often each task is in the journal
   std::vector<std::string> by;  // who did it
   std::int64_t sum = 0;         // of the results
-  int come, gone;               // workers
-  std::map<std::string, int, std::less<>> lost;
-  std::multiset<std::string, std::less<>> late;
 };
 
-Outcome serve(const Orders& orders, Limits limits, const Team::Words& accidents) {
+Outcome serve(const Orders& orders) {
+  Journal journal(orders.journal, orders.service.job.description());  // refused before all else
   asio::io_context loop;
   tcp::acceptor acceptor = orders.workers == 0
                                ? listen(loop, orders.place)
                                : tcp::acceptor(loop, {asio::ip::address_v4::loopback(), 0});
   fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // or its workers would hold it open
   pdc::set_deadline(std::chrono::duration<double>(orders.deadline));  // from the last result on
-  Team team(orders.workers, accidents,
-            {"--quiet", "--port", fmt::format("{}", acceptor.local_endpoint().port()), "--silence",
-             fmt::format("{}", orders.silence), "--secret-file", orders.secret_file});
-  Service service(std::move(acceptor),
-                  {orders.job, limits, read_secret(orders.secret_file), orders.journal,
-                   period_of(orders.silence)},
-                  [&](const Service& s) { return team.look(s); });
+  Team team(orders, acceptor.local_endpoint().port());
+  Service service(std::move(acceptor), journal, orders.service,
+                  [&](const Service& changed) { return team.look(changed); });
   loop.run();  // until all is done or given up, and all workers have heard of it
-  const auto tasks = static_cast<std::size_t>(orders.job.tasks);
-  Outcome outcome{.farm = service.farm(),
-                  .times = std::vector<int>(tasks),
-                  .by = std::vector<std::string>(tasks),
-                  .come = service.come(),
-                  .gone = service.gone(),
-                  .lost = service.lost(),
-                  .late = service.late()};
-  service.read_results([&](int task, const json::value& value, const std::string& by) {
+  const auto tasks = static_cast<std::size_t>(orders.service.job.tasks);
+  Outcome outcome{service.farm(), service.history(), std::vector<int>(tasks), Words(tasks)};
+  service.read_results([&](int task, const json::object& line) {
     const auto place = static_cast<std::size_t>(task);
     ++outcome.times[place];
-    outcome.by[place] = by;
-    outcome.sum += value.is_int64() ? value.get_int64() : 0;
+    outcome.by[place] = line.at("by").as_string();
+    if (const auto* number = line.at("value").if_int64()) outcome.sum += *number;
   });
   return outcome;
 }
 
-/// The result of a task of `primes`, counted here.
-std::int64_t expected(const Job& job, int task) {
-  return job.name == "primes" ? pdc::count_primes(job.first(task), job.first(task + 1)) : 0;
-}
-
-/// What those that fail leave of the sum of all results.
-std::int64_t expected_sum(const Job& job) {
-  std::int64_t sum = job.name == "primes" ? pdc::sieve_primes(numbers) : 0;
-  for (int task = 0; task < job.tasks; ++task) sum -= job.fails(task) ? expected(job, task) : 0;
-  return sum;
+/// Which worker has done the task that this one had in hand when it was lost.
+std::string heir_of(std::string_view worker, const Outcome& outcome) {
+  const auto found = outcome.history.lost.find(worker);
+  if (found == outcome.history.lost.end()) return "";
+  return outcome.by[static_cast<std::size_t>(found->second)];
 }
 
 /// Wrong on purpose: one try, and nobody asks again.
 void claim_loss(pdc::Program& program, Orders orders) {
-  constexpr Limits one_try{.failures = 1, .losses = 1};
-  orders.silence = 20;  // seconds: nobody is taken for silent here
-  const Outcome once =
-      program.scene("each task dealt out once", serve, orders, one_try, Team::Words{"kill"});
-  const auto lost = once.lost.find(killed);
-  const std::int64_t missing = lost == once.lost.end() ? 0 : expected(orders.job, lost->second);
-  pdc::check(missing > 0 && once.sum == expected_sum(orders.job) - missing,
-             "dealt out once, the killed worker's task is missing from the sum", "{}", missing);
+  orders.accidents = {"kill"};
+  orders.service.limits = {.failures = 1, .losses = 1};
+  orders.service.silence = 20;  // nobody is taken for silent here
+  const Outcome once = program.scene("each task dealt out once", serve, orders);
+  pdc::check(once.history.lost.contains(killed) && heir_of(killed, once).empty(),
+             "dealt out once, the killed worker's task is done by nobody", "{} of {} are done",
+             once.farm.done(), orders.service.job.tasks);
 }
 
 void claim_accidents(const Outcome& outcome) {
-  const auto done_by = [&](std::string_view lost) {
-    const auto found = outcome.lost.find(lost);
-    return found == outcome.lost.end() ? "" : outcome.by[static_cast<std::size_t>(found->second)];
-  };
-  const std::string killeds = done_by(killed), stoppeds = done_by(stopped);
-  pdc::check(!killeds.empty() && killeds != killed,
-             "dealt out again, the killed worker's task was done by another", "{}", killeds);
-  pdc::check(outcome.late.contains(stopped) && !stoppeds.empty() && stoppeds != stopped,
-             "the stopped worker's answer came late, and did not count", "{}", stoppeds);
+  const std::string first = heir_of(killed, outcome), second = heir_of(stopped, outcome);
+  pdc::check(!first.empty() && first != killed,
+             "dealt out again, the killed worker's task was done by another", "{}", first);
+  pdc::check(outcome.history.late.contains(stopped) && !second.empty() && second != stopped,
+             "the stopped worker's answer came late, and did not count", "{}'s did", second);
 }
 
 void claim_results(const Job& job, const Outcome& outcome) {
   std::vector<int> once;
-  int given_up = 0, poison = 0;
+  std::int64_t sum = job.name == "primes" ? pdc::sieve_primes(numbers) : 0;
+  int poison = 0, given_up = 0;
   for (int task = 0; task < job.tasks; ++task) {
     once.push_back(job.fails(task) ? 0 : 1);
-    poison += job.fails(task) ? 1 : 0;
     const Farm::Task& one = outcome.farm[task];
     given_up += one.state == Farm::State::given_up && one.failures >= 3 ? 1 : 0;
+    if (!job.fails(task)) continue;
+    ++poison;
+    if (job.name == "primes") sum -= pdc::count_primes(job.first(task), job.first(task + 1));
   }
   pdc::check(outcome.times == once, "every task but the poison is in the journal once", "{} of {}",
-             std::accumulate(outcome.times.begin(), outcome.times.end(), 0), job.tasks);
+             std::ranges::count(outcome.times, 1), job.tasks);
   if (job.name != "mandelbrot")
-    pdc::check(outcome.sum == expected_sum(job), "the sum of the results is right", "{}",
-               outcome.sum);
+    pdc::check(outcome.sum == sum, "the sum of the results is right", "{}", sum);
   if (poison > 0)
     pdc::check(given_up == poison, "poison was given up, not before three attempts", "{} of {}",
                given_up, poison);
@@ -206,30 +187,32 @@ int main(int argc, char** argv) {
        {"port", 0, "port to listen at for these; 0: any that is free", {0, 65'535}},
        {"journal", "", "file with what is done; from it, a successor goes on"},
        {"silence", 0.5, "seconds without a line after which a worker is silent", {0.01, 20}}});
-  const std::string& file = program.word("secret-file");
+  const Job job = job_in(program);
   const OwnSecret own;  // its workers inherit it
-  const Orders orders{.job = job_in(program),
-                      .secret_file = file.empty() ? own.file() : file,
-                      .journal = program.word("journal"),
-                      .silence = program.real("silence"),
-                      .deadline = program.real("deadline"),
-                      .workers = file.empty() ? program.integer("workers") : 0,
-                      .place = endpoint_in(program)};
-  Team::Words accidents;
-  if (orders.workers >= 3 && orders.journal.empty() && orders.job.tasks > 2 &&
-      !orders.job.fails(0) && expected(orders.job, 0) > 0) {  // they are certain, and cost a result
+  const std::string& file = program.word("secret-file");
+  Orders orders{.service = {.job = job,
+                            .secret = read_secret(file.empty() ? own.file() : file),
+                            .silence = program.real("silence")},
+                .secret_file = own.file(),
+                .journal = program.word("journal"),
+                .deadline = program.real("deadline"),
+                .workers = file.empty() ? program.integer("workers") : 0,
+                .place = endpoint_in(program)};
+  if (orders.workers >= 3 && orders.journal.empty() && job.tasks > 2 &&
+      job.poison <= job.tasks / 2) {
     claim_loss(program, orders);
-    accidents = {"kill", "stop"};
+    orders.accidents = {"kill", "stop"};
   }
-  const Outcome outcome =
-      program.scene("dealt out until there is a result", serve, orders, Limits{}, accidents);
-  program.report("workers come", outcome.come, "connections");
-  program.report("workers gone", outcome.gone, "connections");
+  const Outcome outcome = program.scene("dealt out until there is a result", serve, orders);
+  program.report("workers come", outcome.history.come, "connections");
+  program.report("workers gone", outcome.history.gone, "connections");
   program.report("dealt", outcome.farm.dealt(), "attempts");
   program.report("done", outcome.farm.done(), "tasks");
   program.report("failed", outcome.farm.given_up(), "tasks");
-  program.report("late", static_cast<double>(outcome.late.size()), "answers");
-  if (!accidents.empty()) claim_accidents(outcome);
-  claim_results(orders.job, outcome);
+  int late = 0;
+  for (const auto& [worker, answers] : outcome.history.late) late += answers;
+  program.report("late", late, "answers");
+  if (!orders.accidents.empty()) claim_accidents(outcome);
+  claim_results(job, outcome);
   return program.finish();
 }

@@ -46,17 +46,17 @@ struct Job {
   }
 
   /// Whether a value can be the result of that task at all.
-  bool fits(int task, const json::value* value) const {
-    if (task < 0 || task >= tasks || value == nullptr) return false;
+  bool fits(int task, const json::value& value) const {
+    if (task < 0 || task >= tasks) return false;
     const std::int64_t size = first(task + 1) - first(task);
     const auto is_count = [](const json::value& count, std::int64_t most) {
       return count.is_int64() && count.get_int64() >= 0 && count.get_int64() <= most;
     };
-    if (name != "mandelbrot") return is_count(*value, size);
-    const json::array* counts = value->if_array();
-    return counts != nullptr && counts->size() == static_cast<std::size_t>(size * view.width) &&
-           std::ranges::all_of(
-               *counts, [&](const json::value& count) { return is_count(count, view.depth); });
+    if (name != "mandelbrot") return is_count(value, size);
+    const json::array* counts = value.if_array();
+    return counts != nullptr && std::ssize(*counts) == size * view.width &&
+           std::ranges::all_of(*counts,
+                               [&](const auto& each) { return is_count(each, view.depth); });
   }
 };
 

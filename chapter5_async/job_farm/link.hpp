@@ -34,24 +34,11 @@ inline std::chrono::nanoseconds period_of(double silence) {
   return std::chrono::nanoseconds(std::llround(1e9 * silence / silent_after));
 }
 
-/// The other end does not keep to the protocol.
-struct BrokenProtocol : std::runtime_error {
-  using std::runtime_error::runtime_error;
+/// The other end does not keep to the protocol. What boost::json throws says the same: it is a
+/// boost::system::system_error or a std::logic_error, too.
+struct BrokenProtocol : std::logic_error {
+  using std::logic_error::logic_error;
 };
-
-/// A member of a message. Errors: BrokenProtocol.
-inline std::string text_in(const json::object& message, std::string_view key) {
-  const json::value* value = message.if_contains(key);
-  if (value == nullptr || !value->is_string()) throw BrokenProtocol(fmt::format("no {}", key));
-  return std::string(value->get_string());
-}
-
-inline int number_in(const json::object& message, std::string_view key) {
-  const json::value* value = message.if_contains(key);
-  if (value == nullptr || !value->is_int64() || !std::in_range<int>(value->get_int64()))
-    throw BrokenProtocol(fmt::format("no {}", key));
-  return static_cast<int>(value->get_int64());
-}
 
 enum class Side { coordinator, worker };
 
@@ -66,12 +53,12 @@ class Link : public std::enable_shared_from_this<Link> {
     const std::string mine = new_challenge();
     send({{"challenge", mine}});
     const json::object answer = co_await receive();
-    const std::string theirs = text_in(answer, "challenge");
+    const std::string theirs(answer.at("challenge").as_string());
     me_ = me;
     key_ = keyed_hash(secret, me == Side::coordinator ? mine + theirs : theirs + mine);
   }
 
-  /// The next message. Errors: BrokenProtocol; boost::system::system_error at the end.
+  /// The next message. Errors: BrokenProtocol; boost::system::system_error, also at the end.
   asio::awaitable<json::object> receive() {
     unread_.erase(0, std::exchange(taken_, 0));
     boost::system::error_code error;
@@ -85,10 +72,9 @@ class Link : public std::enable_shared_from_this<Link> {
     if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
     if (error) throw boost::system::system_error(error);
     const std::string_view text = check_code(std::string_view(unread_).substr(0, taken_ - 1));
-    json::value message = json::parse(text, error);
-    if (error || !message.is_object()) throw BrokenProtocol("a line is no JSON object");
+    json::object message = json::parse(text).as_object();
     beats_ = 0;
-    co_return std::move(message.get_object());
+    co_return message;
   }
 
   /// Nobody waits until it is written, so one that does not read keeps nobody else waiting. What is

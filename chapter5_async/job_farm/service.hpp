@@ -10,13 +10,9 @@
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <deque>
-#include <functional>
 #include <list>
 #include <map>
-#include <set>
 
 /// The coordinator's connections, who has which task in hand, and what a message changes in that.
 namespace job_farm {
@@ -43,21 +39,27 @@ class Service {
  public:
   struct Settings {
     Job job;
-    Limits limits;
-    std::string secret, journal;
-    std::chrono::nanoseconds period;  // of heartbeats
+    std::string secret;
+    double silence;  // seconds
+    Limits limits = {};
+  };
+  /// What has happened to workers, by their names.
+  struct History {
+    int come = 0, gone = 0;                             // connections; gone before the end
+    std::map<std::string, int, std::less<>> lost = {};  // with which task in hand, the first time
+    std::map<std::string, int, std::less<>> late = {};  // how many answers came so
   };
   /// What a page does after each change. Returns whether it awaits something more at the end.
   using Watcher = std::function<bool(const Service&)>;
 
   /// Serves until all is done and the connections have ended: then the loop has nothing left to do.
-  Service(tcp::acceptor acceptor, const Settings& settings, Watcher watcher)
+  Service(tcp::acceptor acceptor, Journal& journal, const Settings& settings, Watcher watcher)
       : acceptor_(std::move(acceptor)),
         settings_(settings),
         watcher_(std::move(watcher)),
         farm_(settings.job.tasks, settings.limits),
-        journal_(settings.journal, settings.job.description()) {
-    read_results([&](int task, const json::value&, const std::string&) {
+        journal_(journal) {
+    read_results([&](int task, const json::object&) {
       if (!farm_.finish(task)) throw BrokenProtocol("done twice");
     });
     asio::co_spawn(acceptor_.get_executor(), accept(), pdc::rethrow);
@@ -65,25 +67,18 @@ class Service {
     go_on();
   }
 
-  using Take = void(int task, const json::value& result, const std::string& by);
-  /// Calls `take` with each result that is in the journal.
-  void read_results(const std::function<Take>& take) const {
+  /// Calls `take` with each task that is done, and its line of the journal.
+  void read_results(const std::function<void(int task, const json::object& line)>& take) const {
     journal_.read([&](const json::object& line) {
-      const int task = number_in(line, "task");
-      const json::value* value = line.if_contains("value");
-      if (!settings_.job.fits(task, value)) throw BrokenProtocol("no result of a task");
-      take(task, *value, text_in(line, "by"));
+      const int task = line.at("task").to_number<int>();
+      if (!settings_.job.fits(task, line.at("value"))) throw BrokenProtocol("no result of a task");
+      take(task, line);
     });
   }
 
   const Farm& farm() const { return farm_; }
-  int come() const { return come_; }    // workers
-  int gone() const { return gone_; }    // before the end
+  const History& history() const { return history_; }
   int beats() const { return beats_; }  // since the beginning
-  const std::map<std::string, int, std::less<>>& lost() const {
-    return lost_;
-  }  // first task it lost
-  const std::multiset<std::string, std::less<>>& late() const { return late_; }  // who answered so
 
  private:
   static constexpr std::size_t most_strangers = 64, most_in_hand = 32;
@@ -94,7 +89,7 @@ class Service {
       if (!error) {
         asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
       } else if (acceptor_.is_open()) {  // no descriptor is left, say: there may be one soon
-        asio::steady_timer pause(acceptor_.get_executor(), settings_.period);
+        asio::steady_timer pause(acceptor_.get_executor(), period_of(settings_.silence));
         co_await pause.async_wait(asio::use_awaitable);
       }
     }
@@ -104,7 +99,7 @@ class Service {
   asio::awaitable<void> serve(tcp::socket socket) {
     const auto guest =
         guests_.insert(guests_.end(), Guest{std::make_shared<Link>(std::move(socket))});
-    std::string why;
+    std::string why;  // it ended
     try {
       make_room();
       co_await guest->link->greet(settings_.secret, Side::coordinator);
@@ -113,9 +108,10 @@ class Service {
         handle(*guest, message);
         go_on();
       }
-    } catch (const BrokenProtocol& broken) {
+    } catch (const boost::system::system_error& gone_or_broken) {
+      why = gone_or_broken.what();
+    } catch (const std::logic_error& broken) {
       why = broken.what();
-    } catch (const boost::system::system_error&) {  // it is gone
     }
     guest->link->close(why);
     if (!guest->name.empty()) say_goodbye(*guest);
@@ -134,7 +130,7 @@ class Service {
   /// A message whose code is right. Errors: BrokenProtocol.
   void handle(Guest& guest, const json::object& message) {
     if (guest.name.empty())
-      welcome(guest, text_in(message, "hello"));
+      welcome(guest, std::string(message.at("hello").as_string()));
     else if (!message.contains("alive"))
       take_answer(guest, message);
   }
@@ -146,21 +142,21 @@ class Service {
     pdc::say("{} comes", name);
     guest.name = name;
     guest.lane = pdc::Lane(pdc::task, "{}", name);
-    ++come_;
+    ++history_.come;
   }
 
   void take_answer(Guest& guest, const json::object& message) {
     const bool failed = message.contains("failed");
-    const int task = number_in(message, failed ? "failed" : "result");
+    const int task = message.at(failed ? "failed" : "result").to_number<int>();
     const auto found = std::ranges::find(guest.hand, task);
     if (found == guest.hand.end()) throw BrokenProtocol("it has no such task");
-    const json::value* value = message.if_contains("value");
-    if (!failed && !settings_.job.fits(task, value)) throw BrokenProtocol("no such result");
+    if (!failed && !settings_.job.fits(task, message.at("value")))
+      throw BrokenProtocol("no such result");
     guest.hand.erase(found);
     guest.show();
-    if (guest.is_late) late_.insert(guest.name);
+    if (guest.is_late) ++history_.late[guest.name];
     if (!failed && farm_.finish(task)) {
-      journal_.append({{"task", task}, {"value", *value}, {"by", guest.name}});
+      journal_.append({{"task", task}, {"value", message.at("value")}, {"by", guest.name}});
       pdc::tell_progress();
     }
     if (failed && !guest.is_late) farm_.fail(task, guest.name);
@@ -169,7 +165,7 @@ class Service {
 
   /// Its connection has ended: others get what it had in hand.
   void say_goodbye(Guest& guest) {
-    gone_ += ended_ ? 0 : 1;
+    history_.gone += ended_ ? 0 : 1;
     guest.bar.reset();
     if (guest.hand.empty() || guest.is_late) return;
     tell_loss(guest, "gone");
@@ -189,13 +185,13 @@ class Service {
   void tell_loss(const Guest& guest, std::string_view how) {
     pdc::say("{} is {}, with task {} in hand", guest.name, how, guest.hand.front());
     pdc::fault(fmt::format("{} is {}", guest.name, how));
-    lost_.emplace(guest.name, guest.hand.front());
+    history_.lost.emplace(guest.name, guest.hand.front());
   }
 
   /// As on the page `heartbeat`, for all connections.
   asio::awaitable<void> beat_and_watch() {
     while (!ended_ || !guests_.empty()) {
-      beat_.expires_after(settings_.period);
+      beat_.expires_after(period_of(settings_.silence));
       co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
       ++beats_;
       for (Guest& guest : guests_) {
@@ -248,13 +244,12 @@ class Service {
   const Settings settings_;
   const Watcher watcher_;
   Farm farm_;
-  Journal journal_;
+  Journal& journal_;
   std::list<Guest> guests_;
   asio::steady_timer beat_{acceptor_.get_executor()};
   bool ended_ = false;
-  int come_ = 0, gone_ = 0, beats_ = 0;
-  std::map<std::string, int, std::less<>> lost_;
-  std::multiset<std::string, std::less<>> late_;
+  int beats_ = 0;
+  History history_;
 };
 
 }  // namespace job_farm

@@ -7,7 +7,7 @@
 // Shows     asio::co_spawn, async_connect, steady_timer, asio::thread_pool; link.hpp: heartbeats
 // Python    loop.run_in_executor, asyncio.open_connection, hmac.compare_digest
 // Run       worker
-// You see   its coordinator stopped in mid-job, the pauses, and its successor, which goes on
+// You see   its coordinator stopped in mid-job; the worker leaves it, and comes back
 // Next      coordinator deals the tasks out; mandelbrot_async has an image computed by such workers
 
 // SPDX-License-Identifier: MIT
@@ -18,13 +18,11 @@
 #include "pdc/sibling.hpp"
 
 #include <signal.h>
-#include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
-#include <fstream>
+#include <functional>
+#include <optional>
 #include <random>
-#include <set>
 
 namespace {
 
@@ -47,31 +45,24 @@ struct Settings {
   std::string name, secret;
   double silence, patience;  // seconds
   int accident;              // a signal, in the middle of its first task; 0: none
-};
-
-/// What a page does about what happens.
-struct Witness {
-  virtual ~Witness() = default;
-  virtual void taken(int /*task*/) {}
-  virtual void acknowledged(int /*task*/) {}
-  virtual void beat() {}
-  virtual void left() {}  // a visit has ended, and not all is done
+  // What the page does when an answer is acknowledged, with each heartbeat, and when a visit has
+  // ended before all is done.
+  std::function<void()> acknowledged = [] {}, beat = [] {}, left = [] {};
 };
 
 /// A connection, from its beginning to its end.
 struct Visit {
   std::shared_ptr<Link> link;
-  int in_hand = 0;     // tasks
-  bool heard = false;  // signs of life; a task comes at once, and is none
-  bool helped = false, done = false;
-  std::string why = {};  // it ended
+  int in_hand = 0;  // tasks
+  bool heard = false, helped = false, done = false;
+  std::string why_over = {};
 };
 
-/// All but the computing happens on the loop.
+/// All but the computing happens on one thread, that of the loop.
 class Worker {
  public:
-  Worker(Settings settings, Witness& witness)
-      : settings_(std::move(settings)), witness_(witness), accident_(settings_.accident) {}
+  explicit Worker(Settings settings)
+      : settings_(std::move(settings)), accident_(settings_.accident) {}
 
   /// Returns when a coordinator has said that all is done. Ends the program with status 3 when none
   /// has been there for too long.
@@ -83,22 +74,21 @@ class Worker {
  private:
   asio::awaitable<void> keep_visiting() {
     std::mt19937 random{std::random_device()()};
-    const auto patience = Milliseconds(static_cast<Milliseconds::rep>(1000 * settings_.patience));
-    auto until = Clock::now() + patience;
+    const std::chrono::duration<double> patience(settings_.patience);
+    auto heard = Clock::now();
     Milliseconds limit = first_pause;
     for (;;) {
       const auto visit = std::make_shared<Visit>();
       co_await pay(visit);
       if (visit->done) co_return;
       if (visit->helped) limit = first_pause;  // a connection alone is no help: it may end at once
-      const auto now = Clock::now();
-      if (visit->heard) until = now + patience;
-      if (now > until) {
+      if (visit->heard) heard = Clock::now();
+      if (Clock::now() > heard + patience) {
         pdc::refuse(fmt::format("no coordinator to work for at {} port {}: {}",
                                 settings_.coordinator.address().to_string(),
-                                settings_.coordinator.port(), visit->why));
+                                settings_.coordinator.port(), visit->why_over));
       }
-      witness_.left();
+      settings_.left();
       const auto wait = lane_.wait("pause");
       asio::steady_timer pause(loop_, pause_with_jitter(limit, random));
       co_await pause.async_wait(asio::use_awaitable);
@@ -118,56 +108,54 @@ class Worker {
         const json::object message = co_await link->receive();
         handle(visit, message);
       }
-    } catch (const BrokenProtocol& broken) {
-      visit->why = broken.what();
     } catch (const boost::system::system_error& error) {
-      visit->why = link->is_silent() ? "it says nothing" : error.code().message();
+      visit->why_over = link->is_silent() ? "it says nothing" : error.code().message();
+    } catch (const std::logic_error& broken) {
+      visit->why_over = broken.what();
     }
     link->close();
     beat_.cancel();
   }
 
-  /// As on the page `heartbeat`, whatever the thread does.
+  /// As on the page `heartbeat`, whatever the other thread does.
   asio::awaitable<void> beat_and_watch(std::shared_ptr<Link> link) {
     while (link->is_open()) {
       beat_.expires_after(period_of(settings_.silence));
       co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
       const auto send = lane_.send("heartbeat");
       link->beat();
-      witness_.beat();
+      settings_.beat();
       if (link->is_silent()) link->close();
     }
   }
 
   /// A message whose code is right. Errors: BrokenProtocol.
   void handle(const std::shared_ptr<Visit>& visit, const json::object& message) {
-    if (message.contains("task")) return take(visit, message);
+    if (message.contains("task")) return take(visit, message);  // no sign of life: it comes at once
     visit->heard = true;
     if (message.contains("ack")) {
       visit->helped = true;
-      witness_.acknowledged(number_in(message, "ack"));
+      settings_.acknowledged();
     } else if (message == json::object{{"done", true}}) {
       visit->done = true;
     } else if (!message.contains("alive")) {
-      throw BrokenProtocol(message.contains("error") ? text_in(message, "error") : "what is that?");
+      throw BrokenProtocol(std::string(message.at("error").as_string()));
     }
   }
 
   void take(const std::shared_ptr<Visit>& visit, const json::object& message) {
-    const int task = number_in(message, "task");
-    const json::value* job = message.if_contains("job");
-    if (job == nullptr || !job->is_object()) throw BrokenProtocol("no job");
+    const int task = message.at("task").to_number<int>();
     if (++visit->in_hand > most_in_hand) throw BrokenProtocol("too many tasks");
-    witness_.taken(task);
-    asio::post(thread_, [this, task, order = job->get_object(), visit = std::weak_ptr(visit)] {
-      if (visit.expired()) return;  // it has ended, and others have got the task
-      asio::post(loop_, [answer = compute(task, order), visit] {
-        const auto still = visit.lock();
-        if (!still) return;
-        --still->in_hand;
-        still->link->send(answer);
-      });
-    });
+    asio::post(thread_,
+               [this, task, order = message.at("job").as_object(), visit = std::weak_ptr(visit)] {
+                 if (visit.expired()) return;  // it has ended, and others have got the task
+                 asio::post(loop_, [answer = compute(task, order), visit] {
+                   const auto still = visit.lock();
+                   if (!still) return;
+                   --still->in_hand;
+                   still->link->send(answer);
+                 });
+               });
   }
 
   /// On the thread.
@@ -182,7 +170,6 @@ class Worker {
   }
 
   const Settings settings_;
-  Witness& witness_;
   int accident_;  // the thread's
   asio::io_context loop_;
   asio::steady_timer beat_{loop_};
@@ -190,104 +177,54 @@ class Worker {
   asio::thread_pool thread_{1};  // the last member: the first to go, and waits for its thread
 };
 
-constexpr int tasks = 24, before_the_stop = 5, visits_in_vain = 3;
+constexpr int before_the_stop = 5;  // answers that are acknowledged
 
-/// Two coordinators of one job, with one journal and one port. The first is stopped in the middle of
-/// the job, and killed when the worker has left it. The second is started when the worker has come
-/// back twice and found nobody.
-class Succession : public Witness {
- public:
-  explicit Succession(Settings settings) : settings_(std::move(settings)) {
-    settings_.secret = read_secret(secret_.file());
-    start("0");
-  }
-
-  void run() {
-    Worker(settings_, *this).work();
-    if (coordinator_) last_end_ = coordinator_->wait().text();
-    reign_.reset();
-  }
-
-  void claim() const {
-    const std::vector<int> times = times_in_journal();
-    const auto once = std::ranges::count(times, 1);
-    pdc::check(left_ > 0, "the worker left the coordinator that said nothing",
-               "{} of {} acknowledged", before_, tasks);
-    pdc::check(after_ > 0, "the worker came back, to its successor", "{} acknowledged", after_);
-    pdc::check(again_ == 0, "no task was dealt out again that had been acknowledged", "{} of {}",
-               again_, before_);
-    pdc::check(once == tasks, "every task is in the journal once", "{} of {}", once, tasks);
-    pdc::check(last_end_ == "status 0", "the successor found all done, and ended", "{}", last_end_);
-  }
-
-  void taken(int task) override { again_ += acknowledged_.contains(task) ? 1 : 0; }
-  void acknowledged(int task) override {
-    acknowledged_.insert(task);
-    after_ += left_ < visits_in_vain ? 0 : 1;
-    if (std::ssize(acknowledged_) != before_the_stop || is_stopped_) return;
-    coordinator_->send(SIGSTOP);
-    pdc::await_stop(coordinator_->pid());
-    is_stopped_ = true;
-    pdc::fault("the coordinator is stopped");
-  }
-  /// Whoever stays for much longer than the limit would stay for ever, and could not say so.
-  void beat() override {
-    if (is_stopped_ && left_ == 0 && ++beats_ == 4 * silent_after) coordinator_->send(SIGCONT);
-  }
-  void left() override {
-    if (!is_stopped_) return;  // it has not met the first one yet
-    ++left_;
-    if (left_ == 1) {
-      coordinator_->send(SIGKILL);
-      coordinator_.reset();
-      reign_.reset();
-      before_ = std::ssize(acknowledged_);
-    }
-    if (left_ == visits_in_vain) start(fmt::format("{}", settings_.coordinator.port()));
-  }
-
- private:
-  void start(const std::string& port) {
-    coordinator_.emplace(
-        "coordinator",
-        std::vector<std::string>{"--quiet", "--poison", "0", "--tasks", fmt::format("{}", tasks),
-                                 "--address", address_.to_string(), "--port", port, "--secret-file",
-                                 secret_.file(), "--journal", journal_name()});
-    settings_.coordinator = {address_,
-                             static_cast<std::uint16_t>(std::stoi(coordinator_->said("port ")))};
-    reign_.emplace(lane_.work("{}", port == "0" ? "the first" : "its successor"));
-  }
-
-  std::string journal_name() const {
-    return fmt::format("/proc/{}/fd/{}", getpid(), journal_.get());
-  }
-
-  std::vector<int> times_in_journal() const {
-    std::vector<int> times(tasks);
-    std::ifstream lines(journal_name());
-    std::string line;
-    std::getline(lines, line);  // which job it is
-    while (std::getline(lines, line)) {
-      const std::int64_t task = json::parse(line).at("task").as_int64();
-      ++times.at(static_cast<std::size_t>(task));
-    }
-    return times;
-  }
-
-  Settings settings_;
-  const OwnSecret secret_;
-  const pdc::Descriptor journal_{pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create")};
-  // An own address, so that nobody takes the port while no coordinator is there.
-  const asio::ip::address_v4 address_{0x7f000000U | static_cast<unsigned>(getpid())};
-  std::optional<pdc::Sibling> coordinator_;
-  const pdc::Lane lane_{"coordinator"};
-  std::optional<pdc::Span> reign_;
-  bool is_stopped_ = false;
-  int beats_ = 0, left_ = 0, again_ = 0, after_ = 0;
-  std::ptrdiff_t before_ = 0;
-  std::set<int> acknowledged_;
-  std::string last_end_;
+struct Outcome {
+  int before = 0,
+      after = 0;       // acknowledged, until the coordinator was stopped, and since it went on
+  int left = 0;        // how often the worker left the stopped one
+  pdc::Exit end = {};  // of the coordinator
 };
+
+/// The coordinator is stopped in the middle of its job, and goes on when the worker has left it.
+Outcome work_for_one_that_stops(Settings settings) {
+  const OwnSecret secret;
+  pdc::Sibling coordinator("coordinator", {"--quiet", "--secret-file", secret.file()});
+  settings.coordinator.port(static_cast<std::uint16_t>(std::stoi(coordinator.said("port "))));
+  settings.secret = read_secret(secret.file());
+  const pdc::Lane lane("coordinator");
+  std::optional<pdc::Span> bar(lane.work("deals out"));
+  Outcome outcome;
+  int beats = 0;
+  const auto go_on = [&] {
+    pdc::mark("it goes on");
+    bar.reset();
+    bar.emplace(lane.work("deals out"));
+    coordinator.send(SIGCONT);
+  };
+  settings.acknowledged = [&] {
+    outcome.after += outcome.left > 0 ? 1 : 0;
+    if (outcome.left > 0 || ++outcome.before != before_the_stop) return;
+    coordinator.send(SIGSTOP);
+    pdc::await_stop(coordinator.pid());
+    pdc::fault("the coordinator is stopped");
+    bar.reset();
+    bar.emplace(lane.wait("stopped"));
+  };
+  settings.left = [&] {
+    if (outcome.before < before_the_stop || ++outcome.left > 1) return;
+    go_on();
+  };
+  // A worker that stays for much longer than the limit would stay for ever, and could not say so.
+  settings.beat = [&] {
+    if (outcome.before >= before_the_stop && outcome.left == 0 && ++beats == 4 * silent_after)
+      go_on();
+  };
+  Worker(settings).work();
+  if (outcome.after == 0) coordinator.send(SIGKILL);  // nobody will do the rest
+  outcome.end = coordinator.wait();
+  return outcome;
+}
 
 /// What --accident says; 0 for none.
 int accident_in(const pdc::Program& program) {
@@ -303,32 +240,34 @@ int accident_in(const pdc::Program& program) {
 int main(int argc, char** argv) {
   pdc::Program program(
       argc, argv,
-      {{"port", 0, "port of the coordinator; 0: it starts two for itself", {0, 65'535}},
+      {{"port", 0, "port of the coordinator; 0: it starts one for itself", {0, 65'535}},
        {"address", "127.0.0.1", "IP address of the coordinator"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
-       {"name", "", "what the worker is called"},
+       {"name", "worker", "what the worker is called"},
        {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.01, 20}},
        {"patience", 3.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
        {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
-  const std::string& name = program.word("name");
-  const std::string& secret = program.word("secret-file");
   Settings settings{.coordinator = endpoint_in(program),
-                    .name = name.empty() ? fmt::format("worker {}", getpid()) : name,
-                    .secret = secret.empty() ? "" : read_secret(secret),
+                    .name = program.word("name"),
+                    .secret = "",
                     .silence = program.real("silence"),
                     .patience = program.real("patience"),
                     .accident = accident_in(program)};
-  if (settings.coordinator.port() == 0) {
-    Succession succession(settings);
-    program.scene("at work, for two in turn", &Succession::run, succession);
-    succession.claim();
-    return program.finish();
+  if (program.integer("port") != 0) {
+    const std::string& file = program.word("secret-file");
+    if (file.empty()) program.reject("--port: it needs the --secret-file of its coordinator, too");
+    settings.secret = read_secret(file);
+    pdc::set_deadline(0s);  // it serves until it is told to end
+    Worker(settings).work();
+    return 0;
   }
-  if (secret.empty())
-    program.reject(fmt::format("--port {}: it needs the --secret-file of its coordinator",
-                               settings.coordinator.port()));
-  pdc::set_deadline(0s);  // it serves until it is told to end
-  Witness nobody;
-  Worker(settings, nobody).work();
-  return 0;
+  const Outcome outcome =
+      program.scene("its coordinator goes away, and returns", work_for_one_that_stops, settings);
+  pdc::check(outcome.left > 0, "the worker left the coordinator that said nothing",
+             "{} answers acknowledged", outcome.before);
+  pdc::check(outcome.after > 0, "the worker came back when the coordinator did, and worked on",
+             "{} answers acknowledged", outcome.after);
+  pdc::check(outcome.end.good(), "the coordinator had each task done once, and ended", "{}",
+             outcome.end.text());
+  return program.finish();
 }

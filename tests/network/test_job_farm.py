@@ -2,6 +2,9 @@
 """coordinator and worker, held against their protocol, against kills at any moment, and against a bad network.
 
 Usage: test_job_farm.py CHAPTER plain|sanitized [name...]
+
+PDC_KILLS=500 test_job_farm.py CHAPTER plain Accidents goes on until there were so many kills of workers, and so many
+of coordinators.
 """
 
 import collections
@@ -24,6 +27,7 @@ from proxy import Plan, Proxy
 from service import TIME_LIMIT, Client, room, wait_until
 
 SEED = 1
+KILLS = int(os.environ.get("PDC_KILLS", "1"))  # at least, in each of two tests
 SILENCE = "1"  # seconds, where somebody may fall silent
 
 
@@ -114,8 +118,9 @@ class Accidents(FarmTest):
 
     def test_workers_are_killed_and_others_come(self):
         """At random moments: after so many tasks."""
-        kills = seen = 0
-        for _ in range(8 if not self.sanitized else 1):
+        kills = seen = rounds = 0
+        while rounds < (8 if not self.sanitized else 1) or kills < KILLS:
+            rounds += 1
             self.journal.unlink(missing_ok=True)
             self.workers.clear()
             farm = self.coordinator(Job(tasks=400, poison=1))
@@ -204,7 +209,15 @@ class Accidents(FarmTest):
         self.assertTrue(wait_until(holds))
 
     def test_the_coordinator_is_killed_and_another_goes_on(self):
-        job = Job(tasks=600 if not self.sanitized else 100, poison=2)
+        kills = 0
+        while kills < KILLS:
+            self.journal.unlink(missing_ok=True)
+            self.workers.clear()
+            kills += self.succeed_each_other(Job(tasks=600 if not self.sanitized else 100, poison=2))
+        print(f"{kills} ends of coordinators", flush=True)
+
+    def succeed_each_other(self, job: Job) -> int:
+        """Coordinators of one job. Returns how many were killed."""
         address = f"127.{self.dice_of_this_run(3)}"  # nobody else takes its port in between
         options = ["--address", address]
         farm = self.coordinator(job, *options)
@@ -221,8 +234,8 @@ class Accidents(FarmTest):
             left = len(job.results()) - len(read_journal(self.journal))
             farm = self.coordinator(job, *options, "--port", str(farm.address[1]))
         report = self.run_to_end(farm, end_workers=True)  # one may do all before the others are back
-        print(f"{kills} ends of coordinators", flush=True)
         self.assertEqual(report["dealt"], left + 3 * job.poison, "what was done is not dealt out again")
+        return kills
 
     def dice_of_this_run(self, count: int) -> str:
         return ".".join(str(1 + secrets.randbelow(250)) for _ in range(count))
