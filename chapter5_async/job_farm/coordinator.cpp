@@ -46,7 +46,7 @@ class Team {
   /// answer, which will be late, is still awaited.
   bool look(const Service& service) {
     if (service.farm().is_over() && workers_.empty()) return false;  // an earlier one did it all
-    const auto& [come, gone, lost, late] = service.history();
+    const auto& [come, gone, late, lost] = service.history();
     const auto unlucky = std::ssize(orders_.accidents);
     while (std::ssize(workers_) < (come < unlucky ? unlucky : orders_.workers)) start_one();
     if (unlucky < 2) return false;
@@ -55,7 +55,7 @@ class Team {
                             ? is_forgotten(service)
                             : service.farm()[found->second].state == Farm::State::done;
     if (is_due) std::next(workers_.begin())->send(SIGCONT);
-    return found != lost.end() && !late.contains(stopped);
+    return found != lost.end() && !late.contains(stopped) && !gone.contains(stopped);
   }
 
  private:
@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
        {"address", "127.0.0.1", "IP address to listen at for these"},
        {"port", 0, "port to listen at for these; 0: any that is free", {0, 65'535}},
        {"journal", "", "file with what is done; from it, a successor goes on"},
-       {"silence", 0.5, "seconds without a line after which a worker is silent", {0.01, 20}}});
+       {"silence", 0.5, "seconds without a line after which a worker is silent", {0.1, 20}}});
   const Job job = job_in(program);
   const OwnSecret own;  // its workers inherit it
   const std::string& file = program.word("secret-file");
@@ -205,13 +205,11 @@ int main(int argc, char** argv) {
   }
   const Outcome outcome = program.scene("dealt out until there is a result", serve, orders);
   program.report("workers come", outcome.history.come, "connections");
-  program.report("workers gone", outcome.history.gone, "connections");
+  program.report("workers gone", static_cast<double>(outcome.history.gone.size()), "connections");
   program.report("dealt", outcome.farm.dealt(), "attempts");
   program.report("done", outcome.farm.done(), "tasks");
   program.report("failed", outcome.farm.given_up(), "tasks");
-  int late = 0;
-  for (const auto& [worker, answers] : outcome.history.late) late += answers;
-  program.report("late", late, "answers");
+  program.report("late", static_cast<double>(outcome.history.late.size()), "answers");
   if (!orders.accidents.empty()) claim_accidents(outcome);
   claim_results(job, outcome);
   return program.finish();

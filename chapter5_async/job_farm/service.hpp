@@ -13,6 +13,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <set>
 
 /// The coordinator's connections, who has which task in hand, and what a message changes in that.
 namespace job_farm {
@@ -45,9 +46,10 @@ class Service {
   };
   /// What has happened to workers, by their names.
   struct History {
-    int come = 0, gone = 0;                             // connections; gone before the end
+    int come = 0;                                       // connections
+    std::multiset<std::string, std::less<>> gone = {};  // likewise, before the end
+    std::multiset<std::string, std::less<>> late = {};  // whose answers came so
     std::map<std::string, int, std::less<>> lost = {};  // with which task in hand, the first time
-    std::map<std::string, int, std::less<>> late = {};  // how many answers came so
   };
   /// What a page does after each change. Returns whether it awaits something more at the end.
   using Watcher = std::function<bool(const Service&)>;
@@ -154,7 +156,7 @@ class Service {
       throw BrokenProtocol("no such result");
     guest.hand.erase(found);
     guest.show();
-    if (guest.is_late) ++history_.late[guest.name];
+    if (guest.is_late) history_.late.insert(guest.name);
     if (!failed && farm_.finish(task)) {
       journal_.append({{"task", task}, {"value", message.at("value")}, {"by", guest.name}});
       pdc::tell_progress();
@@ -165,7 +167,7 @@ class Service {
 
   /// Its connection has ended: others get what it had in hand.
   void say_goodbye(Guest& guest) {
-    history_.gone += ended_ ? 0 : 1;
+    if (!ended_) history_.gone.insert(guest.name);
     guest.bar.reset();
     if (guest.hand.empty() || guest.is_late) return;
     tell_loss(guest, "gone");

@@ -244,7 +244,7 @@ int main(int argc, char** argv) {
        {"address", "127.0.0.1", "IP address of the coordinator"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
        {"name", "worker", "what the worker is called"},
-       {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.01, 20}},
+       {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.1, 20}},
        {"patience", 3.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
        {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
   Settings settings{.coordinator = endpoint_in(program),

@@ -28,12 +28,12 @@ namespace {
 
 constexpr int clients = 2;
 constexpr std::string_view task =
-    R"({"ack":12345} 0123456789abcdef0123456789abcdef)"
+    R"({"ack":12345} 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef)"
     "\n"
-    R"({"task":12346,"attempt":1,"job":{"kind":"empty"}} 0123456789abcdef0123456789abcdef)"
+    R"({"task":12346,"job":{"kind":"empty"}} 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef)"
     "\n";
 constexpr std::string_view result =
-    R"({"result":12346,"attempt":1,"value":0} 0123456789abcdef0123456789abcdef)"
+    R"({"result":12346,"value":0} 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef)"
     "\n";
 
 int check(long result_of_call, const char* call) {
