@@ -90,9 +90,10 @@ Outcome farm_out(int workers) {
   auto work = lane.work("deals out tiles");
   const job_farm::OwnSecret secret;  // whoever is started here inherits it
   const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
-  const std::vector<std::string> orders{
-      "--job",     "mandelbrot", "--poison",      "0",          "--tasks", fmt::format("{}", tiles),
-      "--journal", file,         "--secret-file", secret.file()};
+  const std::string secret_file = secret.file(), count = fmt::format("{}", tiles);
+  const std::vector<std::string> orders{"--job",     "mandelbrot", "--poison",      "0",
+                                        "--tasks",   count,        "--secret-file", secret_file,
+                                        "--journal", file};
   pdc::Sibling coordinator("coordinator", orders);
   const std::string port = coordinator.said("port ");
   Worker first(0, port, secret.file(), "stop");
