@@ -5,7 +5,7 @@
 //           only the first result of each counts, and is written down before it is acknowledged;
 //           and what fails everywhere is given up, not tried for ever.
 // Shows     tcp::acceptor, io_context::run; service.hpp: connections; farm.hpp: which task is where;
-//           journal.hpp: O_APPEND, flock; link.hpp: async_read_until; seal.hpp: HMAC
+//           journal.hpp: flock, fdatasync; link.hpp: async_read_until; seal.hpp: EVP_MAC
 // Python    multiprocessing.managers.BaseManager, asyncio.start_server
 // Run       coordinator --workers 3 --tasks 24
 // You see   a killed worker's task lost, or done by another; a late answer; a task that fails
@@ -63,8 +63,7 @@ class Team {
     const std::size_t number = workers_.size();
     workers_.emplace_back(
         "worker", Words{"--quiet", "--name", fmt::format("worker {}", number), "--port", port_,
-                        "--secret-file", orders_.secret_file, "--silence",
-                        fmt::format("{}", orders_.service.silence), "--accident",
+                        "--secret-file", orders_.secret_file, "--silence", "20", "--accident",
                         number < orders_.accidents.size() ? orders_.accidents[number] : "none"});
   }
 
@@ -75,7 +74,7 @@ class Team {
     const auto pid = static_cast<id_t>(std::next(workers_.begin())->pid());
     waitid(P_PID, pid, &state, WSTOPPED | WNOHANG | WNOWAIT);
     if (state.si_pid == 0) moved_ = service.beats();
-    return service.beats() > moved_ + 4 * silent_after;
+    return service.beats() > moved_ + 4 * orders_.service.silent_after;
   }
 
   const Orders& orders_;
@@ -126,7 +125,7 @@ std::string heir_of(std::string_view worker, const Outcome& outcome) {
 void claim_loss(pdc::Program& program, Orders orders) {
   orders.accidents = {"kill"};
   orders.service.limits = {.failures = 1, .losses = 1};
-  orders.service.silence = 20;  // nobody is taken for silent here
+  orders.service.silent_after = beats_in(20);  // nobody is taken for silent here
   const Outcome once = program.scene("each task dealt out once", serve, orders);
   pdc::check(once.history.lost.contains(killed) && heir_of(killed, once).empty(),
              "dealt out once, the killed worker's task is done by nobody", "{} of {} are done",
@@ -186,13 +185,13 @@ int main(int argc, char** argv) {
        {"address", "127.0.0.1", "IP address to listen at for these"},
        {"port", 0, "port to listen at for these; 0: any that is free", {0, 65'535}},
        {"journal", "", "file with what is done; from it, a successor goes on"},
-       {"silence", 0.5, "seconds without a line after which a worker is silent", {0.1, 20}}});
+       {"silence", 0.5, "seconds without a line after which a worker is silent", {0.2, 20}}});
   const Job job = job_in(program);
   const OwnSecret own;  // its workers inherit it
   const std::string& file = program.word("secret-file");
   Orders orders{.service = {.job = job,
                             .secret = read_secret(file.empty() ? own.file() : file),
-                            .silence = program.real("silence")},
+                            .silent_after = beats_in(program.real("silence"))},
                 .secret_file = own.file(),
                 .journal = program.word("journal"),
                 .deadline = program.real("deadline"),

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <sstream>
 #include <string>
@@ -43,9 +44,11 @@ class Journal {
     const std::size_t whole = text.rfind('\n') + 1;  // a kill has torn what comes after it
     if (ftruncate(file_.get(), static_cast<off_t>(whole)) == -1) refuse_call("ftruncate");
     if (whole == 0) append(job);
+    keep();  // what was found, too
+    if (whole == 0 && !name_.empty()) keep_name();
   }
 
-  /// When it returns, the line survives the end of this process, though not a power failure.
+  /// When it returns, the line survives the end of this process, though no power failure yet.
   void append(const json::object& line) {
     const std::string text = json::serialize(line) + '\n';
     for (std::string_view rest = text; !rest.empty();) {
@@ -53,6 +56,12 @@ class Journal {
       if (count == -1) refuse_call("write");
       rest.remove_prefix(static_cast<std::size_t>(count));
     }
+  }
+
+  /// When it returns, what was appended before survives a power failure, too. That may take long.
+  /// Thread safety: another thread may append meanwhile.
+  void keep() const {
+    if (TEMP_FAILURE_RETRY(fdatasync(file_.get())) == -1) refuse_call("fdatasync");
   }
 
   /// Calls `take` with each task that is done; what that throws is wrong with the line, and ends the
@@ -78,6 +87,15 @@ class Journal {
   }
   [[noreturn]] void refuse_call(const char* call) const {
     refuse(fmt::format("{}: {}", call, std::generic_category().message(errno)));
+  }
+
+  /// A file that is new can lose its name by a power failure, unless its folder is kept, too.
+  void keep_name() const {
+    const std::filesystem::path folder = std::filesystem::absolute(name_).parent_path();
+    const pdc::Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const long done = TEMP_FAILURE_RETRY(fsync(opened.get()));
+    if (done == -1 && errno != EINVAL)
+      refuse_call("fsync of its folder");  // EINVAL: /proc has no disk
   }
 
   std::string read_all() const {

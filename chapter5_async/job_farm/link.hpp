@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,11 +28,12 @@ namespace json = boost::json;
 using asio::ip::tcp;
 
 constexpr std::size_t longest_greeting = 1024, longest_line = 64 * 1024;  // bytes
-constexpr int silent_after = 5;  // heartbeats without a whole line
+constexpr int beats_per_second = 10;
+constexpr std::chrono::milliseconds beat_period(1000 / beats_per_second);
 
-/// From heartbeat to heartbeat, where a silence may last so many seconds.
-inline std::chrono::nanoseconds period_of(double silence) {
-  return std::chrono::nanoseconds(std::llround(1e9 * silence / silent_after));
+/// How many heartbeats there are in so many seconds.
+inline int beats_in(double seconds) {
+  return static_cast<int>(std::lround(beats_per_second * seconds));
 }
 
 /// The other end does not keep to the protocol. What boost::json throws says the same: it is a
@@ -44,7 +46,9 @@ enum class Side { coordinator, worker };
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  explicit Link(tcp::socket socket) : socket_(std::move(socket)) {}
+  /// The other end is silent after so many heartbeats without a whole line.
+  Link(tcp::socket socket, int silent_after)
+      : socket_(std::move(socket)), silent_after_(silent_after) {}
 
   /// Each end sends a challenge, and both make a key of these and the secret. From then on each line
   /// ends with its code: the first one that comes proves that the other end knows the secret.
@@ -54,8 +58,9 @@ class Link : public std::enable_shared_from_this<Link> {
     send({{"challenge", mine}});
     const json::object answer = co_await receive();
     const std::string theirs(answer.at("challenge").as_string());
+    if (theirs.size() != mine.size()) throw BrokenProtocol("no challenge");
     me_ = me;
-    key_ = keyed_hash(secret, me == Side::coordinator ? mine + theirs : theirs + mine);
+    hash_.emplace(KeyedHash(secret)(me == Side::coordinator ? mine + theirs : theirs + mine));
   }
 
   /// The next message. Errors: BrokenProtocol; boost::system::system_error, also at the end.
@@ -80,7 +85,7 @@ class Link : public std::enable_shared_from_this<Link> {
   /// Nobody waits until it is written, so one that does not read keeps nobody else waiting. What is
   /// sent together is written at once.
   void send(const json::object& message) {
-    if (!socket_.is_open()) return;
+    if (is_over_ || !socket_.is_open()) return;
     unsent_ += line_of(message);
     if (std::exchange(writing_, true)) return;
     asio::co_spawn(socket_.get_executor(), write_out(shared_from_this()), pdc::rethrow);
@@ -94,7 +99,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// No whole line has come for so many heartbeats, even if its bytes drip. They are counted, and no
   /// clock is read: an end that was stopped itself counts one, and then reads what has come.
-  bool is_silent() const { return beats_ > silent_after; }
+  bool is_silent() const { return beats_ > silent_after_; }
 
   /// The end of it, at once or after a last line. Whoever receives hears of it.
   void close(std::string_view last_words = "") {
@@ -105,7 +110,7 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   bool is_open() const { return socket_.is_open(); }
-  bool is_sealed() const { return !key_.empty(); }
+  bool is_sealed() const { return hash_.has_value(); }
   tcp::socket& socket() { return socket_; }
 
  private:
@@ -122,8 +127,8 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   /// As on the page `authentication`: over the sender, the number of the line and its text.
-  std::string code_of(Side sender, std::uint64_t number, std::string_view text) const {
-    return keyed_hash(key_, fmt::format("{} {} {}", static_cast<int>(sender), number, text));
+  std::string code_of(Side sender, std::uint64_t number, std::string_view text) {
+    return (*hash_)(fmt::format("{} {} {}", static_cast<int>(sender), number, text));
   }
 
   std::string line_of(const json::object& message) {
@@ -144,7 +149,8 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   tcp::socket socket_;
-  std::string key_;  // of this connection, once there is one
+  const int silent_after_;         // heartbeats
+  std::optional<KeyedHash> hash_;  // under the key of this connection, once there is one
   Side me_ = Side::worker;
   std::uint64_t sent_ = 0, received_ = 0;  // lines with a code
   std::string unread_, unsent_;

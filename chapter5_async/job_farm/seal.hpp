@@ -6,9 +6,9 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <iterator>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -60,15 +61,42 @@ inline std::string new_challenge() {
   return to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-inline std::string keyed_hash(std::string_view key, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
-  unsigned size = 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  const auto length = static_cast<int>(key.size());
-  if (HMAC(EVP_sha256(), key.data(), length, bytes, text.size(), hash.data(), &size) == nullptr)
-    throw std::runtime_error("HMAC failed");
-  return to_hex({reinterpret_cast<const char*>(hash.data()), size});
-}
+/// The page's keyed_hash(), for many texts under one key: the key is taken in once. Errors:
+/// std::runtime_error.
+class KeyedHash {
+ public:
+  explicit KeyedHash(std::string_view key) {
+    std::array<char, 7> digest{"SHA256"};
+    const std::array parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+        OSSL_PARAM_construct_end()};
+    require(context_ && EVP_MAC_init(context_.get(), to_bytes(key), key.size(), parameters.data()));
+  }
+
+  std::string operator()(std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
+    std::size_t size = 0;
+    require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr));  // the same key once more
+    require(EVP_MAC_update(context_.get(), to_bytes(text), text.size()));
+    require(EVP_MAC_final(context_.get(), hash.data(), &size, hash.size()));
+    return to_hex({reinterpret_cast<const char*>(hash.data()), size});
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
+    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+  };
+  static const unsigned char* to_bytes(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  }
+  static void require(bool done) {
+    if (!done) throw std::runtime_error("HMAC failed");
+  }
+
+  std::unique_ptr<EVP_MAC, Free> mac_{EVP_MAC_fetch(nullptr, "HMAC", nullptr)};
+  std::unique_ptr<EVP_MAC_CTX, Free> context_{EVP_MAC_CTX_new(mac_.get())};
+};
 
 /// Takes equally long wherever they differ.
 inline bool is_same(std::string_view a, std::string_view b) {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <ranges>
 #include <set>
 
 /// The coordinator's connections, who has which task in hand, and what a message changes in that.
@@ -21,6 +22,7 @@ namespace job_farm {
 /// The other end of a connection: a stranger, until a line has shown that it knows the secret.
 struct Guest {
   std::shared_ptr<Link> link;
+  asio::ip::address peer = {};
   std::string name = {};            // empty: a stranger
   std::deque<int> hand = {};        // tasks: it works on the first
   bool is_late = false;             // these have been taken back
@@ -35,13 +37,20 @@ struct Guest {
   }
 };
 
-/// One thread, one event loop, a coroutine for each connection.
+/// As on the page `server_limits`: one host may have all IPv6 addresses that begin with the same 64
+/// bits, so they are one peer.
+inline asio::ip::address peer_of(const asio::ip::address& address) {
+  if (address.is_v4() || address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::network_v6(address.to_v6(), 64).network();
+}
+
+/// One thread, one event loop, a coroutine for each connection; a second thread waits for the disk.
 class Service {
  public:
   struct Settings {
     Job job;
     std::string secret;
-    double silence;  // seconds
+    int silent_after;  // heartbeats
     Limits limits = {};
   };
   /// What has happened to workers, by their names.
@@ -54,7 +63,8 @@ class Service {
   /// What a page does after each change. Returns whether it awaits something more at the end.
   using Watcher = std::function<bool(const Service&)>;
 
-  /// Serves until all is done and the connections have ended: then the loop has nothing left to do.
+  /// Serves until all is done and safe, and the connections have ended: then the loop has nothing
+  /// left to do.
   Service(tcp::acceptor acceptor, Journal& journal, const Settings& settings, Watcher watcher)
       : acceptor_(std::move(acceptor)),
         settings_(settings),
@@ -83,7 +93,8 @@ class Service {
   int beats() const { return beats_; }  // since the beginning
 
  private:
-  static constexpr std::size_t most_strangers = 64, most_in_hand = 32;
+  static constexpr std::ptrdiff_t most_strangers = 64;
+  static constexpr std::size_t most_in_hand = 32;
 
   asio::awaitable<void> accept() {
     while (acceptor_.is_open()) {
@@ -91,7 +102,7 @@ class Service {
       if (!error) {
         asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
       } else if (acceptor_.is_open()) {  // no descriptor is left, say: there may be one soon
-        asio::steady_timer pause(acceptor_.get_executor(), period_of(settings_.silence));
+        asio::steady_timer pause(acceptor_.get_executor(), beat_period);
         co_await pause.async_wait(asio::use_awaitable);
       }
     }
@@ -99,8 +110,11 @@ class Service {
 
   /// Ends when the connection does. What breaks the protocol breaks the connection, and no more.
   asio::awaitable<void> serve(tcp::socket socket) {
-    const auto guest =
-        guests_.insert(guests_.end(), Guest{std::make_shared<Link>(std::move(socket))});
+    if (ended_) co_return;  // it was too late
+    boost::system::error_code gone;
+    const auto peer = peer_of(socket.remote_endpoint(gone).address());
+    const auto link = std::make_shared<Link>(std::move(socket), settings_.silent_after);
+    const auto guest = guests_.insert(guests_.end(), Guest{link, peer});
     std::string why;  // it ended
     try {
       make_room();
@@ -122,11 +136,16 @@ class Service {
     if (ended_) beat_.cancel();  // the watch may end now
   }
 
-  /// Strangers have few places. When there are too many, the one that has been there longest goes:
-  /// who knows the secret is a stranger for a moment only.
+  /// Strangers have few places. When there are too many, the peer that has most of them loses the one
+  /// that has been there longest: who knows the secret is a stranger for a moment only.
   void make_room() {
-    if (std::ranges::count_if(guests_, &Guest::is_stranger) > std::ptrdiff_t{most_strangers})
-      std::ranges::find_if(guests_, &Guest::is_stranger)->link->close();
+    std::map<asio::ip::address, int> of_peer;
+    for (const Guest& guest : guests_) of_peer[guest.peer] += guest.is_stranger() ? 1 : 0;
+    if (std::ranges::count_if(guests_, &Guest::is_stranger) <= most_strangers) return;
+    const int most = std::ranges::max(of_peer | std::views::values);
+    std::ranges::find_if(guests_, [&](const Guest& guest) {
+      return guest.is_stranger() && of_peer[guest.peer] == most;
+    })->link->close();
   }
 
   /// A message whose code is right. Errors: BrokenProtocol.
@@ -162,15 +181,35 @@ class Service {
       pdc::tell_progress();
     }
     if (failed && !guest.is_late) farm_.fail(task, guest.name);
-    guest.link->send({{"ack", task}});  // what is done is written down
+    answers_.emplace_back(guest.link, task);
+  }
+
+  /// As on the page `journal`: they are written down, then on the disk, and only then acknowledged.
+  /// The disk takes long, so all that have come meanwhile share the next wait.
+  asio::awaitable<void> acknowledge() {
+    while (!answers_.empty()) {
+      const auto safe = std::exchange(answers_, {});
+      auto keep = keep_journal();
+      co_await asio::co_spawn(disk_, std::move(keep), asio::use_awaitable);
+      for (const auto& [link, task] : safe) link->send({{"ack", task}});
+    }
+    is_keeping_ = false;
+    go_on();
+  }
+
+  /// On the thread of the disk.
+  asio::awaitable<void> keep_journal() {
+    journal_.keep();
+    co_return;
   }
 
   /// Its connection has ended: others get what it had in hand.
   void say_goodbye(Guest& guest) {
     if (!ended_) history_.gone.insert(guest.name);
     guest.bar.reset();
-    if (guest.hand.empty() || guest.is_late) return;
+    if (guest.hand.empty()) return;
     tell_loss(guest, "gone");
+    if (guest.is_late) return;  // they have got it
     farm_.lose(guest.hand.front());
     std::for_each(guest.hand.begin() + 1, guest.hand.end(),
                   [&](int task) { farm_.take_back(task); });
@@ -193,7 +232,7 @@ class Service {
   /// As on the page `heartbeat`, for all connections.
   asio::awaitable<void> beat_and_watch() {
     while (!ended_ || !guests_.empty()) {
-      beat_.expires_after(period_of(settings_.silence));
+      beat_.expires_after(beat_period);
       co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
       ++beats_;
       for (Guest& guest : guests_) {
@@ -208,12 +247,14 @@ class Service {
     }
   }
 
-  /// After each change: deals out, or ends when all is done.
+  /// After each change: deals out, acknowledges, or ends when all is done.
   void go_on() {
     for (Guest& guest : guests_) {
       if (guest.can_work()) deal_out(guest);
     }
-    if (watcher_(*this) || !farm_.is_over() || std::exchange(ended_, true)) return;
+    if (!answers_.empty() && !std::exchange(is_keeping_, true))
+      asio::co_spawn(acceptor_.get_executor(), acknowledge(), pdc::rethrow);
+    if (watcher_(*this) || !farm_.is_over() || is_keeping_ || std::exchange(ended_, true)) return;
     acceptor_.close();
     for (Guest& guest : guests_) {
       if (guest.name.empty()) guest.link->close();
@@ -249,9 +290,11 @@ class Service {
   Journal& journal_;
   std::list<Guest> guests_;
   asio::steady_timer beat_{acceptor_.get_executor()};
-  bool ended_ = false;
+  std::vector<std::pair<std::shared_ptr<Link>, int>> answers_;  // tasks that are not acknowledged
+  bool is_keeping_ = false, ended_ = false;
   int beats_ = 0;
   History history_;
+  asio::thread_pool disk_{1};  // the last member: its thread has ended before the others go
 };
 
 }  // namespace job_farm

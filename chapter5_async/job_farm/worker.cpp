@@ -7,7 +7,7 @@
 // Shows     asio::co_spawn, async_connect, steady_timer, asio::thread_pool; link.hpp: heartbeats
 // Python    loop.run_in_executor, asyncio.open_connection, hmac.compare_digest
 // Run       worker
-// You see   its coordinator stopped in mid-job; the worker leaves it, and comes back
+// You see   its coordinator stopped in mid-job, left, and killed; the successor, which goes on
 // Next      coordinator deals the tasks out; mandelbrot_async has an image computed by such workers
 
 // SPDX-License-Identifier: MIT
@@ -18,11 +18,15 @@
 #include "pdc/sibling.hpp"
 
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <random>
+#include <set>
 
 namespace {
 
@@ -43,11 +47,14 @@ Milliseconds pause_with_jitter(Milliseconds limit, std::mt19937& random) {
 struct Settings {
   tcp::endpoint coordinator;
   std::string name, secret;
-  double silence, patience;  // seconds
-  int accident;              // a signal, in the middle of its first task; 0: none
-  // What the page does when an answer is acknowledged, with each heartbeat, and when a visit has
-  // ended before all is done.
-  std::function<void()> acknowledged = [] {}, beat = [] {}, left = [] {};
+  int silent_after;  // heartbeats
+  double patience;   // seconds
+  // What the page does: on the thread, in the middle of each task;
+  std::function<void()> at_work = [] {};
+  // and on the loop, with each task that comes or is acknowledged, with each heartbeat, and when a
+  // visit has ended before all is done.
+  std::function<void(int task)> taken = [](int) {}, acknowledged = [](int) {};
+  std::function<void()> beat = [] {}, left = [] {};
 };
 
 /// A connection, from its beginning to its end.
@@ -61,8 +68,7 @@ struct Visit {
 /// All but the computing happens on one thread, that of the loop.
 class Worker {
  public:
-  explicit Worker(Settings settings)
-      : settings_(std::move(settings)), accident_(settings_.accident) {}
+  explicit Worker(Settings settings) : settings_(std::move(settings)) {}
 
   /// Returns when a coordinator has said that all is done. Ends the program with status 3 when none
   /// has been there for too long.
@@ -97,7 +103,8 @@ class Worker {
   }
 
   asio::awaitable<void> pay(std::shared_ptr<Visit> visit) {
-    const auto link = std::make_shared<Link>(tcp::socket(loop_, settings_.coordinator.protocol()));
+    const auto link = std::make_shared<Link>(tcp::socket(loop_, settings_.coordinator.protocol()),
+                                             settings_.silent_after);
     visit->link = link;
     asio::co_spawn(loop_, beat_and_watch(link), pdc::rethrow);
     try {
@@ -120,7 +127,7 @@ class Worker {
   /// As on the page `heartbeat`, whatever the other thread does.
   asio::awaitable<void> beat_and_watch(std::shared_ptr<Link> link) {
     while (link->is_open()) {
-      beat_.expires_after(period_of(settings_.silence));
+      beat_.expires_after(beat_period);
       co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
       const auto send = lane_.send("heartbeat");
       link->beat();
@@ -135,7 +142,7 @@ class Worker {
     visit->heard = true;
     if (message.contains("ack")) {
       visit->helped = true;
-      settings_.acknowledged();
+      settings_.acknowledged(message.at("ack").to_number<int>());
     } else if (message == json::object{{"done", true}}) {
       visit->done = true;
     } else if (!message.contains("alive")) {
@@ -146,6 +153,7 @@ class Worker {
   void take(const std::shared_ptr<Visit>& visit, const json::object& message) {
     const int task = message.at("task").to_number<int>();
     if (++visit->in_hand > most_in_hand) throw BrokenProtocol("too many tasks");
+    settings_.taken(task);
     asio::post(thread_,
                [this, task, order = message.at("job").as_object(), visit = std::weak_ptr(visit)] {
                  if (visit.expired()) return;  // it has ended, and others have got the task
@@ -161,7 +169,7 @@ class Worker {
   /// On the thread.
   json::object compute(int task, const json::object& order) {
     const auto work = thread_lane_.work("{}", task);
-    if (accident_ != 0) kill(getpid(), std::exchange(accident_, 0));
+    settings_.at_work();
     try {
       return {{"result", task}, {"value", perform(order)}};
     } catch (const std::exception& error) {
@@ -170,69 +178,122 @@ class Worker {
   }
 
   const Settings settings_;
-  int accident_;  // the thread's
   asio::io_context loop_;
   asio::steady_timer beat_{loop_};
   const pdc::Lane lane_{pdc::task, "loop"}, thread_lane_{"thread"};
   asio::thread_pool thread_{1};  // the last member: the first to go, and waits for its thread
 };
 
-constexpr int before_the_stop = 5;  // answers that are acknowledged
+constexpr int tasks = 24, safe_before = 5;  // answers, acknowledged before the stop
 
-struct Outcome {
-  int before = 0,
-      after = 0;       // acknowledged, until the coordinator was stopped, and since it went on
-  int left = 0;        // how often the worker left the stopped one
-  pdc::Exit end = {};  // of the coordinator
+/// Two coordinators of one job, with one journal and one port. The first one is stopped in the middle
+/// of the job, and killed when the worker has left it. When the worker has come twice and found
+/// nobody, the second one is started.
+class Succession {
+ public:
+  struct Outcome {
+    int before = 0, after = 0;  // answers that the first one acknowledged, and the second
+    int again = 0;       // tasks that the second one dealt out, and the first had acknowledged
+    bool left = false;   // the first one, before it was killed
+    pdc::Exit end = {};  // of the second
+  };
+
+  Outcome work(Settings settings) {
+    start("0");
+    settings.coordinator = {address_, port_};
+    settings.secret = read_secret(secret_.file());
+    settings.at_work = [this] {  // holds one task back: the job is not over before the stop
+      if (++begun_ == tasks / 2) stage_.wait(Stage::first);
+    };
+    settings.taken = [this](int task) { outcome_.again += safe_.contains(task) ? 1 : 0; };
+    settings.acknowledged = [this](int task) { note_safe(task); };
+    settings.left = [this] { follow_up(); };
+    // A worker that stays for much longer than the limit would stay for ever, and could not say so.
+    settings.beat = [this, limit = 4 * settings.silent_after] {
+      if (stage_ == Stage::stopped && ++beats_ == limit) kill_first();
+    };
+    Worker(settings).work();
+    if (stage_ == Stage::second) outcome_.end = coordinator_->wait();
+    return outcome_;
+  }
+
+ private:
+  enum class Stage { first, stopped, killed, second };
+
+  void start(const std::string& port) {
+    const auto journal = fmt::format("/proc/{}/fd/{}", getpid(), journal_.get());
+    std::vector<std::string> orders{"--quiet", "--poison", "0", "--tasks",
+                                    fmt::format("{}", tasks)};
+    orders.insert(orders.end(), {"--address", address_.to_string(), "--port", port});
+    orders.insert(orders.end(), {"--secret-file", secret_.file()});
+    orders.insert(orders.end(), {"--journal", journal});
+    coordinator_.emplace("coordinator", orders);
+    port_ = static_cast<std::uint16_t>(std::stoi(coordinator_->said("port ")));
+    bar_.emplace(lane_.work("deals out"));
+  }
+
+  void note_safe(int task) {
+    safe_.insert(task);
+    int& count = stage_ == Stage::second ? outcome_.after : outcome_.before;
+    ++count;
+    if (stage_ == Stage::first && count == safe_before) stop_first();
+  }
+
+  /// The worker has left, or found nobody.
+  void follow_up() {
+    if (stage_ == Stage::first) {
+      stop_first();  // the machine is so busy that the worker has left for nothing
+    } else if (stage_ == Stage::stopped) {
+      outcome_.left = true;
+      kill_first();
+    } else if (stage_ == Stage::killed && ++in_vain_ == 2) {
+      start(fmt::format("{}", port_));
+      stage_ = Stage::second;
+    }
+  }
+
+  void stop_first() {
+    coordinator_->send(SIGSTOP);
+    pdc::await_stop(coordinator_->pid());
+    pdc::fault("the coordinator is stopped");
+    bar_.reset();
+    bar_.emplace(lane_.wait("stopped"));
+    stage_ = Stage::stopped;
+    stage_.notify_one();
+  }
+
+  void kill_first() {
+    coordinator_->send(SIGKILL);
+    coordinator_->wait();
+    pdc::fault("it is killed");
+    bar_.reset();
+    stage_ = Stage::killed;
+  }
+
+  const OwnSecret secret_;
+  const pdc::Descriptor journal_{pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create")};
+  // An address of its own, so that nobody takes the port while no coordinator is there.
+  const asio::ip::address_v4 address_{0x7f000000U | static_cast<unsigned>(getpid())};
+  std::uint16_t port_ = 0;
+  std::optional<pdc::Sibling> coordinator_;
+  const pdc::Lane lane_{"coordinator"};
+  std::optional<pdc::Span> bar_;
+  std::atomic<Stage> stage_ = Stage::first;
+  int begun_ = 0;  // tasks; the thread's
+  int in_vain_ = 0, beats_ = 0;
+  std::set<int> safe_;  // tasks
+  Outcome outcome_;
 };
 
-/// The coordinator is stopped in the middle of its job, and goes on when the worker has left it.
-Outcome work_for_one_that_stops(Settings settings) {
-  const OwnSecret secret;
-  pdc::Sibling coordinator("coordinator", {"--quiet", "--secret-file", secret.file()});
-  settings.coordinator.port(static_cast<std::uint16_t>(std::stoi(coordinator.said("port "))));
-  settings.secret = read_secret(secret.file());
-  const pdc::Lane lane("coordinator");
-  std::optional<pdc::Span> bar(lane.work("deals out"));
-  Outcome outcome;
-  int beats = 0;
-  const auto go_on = [&] {
-    pdc::mark("it goes on");
-    bar.reset();
-    bar.emplace(lane.work("deals out"));
-    coordinator.send(SIGCONT);
-  };
-  settings.acknowledged = [&] {
-    outcome.after += outcome.left > 0 ? 1 : 0;
-    if (outcome.left > 0 || ++outcome.before != before_the_stop) return;
-    coordinator.send(SIGSTOP);
-    pdc::await_stop(coordinator.pid());
-    pdc::fault("the coordinator is stopped");
-    bar.reset();
-    bar.emplace(lane.wait("stopped"));
-  };
-  settings.left = [&] {
-    if (outcome.before < before_the_stop || ++outcome.left > 1) return;
-    go_on();
-  };
-  // A worker that stays for much longer than the limit would stay for ever, and could not say so.
-  settings.beat = [&] {
-    if (outcome.before >= before_the_stop && outcome.left == 0 && ++beats == 4 * silent_after)
-      go_on();
-  };
-  Worker(settings).work();
-  if (outcome.after == 0) coordinator.send(SIGKILL);  // nobody will do the rest
-  outcome.end = coordinator.wait();
-  return outcome;
-}
-
-/// What --accident says; 0 for none.
-int accident_in(const pdc::Program& program) {
+/// What --accident says.
+std::function<void()> accident_in(const pdc::Program& program) {
   const std::string& word = program.word("accident");
-  if (word == "kill") return SIGKILL;
-  if (word == "stop") return SIGSTOP;
-  if (word != "none") program.reject(fmt::format("--accident '{}': none, kill or stop", word));
-  return 0;
+  if (word == "none") return [] {};
+  if (word != "kill" && word != "stop")
+    program.reject(fmt::format("--accident '{}': none, kill or stop", word));
+  return [signal = word == "kill" ? SIGKILL : SIGSTOP, begun = 0]() mutable {
+    if (++begun == 1) kill(getpid(), signal);
+  };
 }
 
 }  // namespace
@@ -240,19 +301,19 @@ int accident_in(const pdc::Program& program) {
 int main(int argc, char** argv) {
   pdc::Program program(
       argc, argv,
-      {{"port", 0, "port of the coordinator; 0: it starts one for itself", {0, 65'535}},
+      {{"port", 0, "port of the coordinator; 0: it starts two for itself", {0, 65'535}},
        {"address", "127.0.0.1", "IP address of the coordinator"},
        {"secret-file", "", "file with the secret that the coordinator knows, too"},
        {"name", "worker", "what the worker is called"},
-       {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.1, 20}},
-       {"patience", 3.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
+       {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.2, 20}},
+       {"patience", 20.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
        {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
   Settings settings{.coordinator = endpoint_in(program),
                     .name = program.word("name"),
                     .secret = "",
-                    .silence = program.real("silence"),
+                    .silent_after = beats_in(program.real("silence")),
                     .patience = program.real("patience"),
-                    .accident = accident_in(program)};
+                    .at_work = accident_in(program)};
   if (program.integer("port") != 0) {
     const std::string& file = program.word("secret-file");
     if (file.empty()) program.reject("--port: it needs the --secret-file of its coordinator, too");
@@ -261,13 +322,17 @@ int main(int argc, char** argv) {
     Worker(settings).work();
     return 0;
   }
-  const Outcome outcome =
-      program.scene("its coordinator goes away, and returns", work_for_one_that_stops, settings);
-  pdc::check(outcome.left > 0, "the worker left the coordinator that said nothing",
+  Succession succession;
+  const auto outcome = program.scene(
+      "its coordinator goes away, and a successor comes",
+      [&](const Settings& with) { return succession.work(with); }, settings);
+  pdc::check(outcome.left, "the worker left the coordinator that said nothing",
              "{} answers acknowledged", outcome.before);
-  pdc::check(outcome.after > 0, "the worker came back when the coordinator did, and worked on",
+  pdc::check(outcome.after > 0, "the worker came back to the successor, and worked on",
              "{} answers acknowledged", outcome.after);
-  pdc::check(outcome.end.good(), "the coordinator had each task done once, and ended", "{}",
-             outcome.end.text());
+  pdc::check(outcome.again == 0, "no task was dealt out again that had been acknowledged",
+             "{} of {}", outcome.again, outcome.before);
+  pdc::check(outcome.after > 0 && outcome.end.good(),
+             "in the end the successor had each result once", "{}", outcome.end.text());
   return program.finish();
 }

@@ -78,9 +78,11 @@ class Service:
 class Client:
     """A connection, and its lines. A narrow one is soon full of what nobody reads."""
 
-    def __init__(self, address: tuple[str, int], narrow: bool = False):
+    def __init__(self, address: tuple[str, int], narrow: bool = False, source: str = ""):
         self.socket = socket.socket()
         self.socket.settimeout(TIME_LIMIT)
+        if source:
+            self.socket.bind((source, 0))
         if narrow:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)

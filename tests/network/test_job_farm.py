@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """coordinator and worker, held against their protocol, against kills at any moment, and against a bad network.
 
-Usage: test_job_farm.py CHAPTER plain|sanitized [name...]
+Usage: test_job_farm.py CHAPTER plain|sanitized DISK [name...], where DISK is disk.cpp, built
 
-PDC_KILLS=500 test_job_farm.py CHAPTER plain Accidents goes on until there were so many kills of workers, and so many
+PDC_KILLS=500 test_job_farm.py CHAPTER plain DISK Accidents goes on until there were so many kills of workers, and so many
 of coordinators.
 """
 
@@ -20,6 +20,7 @@ import sys
 import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import psutil
 from farm import ATTACKS, NUMBERS, SECRET, Coordinator, FarmTest, Host, Job, Seal, Speaker, Stranger, attacks, read_journal
@@ -312,6 +313,66 @@ class Journals(FarmTest):
         self.run_to_end(farm)
 
 
+class SlowDisk(FarmTest):
+    """What is acknowledged is on the disk; the coordinator waits for that, and goes on meanwhile."""
+
+    library: str
+
+    def setUp(self):
+        if self.sanitized:
+            self.skipTest("a sanitizer has to be loaded first itself")
+        super().setUp()
+        self.disk = socket.create_server(str(self.folder / "disk"), family=socket.AF_UNIX)
+        self.disk.settimeout(TIME_LIMIT)
+        self.addCleanup(self.disk.close)
+
+    def call(self) -> socket.socket:
+        """The next one for the disk."""
+        call = self.disk.accept()[0]
+        self.addCleanup(call.close)
+        return call
+
+    def start(self, job: Job) -> Coordinator:
+        """What it finds in its journal it takes to the disk before all else."""
+        beginning = threading.Thread(target=lambda: self.call().sendall(b"y"))
+        beginning.start()
+        with mock.patch.dict(os.environ, LD_PRELOAD=self.library, PDC_DISK=str(self.folder / "disk")):
+            farm = self.coordinator(job)
+        beginning.join()
+        return farm
+
+    def test_nothing_is_acknowledged_before_it_is_there(self):
+        farm = self.start(Job("empty", tasks=3))
+        with Stranger(farm.address) as stranger:
+            stranger.greet()
+            tasks = []
+            for _ in range(3):  # it deals out while the disk has the first one
+                tasks.append(stranger.next_task())
+                stranger.perform(tasks[-1])
+            call = self.call()
+            for _ in range(3):
+                self.assertEqual(json.loads(stranger.line()), {"alive": True})
+            call.sendall(b"y")
+            self.assertEqual(stranger.answer(), {"ack": tasks[0]["task"]})
+            self.call().sendall(b"y")  # for all others
+            for task in tasks[1:]:
+                self.assertEqual(stranger.answer(), {"ack": task["task"]})
+            self.assertEqual(stranger.answer(), {"done": True})
+        self.run_to_end(farm)
+
+    def test_one_that_fails_ends_it(self):
+        farm = self.start(Job("empty", tasks=3))
+        with Stranger(farm.address) as stranger:
+            stranger.greet()
+            stranger.perform(stranger.next_task())
+            self.call().sendall(b"n")
+            self.assertEqual(farm.wait(), 3)
+            self.assertIn("fdatasync", farm.complaints())
+            with contextlib.suppress(ConnectionError):
+                while answer := stranger.answer():
+                    self.assertNotIn("ack", answer)
+
+
 class CommandLine(FarmTest):
     def test_what_is_wrong_is_said_before_anything_is_started(self):
         for program, *words in [
@@ -540,6 +601,15 @@ class Rude(FarmTest):
         self.guard.let_go()
         self.run_to_end(self.farm)
 
+    def test_a_peer_that_comes_many_times_takes_the_places_of_others_from_nobody(self):
+        with contextlib.ExitStack() as crowd, Stranger(self.farm.address, "early") as early:
+            for _ in range(300):
+                client = crowd.enter_context(Speaker(self.farm.address, source="127.0.0.2"))
+                client.answer()
+            early.greet()
+            early.perform(early.next_task())
+        self.finish()
+
     def test_who_says_nothing_or_half_a_line_holds_nothing_up(self):
         for text in (b"", b"{", b'{"hello":"x"', b"x" * 100_000):
             with Speaker(self.farm.address) as client:
@@ -745,4 +815,5 @@ if __name__ == "__main__":
     FarmTest.chapter = Path(sys.argv.pop(1)).resolve()
     room.enter(FarmTest.chapter)
     FarmTest.sanitized = sys.argv.pop(1) == "sanitized"
+    SlowDisk.library = str(Path(sys.argv.pop(1)).resolve())
     unittest.main(verbosity=2)
