@@ -14,7 +14,7 @@
 #include "pdc/program.hpp"
 #include "pdc/stage.hpp"
 
-#include <oneapi/tbb/concurrent_hash_map.h>
+#include <tbb/concurrent_hash_map.h>
 
 #include <atomic>
 #include <chrono>

@@ -13,9 +13,9 @@
 #include "pdc/measure.hpp"
 #include "pdc/program.hpp"
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 #include <unistd.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>

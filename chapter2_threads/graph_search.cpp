@@ -13,8 +13,8 @@
 #include "pdc/program.hpp"
 #include "pdc/stage.hpp"
 
-#include <oneapi/tbb/concurrent_vector.h>
-#include <oneapi/tbb/parallel_for_each.h>
+#include <tbb/concurrent_vector.h>
+#include <tbb/parallel_for_each.h>
 
 #include <atomic>
 #include <bit>

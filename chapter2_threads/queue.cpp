@@ -12,7 +12,7 @@
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
 
-#include <oneapi/tbb/concurrent_queue.h>
+#include <tbb/concurrent_queue.h>
 
 #include <algorithm>
 #include <atomic>

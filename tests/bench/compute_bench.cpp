@@ -4,10 +4,10 @@
 /// whole works, one for each thread.
 
 #include <benchmark/benchmark.h>
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_reduce.h>
-#include <oneapi/tbb/task_group.h>
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_reduce.h>
+#include <tbb/task_group.h>
 
 #include <atomic>
 #include <cstdint>

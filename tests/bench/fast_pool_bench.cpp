@@ -7,9 +7,9 @@
 #undef main
 
 #include <benchmark/benchmark.h>
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 

@@ -3,7 +3,7 @@
 /// there is at once.
 
 #include <benchmark/benchmark.h>
-#include <oneapi/tbb/concurrent_queue.h>
+#include <tbb/concurrent_queue.h>
 
 #include <condition_variable>
 #include <mutex>

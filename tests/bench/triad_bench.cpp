@@ -7,8 +7,8 @@
 #undef main
 
 #include <benchmark/benchmark.h>
-#include <oneapi/tbb/global_control.h>
 #include <sys/mman.h>
+#include <tbb/global_control.h>
 
 #include <cstdlib>
 #include <new>
