@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 # Italics that stress a word, and name no term.
 STRESSED = frozenset({
-    "across", "addresses", "another program", "answer", "before", "broken", "busy", "bytes", "calls", "closed", "code",
+    "across", "addresses", "another program", "answer", "before", "broken", "busy", "bytes", "calls", "closed",
     "connections", "content", "copy", "different", "error", "every", "exact", "fail", "first", "from now",
     "from the last expiry", "gone", "has changed", "hot part", "in turn", "inside", "is", "knows", "last", "limit",
     "lock that was wanted while another was held", "look", "loom", "numbers", "on request", "one", "owns", "page",
