@@ -94,8 +94,7 @@ import together
 
 HERE = Path(__file__).resolve().parent
 SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
-RUNS = 4  # of each mutant
-RUNS_OF_RANKS = 2  # with each rank count
+RUNS = 2  # of each mutant: on all cores and on one; with ranks, each count has its turn
 RUNS_OF_TRY = 2  # of what an exercise asks for
 DIFFICULTIES = (1, 2, 3)
 AT_ONCE = 2  # mutants: one waits while the other computes
@@ -613,7 +612,7 @@ def usual_ranks(ranks: list[int]) -> list[int]:
 
 
 def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
-    counts = [count for count in ranks for _ in range(RUNS_OF_RANKS)] or [0] * RUNS
+    counts = ranks if len(ranks) >= RUNS else (ranks or [0]) * RUNS
     if mutant.solves:
         counts = counts if ranks else [0] * RUNS_OF_TRY
     elif mutant.is_try:
