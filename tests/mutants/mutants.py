@@ -95,7 +95,6 @@ import together
 HERE = Path(__file__).resolve().parent
 SURVIVED, FAILED, DEADLINE, REPORTED_BY_TSAN = 0, 1, 4, 66
 RUNS = 2  # of each mutant: on all cores and on one; with ranks, each count has its turn
-RUNS_OF_TRY = 2  # of what an exercise asks for
 DIFFICULTIES = (1, 2, 3)
 AT_ONCE = 2  # mutants: one waits while the other computes
 TOGETHER = 12  # mutants in one source file
@@ -613,10 +612,8 @@ def usual_ranks(ranks: list[int]) -> list[int]:
 
 def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
     counts = ranks if len(ranks) >= RUNS else (ranks or [0]) * RUNS
-    if mutant.solves:
-        counts = counts if ranks else [0] * RUNS_OF_TRY
-    elif mutant.is_try:
-        counts = [mutant.ranks or counts[0]] * RUNS_OF_TRY
+    if mutant.is_try and not mutant.solves:
+        counts = [mutant.ranks or counts[0]] * RUNS
     return [
         Run(i, len(counts), count, mutant.options, not mutant.is_try)
         for i, count in enumerate(counts, 1)
