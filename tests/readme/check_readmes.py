@@ -485,7 +485,8 @@ def check(
     readme: Path, book: Book, only: set[str] = frozenset(), update: bool = False, force: bool = False
 ) -> list[str]:
     """All faults of one README, as lines to print, in the order of its lines. `only` are the
-    programs whose consoles are run and whose lessons are tried, all if there are none; `force` updates on a busy machine too."""
+    programs whose consoles are run and whose lessons are tried, all if there are none; `force`
+    updates on a busy machine too."""
     readme = readme.resolve()
     shown = readme.relative_to(book.source) if readme.is_relative_to(book.source) else readme
     if not readme.is_file():
