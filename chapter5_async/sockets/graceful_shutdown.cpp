@@ -129,7 +129,7 @@ asio::awaitable<void> visit(Server& server, Day& day, pdc::Lane lane) {
   socket.connect(server.acceptor.local_endpoint());
   const auto wait = lane.wait("answers");
   co_await asio::async_write(socket, asio::buffer("1\n", 2), with_error);
-  while (server.begun < day.clients) co_await asio::post(asio::use_awaitable);
+  while (server.begun < day.clients && !server.is_told) co_await asio::post(asio::use_awaitable);
   co_await asio::async_write(socket, asio::buffer("2\n", 2), with_error);
   ++day.asked;
   std::string answers;
@@ -149,15 +149,15 @@ asio::awaitable<void> idle(Server& server, Day& day, pdc::Lane lane) {
 }
 
 /// Sends the signal when each client's second question has arrived behind the first one, and the
-/// server waits for a line of the idle client.
+/// server waits for a line of the idle client; or at once, as a second one, if another came before.
 asio::awaitable<void> stop(Server& server, Day& day) {
+  const tcp::endpoint here = server.acceptor.local_endpoint();
   const auto has_come = [](const Session& session) { return session.client.available() > 0; };
   const auto is_reading = [](const Session& session) { return session.is_reading; };
-  while (day.asked < day.clients ||
-         std::ranges::count_if(server.sessions, has_come) < day.clients ||
-         std::ranges::count_if(server.sessions, is_reading) < 1)
+  while (!server.is_told && (day.asked < day.clients ||
+                             std::ranges::count_if(server.sessions, has_come) < day.clients ||
+                             std::ranges::count_if(server.sessions, is_reading) < 1))
     co_await asio::post(asio::use_awaitable);
-  const tcp::endpoint here = server.acceptor.local_endpoint();
   asio::steady_timer timer(server.loop, 3ms);
   co_await timer.async_wait(asio::use_awaitable);  // plays the operator, for the picture alone
   pdc::mark("SIGTERM");
