@@ -28,6 +28,7 @@
 
 #include "pdc/deadline.hpp"
 #include "pdc/measure.hpp"
+#include "pdc/page.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -12,6 +12,7 @@
 
 #include "pdc/deadline.hpp"
 #include "pdc/mpi.hpp"
+#include "pdc/page.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "pdc/deadline.hpp"
+#include "pdc/page.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 

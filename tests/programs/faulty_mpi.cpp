@@ -11,6 +11,7 @@
 
 #include "pdc/deadline.hpp"
 #include "pdc/mpi.hpp"
+#include "pdc/page.hpp"
 #include "pdc/program.hpp"
 
 namespace {

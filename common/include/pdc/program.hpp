@@ -18,12 +18,6 @@
 /// Brings along what every page uses: check.hpp, option.hpp, print.hpp, refuse.hpp, timeline.hpp.
 namespace pdc {
 
-/// What a program knows of its own page; made from the source file by pdc_program() of the build.
-class Page {
- public:
-  Page(std::string_view name, std::string_view chapter, std::string_view header);
-};
-
 /// Made first thing in main, or, in an MPI program, right after its session.
 ///
 ///     pdc::Program program(argc, argv, {{"threads", 4, "runners", {2, 64}}});

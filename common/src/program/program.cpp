@@ -7,16 +7,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 
 #include "end/complain.hpp"
 #include "end/deadline.hpp"
 #include "end/end.hpp"
-#include "end/exception.hpp"
 #include "pdc/deadline.hpp"
 #include "picture/arena.hpp"
 #include "program/options.hpp"
-#include "run/inherited.hpp"
 #include "run/run.hpp"
 #include "run/world.hpp"
 #include "speak/print.hpp"
@@ -36,17 +33,6 @@ void end_without_finish() {
 }
 
 }  // namespace
-
-Page::Page(std::string_view name, std::string_view chapter, std::string_view header) {
-  std::set_terminate(detail::end_by_exception);
-  detail::reset_inherited();  // now, before MPI_Init opens descriptors and starts threads
-  run().name = name;
-  run().chapter = chapter;
-  run().header = header;
-  const std::string_view first = header.substr(0, header.find('\n'));
-  run().summary = first.substr(first.find(": ") + 2);
-  if (run().summary.ends_with('.')) run().summary.pop_back();
-}
 
 Program::Program(int argc, char** argv, std::initializer_list<Option> options) {
   if (run().output_closed) refuse("write to standard output: it is closed");
