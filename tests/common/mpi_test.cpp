@@ -542,6 +542,18 @@ TEST(Audit, NamesObjectsThatAreNotFreed) {
     if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
   });
 
+  MPI_Comm_split(MPI_COMM_WORLD, is_first() ? 0 : MPI_UNDEFINED, 0, &comm);
+  EXPECT_EQ(comm == MPI_COMM_NULL, !is_first());
+  expect_left("rank 0: Comm_split made a communicator that is never freed", [&] {
+    if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
+  });
+
+  MPI_Comm_dup(MPI_COMM_SELF, &comm);
+  if (!is_first()) MPI_Comm_free(&comm);
+  expect_left("rank 0: Comm_dup made a communicator that is never freed", [&] {
+    if (is_first()) MPI_Comm_free(&comm);
+  });
+
   MPI_Datatype types[2] = {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL};
   MPI_Op operation = MPI_OP_NULL;
   if (rank() == last_rank()) {

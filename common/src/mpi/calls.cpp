@@ -92,6 +92,8 @@ PDC_WRAP(Alltoallv, 9, rootless<Collective::all>)
 PDC_WRAP(Scan, 6, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
+PDC_WRAP(Comm_dup, 2, make<Object::communicator>)
+PDC_WRAP(Comm_split, 4, make<Object::communicator>)
 PDC_WRAP(Cart_create, 6, make<Object::communicator>)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
