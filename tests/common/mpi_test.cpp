@@ -454,6 +454,17 @@ TEST(Sendrecv, HasASendAndAReceiveThatDoNotOverlap) {
   }
 }
 
+TEST(Messages, WithNobodyAreNone) {
+  const Recording all = record([] {
+    const int number = 7;
+    int got = 0;
+    MPI_Sendrecv(&number, 1, MPI_INT, MPI_PROC_NULL, tag, &got, 1, MPI_INT, MPI_PROC_NULL, tag,
+                 MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  });
+  if (!is_first()) return;
+  EXPECT_EQ(flights(all), std::multiset<Flight>());
+}
+
 TEST(Communicators, WithTheSameTagDoNotMix) {
   MPI_Comm half = MPI_COMM_NULL;
   MPI_Comm_split(MPI_COMM_WORLD, rank() % 2, -rank(), &half);  // in the opposite order

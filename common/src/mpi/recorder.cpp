@@ -58,6 +58,10 @@ void Call::show_source(int source) {
   }
 }
 
+void Call::show_nobody(const char* direction) {
+  if (recorded()) span_.rename("{} {} nobody", name_.text, direction);
+}
+
 void Call::posted(std::int64_t time) const {
   if (recorded()) pdc::detail::set_posted(span_, time);
 }

@@ -53,13 +53,14 @@ class Call {
       : name_(name), span_(pdc::detail::is_recording() ? open(kind, name.text) : Span()) {}
 
   void sends(MPI_Comm comm, int destination, int tag) {
-    if (destination == MPI_PROC_NULL) return;
+    if (destination == MPI_PROC_NULL) return show_nobody("to");
     const Envelope envelope{communicator_id(comm), rank_in(comm), destination, tag};
     all_sent.count(envelope, name_.text);
     if (recorded()) show("to", destination, envelope);
   }
   void receives(int source) {  // before the call: whom it waits for
-    if (recorded() && source != MPI_PROC_NULL) show_source(source);
+    if (source == MPI_PROC_NULL) return show_nobody("from");
+    if (recorded()) show_source(source);
   }
   void received(MPI_Comm comm, const MPI_Status& status) {
     if (status.MPI_SOURCE < 0) return;
@@ -82,6 +83,7 @@ class Call {
   bool recorded() const noexcept { return span_.record() != pdc::detail::none; }
   void show(const char* direction, int other, const Envelope& envelope);
   void show_source(int source);
+  void show_nobody(const char* direction);  // else a send and a receive of one name were a message
 
   Name name_;
   Span span_;
