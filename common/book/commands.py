@@ -13,8 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
+
 import chapters
-from chapters import ROOT, Problem
+from chapters import Problem, Program
 
 
 class Parser(argparse.ArgumentParser):
@@ -104,10 +106,10 @@ def try_(words: list[str]) -> int:
     return experiments.try_one(program, int(words[1]))
 
 
-def program_of(command: str, words: list[str]) -> chapters.Program:
+def program_of(command: str, words: list[str]) -> Program:
     if not words:
         raise Problem(f"{command} wants the name of a program: ./pdc list shows them all", 2)
-    return chapters.find(words[0], chapters.load())
+    return chapters.find(words[0])
 
 
 def nothing_more(command: str, words: list[str]) -> None:
@@ -119,14 +121,8 @@ def main(words: list[str]) -> int:
     import serve
 
     serve.raise_on_signals()
-    try:
-        return {"book": book, "show": show, "source": source, "try": try_}[words[0]](words[1:])
-    except Problem as problem:
-        print(f"pdc: {problem}", file=sys.stderr)
-        return problem.status
-    except KeyboardInterrupt:
-        return 130
+    return {"book": book, "show": show, "source": source, "try": try_}[words[0]](words[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(chapters.call(main, sys.argv[1:]))

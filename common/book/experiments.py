@@ -17,24 +17,23 @@ import sys
 import tempfile
 from pathlib import Path
 
+import changed
 from chapters import ROOT, Problem, Program
+from lists import Flaw, Mutant, list_of, read_list
 
 BUILD = ROOT / "build" / "release"
 
-sys.path.append(str(ROOT / "tests" / "mutants"))
 
-
-def exercises(program: Program) -> list:
+def exercises(program: Program) -> list[Mutant]:
     """The mutants and tries of the list that an exercise asks for, in the order of the section."""
-    import mutants
-
-    try:
-        known = mutants.read_list(mutants.list_of(f"{program.chapter}.{program.name}"))
-    except OSError:
+    if not list_of(program.target).is_file():
         return []
-    asked = [entry for entry in (*known.mutants, *known.tries) if entry.asks]
     texts = questions(program)
-    return sorted(asked, key=lambda entry: next((i for i, text in enumerate(texts) if entry.asks in text), len(texts)))
+
+    def place(entry: Mutant) -> int:
+        return next((i for i, text in enumerate(texts) if entry.asks in text), len(texts))
+
+    return sorted(read_list(list_of(program.target)).asked, key=place)
 
 
 def questions(program: Program) -> list[str]:
@@ -42,8 +41,7 @@ def questions(program: Program) -> list[str]:
     import pages
 
     readme = pages.Page(ROOT / program.chapter / "README.md")
-    heading = next(h for h in readme.headings if h.text.startswith(f"{program.name}:"))
-    lines = readme.section(heading)
+    lines = readme.section_at(program.section)
     tries = next((p.line for p in readme.paragraphs if p.line in lines and p.text.startswith("Try.")), None)
     return [item.text.strip() for item in readme.items(tries)] if tries else []
 
@@ -62,8 +60,6 @@ def list_exercises(program: Program) -> None:
 
 def try_one(program: Program, number: int) -> int:
     """Shows what is changed, what is then printed, and how the claims differ. Returns the exit status."""
-    import mutants
-
     asked = exercises(program)
     if not 1 <= number <= len(asked):
         there = f"1 to {len(asked)}" if asked else "none"
@@ -72,19 +68,19 @@ def try_one(program: Program, number: int) -> int:
     build_page(program)
     with tempfile.TemporaryDirectory(prefix="try-", dir=ROOT / "build", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
-        known = asyncio.run(mutants.load_program(BUILD, f"{program.chapter}.{program.name}", ""))
-        ranks = entry.ranks or (mutants.usual_ranks(known.ranks) or [0])[0]
-        before = printed(known, mutants, () if entry.is_try and not entry.edits else entry.options, ranks, known.executable, scratch)
+        known = asyncio.run(changed.load_program(BUILD, program.target, ""))
+        ranks = entry.ranks or (changed.usual_ranks(known.ranks) or [0])[0]
+        before = printed(known, () if entry.is_try and not entry.edits else entry.options, ranks, known.executable, scratch)
         executable = known.executable
         if entry.edits:
-            for path, text in mutants.mutate(known, entry).items():
+            for path, text in changed.mutate(known, entry).items():
                 show_difference(path.read_text(encoding="utf-8"), text, path.name)
-            optimise = mutants.read_list(mutants.list_of(known.target)).optimise
+            optimise = read_list(list_of(program.target)).optimise
             try:
-                executable = asyncio.run(mutants.build_alone(known, entry, folder, optimise))
-            except mutants.Flaw as flaw:
+                executable = asyncio.run(changed.build_alone(known, entry, folder, optimise))
+            except Flaw as flaw:
                 raise Problem(f"exercise {number} does not build: {flaw}", 1) from None
-        after = printed(known, mutants, entry.options, ranks, executable, scratch)
+        after = printed(known, entry.options, ranks, executable, scratch)
     ranks_first = ["mpirun", "-np", str(ranks)] if ranks else []
     print("$", shlex.join([*ranks_first, program.name, *entry.options]), flush=True)
     sys.stdout.write(after.stdout)
@@ -103,9 +99,9 @@ def build_page(program: Program) -> None:
         raise Problem(f"{program.name} does not build: see above", ended.returncode)
 
 
-def printed(known, mutants, options: tuple[str, ...], ranks: int, executable: Path, scratch: str):
+def printed(known, options: tuple[str, ...], ranks: int, executable: Path, scratch: str):
     """What the program prints; it has no deadline of the driver's, but its own."""
-    run = mutants.Run(2, 2, ranks, tuple(options), is_json=False)  # an even number: on all cores
+    run = changed.Run(2, 2, ranks, tuple(options), is_json=False)  # an even number: on all cores
     words = run.words(known, executable, 30)
     environment = os.environ | {"TMPDIR": scratch}
     return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=scratch, env=environment)

@@ -7,17 +7,18 @@ import concurrent.futures
 import html
 import os.path
 import re
-import subprocess
 import sys
-import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "topics"))
+
 import chapters as book_chapters
 import glossary
+import topics
 from chapters import ROOT, Chapter, Problem, Program
 
 try:
@@ -25,7 +26,7 @@ try:
     import pygments
     import pygments.formatters
     import pygments.lexers
-    from page import MARKDOWN, Page, in_one_line, shown
+    from page import MARKDOWN, Page
 except ImportError as error:
     raise Problem(f"Python has no {error.name}: `./pdc setup --book` installs it", 3) from None
 
@@ -59,7 +60,7 @@ class Book:
         self.programs: list[Program] = [p for chapter in self.chapters for p in chapter.programs]
         self.readmes = {"README.md": Page(ROOT / "README.md"), "CONTRIBUTING.md": Page(ROOT / "CONTRIBUTING.md")}
         self.readmes |= {f"{c.name}/README.md": Page(c.readme) for c in self.chapters}
-        self.readmes["topics.md"] = topics()
+        self.readmes["topics.md"] = Page(ROOT / "topics.md", f"# Topics\n\n{topics.show('')}\n")  # ./pdc topics
         self.files: dict[Path, str] = {}  # which have a page: docname and anchor
         for program in self.programs:
             for path in program.sources:
@@ -74,18 +75,10 @@ class Book:
     @cached_property
     def sections(self) -> dict[str, Place]:
         """Of each program, by its docname."""
-        found: dict[str, Place] = {}
-        for chapter in self.chapters:
-            page = self.readmes[f"{chapter.name}/README.md"]
-            names = {program.name: program for program in chapter.programs}
-            for heading in page.headings:
-                name = heading.text.partition(":")[0]
-                if heading.level == 2 and name in names:
-                    found[names[name].docname] = Place(names[name].docname, page.section(heading))
-        missing = [program.docname for program in self.programs if program.docname not in found]
+        missing = [program.docname for program in self.programs if not program.section]
         if missing:
             raise Problem(f"no README has a section for {', '.join(missing)}")
-        return found
+        return {p.docname: Place(p.docname, self.readmes[f"{p.chapter}/README.md"].section_at(p.section)) for p in self.programs}
 
     def docname_at(self, readme: str, line: int) -> str:
         """The page that shows that line of a README."""
@@ -299,18 +292,6 @@ class Text:
             drawn = f'<img src="{url}" alt="{match[2]}">'
         button = '<button type="button" class="enlarge">Enlarge</button>'
         return f'<figure class="picture">{drawn}{button}</figure>'
-
-
-def topics() -> Page:
-    """The tables to teach by, as `./pdc topics` prints them; their links are the README's."""
-    command = [sys.executable, "-B", str(ROOT / "common" / "topics" / "topics.py")]
-    printed = subprocess.run(command, capture_output=True, text=True)
-    if printed.returncode != 0:
-        raise Problem(f"./pdc topics fails: {printed.stderr.strip()}")
-    with tempfile.NamedTemporaryFile("w", suffix=".md", encoding="utf-8") as file:
-        file.write(f"# Topics\n\n{printed.stdout}")
-        file.flush()
-        return Page(Path(file.name))
 
 
 def balanced(tokens: list) -> list:

@@ -19,22 +19,22 @@ import difflib
 import os
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
+
+import changed
+import chapters
 import collection
 import judgement
-from collection import ROOT, Exercise, mutants
+from chapters import ROOT, Problem
+from collection import Exercise
 
 LOOK_AGAIN = 0.3  # seconds between two looks at whether a file was saved
 GREEN, RED, BOLD, DIM = "32", "31", "1", "2"
-
-
-class Refusal(Exception):
-    """The command line is wrong, in one line."""
 
 
 def paint(text: str, colour: str) -> str:
@@ -104,20 +104,12 @@ class Desk:
             if not file.is_file():
                 shown = self.shown(exercise) / path.name
                 begin = "" if not self.is_begun(exercise) else f"rm -r {self.shown(exercise)} and "
-                raise Refusal(f"there is no {shown}: {begin}./pdc exercise {exercise.name} hands it out")
+                raise Problem(f"there is no {shown}: {begin}./pdc exercise {exercise.name} hands it out", 2)
             found[path] = file.read_text(errors="replace") or "\n"
         return found
 
 
 # --- the commands -----------------------------------------------------------------------------------
-
-
-def find(exercises: dict[str, Exercise], name: str) -> Exercise:
-    if name in exercises:
-        return exercises[name]
-    near = difflib.get_close_matches(name, exercises, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "./pdc exercise shows them all"
-    raise Refusal(f"no exercise '{name}'; {hint}")
 
 
 def next_one(exercises: Iterable[Exercise], desk: Desk) -> Exercise | None:
@@ -128,9 +120,9 @@ def show_all(exercises: dict[str, Exercise], desk: Desk) -> int:
     width = max(map(len, exercises))
     chapter = ""
     for each in exercises.values():
-        if each.chapter != chapter:
-            print(("\n" if chapter else "") + paint(each.chapter, BOLD))
-            chapter = each.chapter
+        if each.program.chapter != chapter:
+            print(("\n" if chapter else "") + paint(each.program.chapter, BOLD))
+            chapter = each.program.chapter
         state = "begun" if desk.is_begun(each) else ""
         state = "solved" if desk.is_solved(each) else state
         state = paint(f"{state:6}", GREEN if state == "solved" else DIM)
@@ -157,13 +149,13 @@ def hand_out(exercise: Exercise, desk: Desk) -> int:
     desk.hand_out(exercise)
     name, folder = exercise.name, desk.shown(exercise)
     files = ", ".join(str(folder / path.name) for path in exercise.handed_out())
-    print(f"{paint(name, BOLD)}  {stars(exercise)}  {exercise.chapter}")
+    print(f"{paint(name, BOLD)}  {stars(exercise)}  {exercise.program.chapter}")
     print(f"  work at   {files}")
     if was_there:
         print(f"            (as you left it; to begin anew: rm -r {folder})")
     print(f"  to do     {in_one_line(exercise.asks)}")
     print(f"  the claim {exercise.mutant.claim}")
-    print(f"  read      {section_of(exercise)}, with its picture")
+    print(f"  read      {exercise.program.chapter}/README.md:{exercise.program.section}, with its picture")
     for command, what in (
         (f"check {name} --watch", "builds and runs it whenever you save"),
         (f"hint {name}", f"one of {len(exercise.hints())}, and with each call the next"),
@@ -171,14 +163,6 @@ def hand_out(exercise: Exercise, desk: Desk) -> int:
     ):
         print(f"  {'./pdc ' + command:{20 + len(name)}}  {what}")
     return 0
-
-
-def section_of(exercise: Exercise) -> str:
-    readme = ROOT / exercise.chapter / "README.md"
-    for number, line in enumerate(readme.read_text().splitlines(), 1):
-        if line.startswith(f"## {exercise.program}:"):
-            return f"{exercise.chapter}/README.md:{number}"
-    return f"{exercise.chapter}/README.md"
 
 
 def show_hint(exercise: Exercise, desk: Desk) -> int:
@@ -256,23 +240,17 @@ def stamp(file: Path) -> tuple[int, int] | None:
     return seen.st_mtime_ns, seen.st_ino
 
 
-async def until_signal(work) -> int:
-    """A signal ends it as an error does: nothing stays."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    return await task
-
-
 def run_check(given: argparse.Namespace, exercise: Exercise, exercises: dict, desk: Desk) -> int:
     desk.read(exercise)  # so that what is not there is told at once
-    mutants.adopt_orphans()
+    changed.adopt_orphans()
     os.environ["PDC_ONE_ROUND"] = "1"  # nobody looks at the times
     way = check_whenever_saved if given.watch else check
     try:
-        status = asyncio.run(until_signal(way(exercise, desk, given.build)))
+        status = asyncio.run(changed.until_signal(way(exercise, desk, given.build)))
+    except asyncio.CancelledError:
+        return 130
     finally:
-        mutants.end_orphans()
+        changed.end_orphans()
     following = next_one(exercises.values(), desk)
     if status == judgement.SOLVED and following:
         print(f"next: ./pdc exercise {following.name}")
@@ -284,7 +262,7 @@ def run_check(given: argparse.Namespace, exercise: Exercise, exercises: dict, de
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str):
-        raise Refusal(message)
+        raise Problem(message, 2)
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -297,9 +275,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=ROOT / ".exercises")
     given = parser.parse_args(words)
     if given.watch and given.command != "check":
-        raise Refusal(f"--watch belongs to check, not to {given.command}")
+        raise Problem(f"--watch belongs to check, not to {given.command}", 2)
     if not given.name and given.command != "exercise":
-        raise Refusal(f"{given.command} wants the name of an exercise: ./pdc exercise shows them all")
+        raise Problem(f"{given.command} wants the name of an exercise: ./pdc exercise shows them all", 2)
     return given
 
 
@@ -310,10 +288,12 @@ def start(words: list[str]) -> int:
     exercises = collection.load()
     if not given.name:
         return show_all(exercises, desk)
-    exercise = find(exercises, given.name)
+    if given.name not in exercises:
+        raise chapters.unknown("exercise", given.name, exercises, "./pdc exercise shows them all")
+    exercise = exercises[given.name]
     if given.program:
         desk.read(exercise)
-        print(exercise.program)
+        print(exercise.program.name)
         return 0
     if given.command == "check":
         return run_check(given, exercise, exercises, desk)
@@ -321,24 +301,5 @@ def start(words: list[str]) -> int:
     return commands[given.command](exercise, desk)
 
 
-def main(words: list[str]) -> int:
-    try:
-        return start(words)
-    except Refusal as refusal:
-        print(f"pdc: {refusal}", file=sys.stderr)
-        return 2
-    except (mutants.Mistake, mutants.Flaw) as mistake:
-        print(f"pdc: {mistake}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to be flushed
-        return 141
-    except OSError as error:
-        print(f"pdc: {error}", file=sys.stderr)
-        return 3
-    except asyncio.CancelledError:
-        return 130
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(chapters.call(start, sys.argv[1:]))

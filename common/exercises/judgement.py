@@ -3,16 +3,17 @@
 that does: so what is proved of the mutant holds for the reader.
 """
 
-import json
 import re
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collection import Exercise, mutants
+import changed
+from changed import DEADLINE, Ended, Built, Run
+from collection import Exercise
+from lists import SURVIVED, Flaw
 
-DEADLINE = 30  # seconds: the programs' own
+PATIENCE = 30  # seconds: the programs' own deadline
 LINES_SHOWN = 12  # of what a program says that ends in another way than by its claims
 
 SOLVED, UNSOLVED, REFUSED = 0, 1, 3
@@ -27,38 +28,38 @@ class Judgement:
 
 async def judge(exercise: Exercise, files: dict[Path, str], build: Path, shown: Path) -> Judgement:
     """`files` are those of the page, as they are now; they are shown as if they stood in `shown`."""
-    program = await mutants.load_program(build, exercise.target, "")
+    program = await changed.load_program(build, exercise.program.target, "")
     with tempfile.TemporaryDirectory(prefix="pdc.", ignore_cleanup_errors=True) as scratch:
         try:
-            made = mutants.build_changed(program, files, Path(scratch), exercise.optimise)
+            made = changed.build_changed(program, files, Path(scratch), exercise.optimise)
             executable = await made
-        except mutants.Flaw as flaw:
+        except Flaw as flaw:
             names = [path.name for path in files]
             return Judgement(UNSOLVED, why=first_error(str(flaw), names, shown))
         judgement = Judgement(UNSOLVED)
         for run in runs_of(exercise, program):
-            ended = await mutants.run_once(program, run, executable, DEADLINE)
+            ended = await changed.run_once(program, run, executable, PATIENCE)
             judgement = judge_run(exercise, run, ended)
             if judgement.status != SOLVED:
                 break
         return judgement
 
 
-def runs_of(exercise: Exercise, program: mutants.Program) -> list[mutants.Run]:
+def runs_of(exercise: Exercise, program: Built) -> list[Run]:
     """On one core and on all; with two rank counts; with its own options and without."""
-    ranks = exercise.ranks or mutants.usual_ranks(program.ranks) or [0]
+    ranks = exercise.ranks or changed.usual_ranks(program.ranks) or [0]
     ways = [(n, o) for n in ranks for o in dict.fromkeys([(), exercise.mutant.options])]
     ways = [way for way in ways for _ in range(2)]
-    return [mutants.Run(i, len(ways), *way) for i, way in enumerate(ways, 1)]
+    return [Run(i, len(ways), *way) for i, way in enumerate(ways, 1)]
 
 
-def judge_run(exercise: Exercise, run: mutants.Run, ended: mutants.Ended) -> Judgement:
-    claims = claims_of(ended.out)
+def judge_run(exercise: Exercise, run: Run, ended: Ended) -> Judgement:
+    claims = changed.claims_of(ended.out)
     told = [claim for claim in claims if claim["claim"].startswith(exercise.mutant.claim)]
-    if ended.status == mutants.SURVIVED and told:
+    if ended.status == SURVIVED and told:
         return Judgement(SOLVED, claims)
     options = f" and the options {' '.join(run.options)}" if run.options else ""
-    if ended.status == mutants.SURVIVED:
+    if ended.status == SURVIVED:
         why = f"the claim that this is about is gone: {exercise.mutant.claim}"
     elif any(not claim["holds"] for claim in claims):
         failed = sum(not claim["holds"] for claim in claims)
@@ -68,10 +69,10 @@ def judge_run(exercise: Exercise, run: mutants.Run, ended: mutants.Ended) -> Jud
     return Judgement(REFUSED if ended.status == REFUSED else UNSOLVED, claims, why)
 
 
-def how(ended: mutants.Ended) -> str:
+def how(ended: Ended) -> str:
     if ended.status is None:
         return "not even its deadline ended it"
-    if ended.status == mutants.DEADLINE:
+    if ended.status == DEADLINE:
         return "it was stuck"
     if ended.status < 0:
         return f"signal {-ended.status} killed it"
@@ -80,14 +81,6 @@ def how(ended: mutants.Ended) -> str:
 
 def last_lines(text: str) -> str:
     return "\n".join(text.splitlines()[-LINES_SHOWN:])
-
-
-def claims_of(out: str) -> list[dict]:
-    """Each with its evidence and whether it holds; none if the program has not come to tell."""
-    for line in out.splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            return json.loads(line)["claims"]
-    return []
 
 
 ERROR = re.compile(r"(.+?):(\d+):\d+: (?:fatal )?error: .*")

@@ -8,66 +8,23 @@
 Status 0 if all is well; 2 the command line is wrong.
 """
 
-import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
+
+import chapters
+from chapters import Problem, Program
+
 DATA = Path(__file__).with_name("topics.toml")
 
 
-class Refusal(Exception):
-    """The command line is wrong, in one line."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a program's header comment says, and where its section is."""
-
-    name: str
-    chapter: str
-    labels: dict[str, str]  # "Shows", "Python", ...: in one line each
-    anchor: str
-
-    @property
-    def link(self) -> str:
-        return f"[{self.name}]({self.chapter}/README.md#{self.anchor})"
-
-
-def load_pages(root: Path = ROOT) -> dict[str, Page]:
+def load_pages() -> dict[str, Program]:
     """In the order of the book."""
-    pages = {}
-    for path in sorted(root.glob("chapter*/CMakeLists.txt")):
-        chapter = path.parent
-        anchors = dict(anchors_of((chapter / "README.md").read_text()))
-        for name in re.findall(r"^pdc_program\((\w+)", path.read_text(), re.MULTILINE):
-            source = next(chapter.rglob(f"{name}.cpp")).read_text()
-            pages[name] = Page(name, chapter.name, labels_of(source), anchors.get(name, ""))
-    return pages
-
-
-def anchors_of(readme: str) -> Iterator[tuple[str, str]]:
-    """Of each section, as GitHub makes them of a heading."""
-    for heading in re.findall(r"^## (.*)", readme, re.MULTILINE):
-        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        yield heading.partition(":")[0], anchor
-
-
-def labels_of(source: str) -> dict[str, str]:
-    """Of the header comment: what stands behind each label, and below it."""
-    labels: dict[str, str] = {}
-    label = ""
-    for line in source.partition("\n\n")[0].splitlines():
-        if begins := re.match(r"// (Concept|Shows|Python|Run|You see|Next) +(.*)", line):
-            label = begins[1]
-            labels[label] = begins[2]
-        elif label:
-            labels[label] += " " + line.removeprefix("//").strip()
-    return labels
+    return {program.name: program for program in chapters.load_programs()}
 
 
 def load_data() -> dict:
@@ -83,12 +40,12 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def in_order(data: dict, pages: dict[str, Page]) -> list[tuple[str, dict]]:
+def in_order(data: dict, pages: dict[str, Program]) -> list[tuple[str, dict]]:
     """What is known of each program, in the order of the book."""
     return [(name, data["programs"][name]) for name in pages if name in data["programs"]]
 
 
-def by_topic(data: dict, pages: dict[str, Page]) -> str:
+def by_topic(data: dict, pages: dict[str, Program]) -> str:
     def programs(topic: str) -> str:
         found = [name for name, entry in in_order(data, pages) if topic in entry["topics"]]
         return ", ".join(pages[name].link for name in found)
@@ -100,7 +57,7 @@ def by_topic(data: dict, pages: dict[str, Page]) -> str:
     return "## By topic\n\n" + table(["topic", "TCPP 2020", "CS2023", "programs"], rows)
 
 
-def by_hazard(data: dict, pages: dict[str, Page]) -> str:
+def by_hazard(data: dict, pages: dict[str, Program]) -> str:
     columns = ["hazard", "symptom", "tool", "cure"]
     rows = [[*(each[c] for c in columns), pages[each["page"]].link] for each in data["hazard"]]
     head = ["hazard", "symptom", "what finds it", "cure", "page"]
@@ -124,23 +81,23 @@ def names_of(text: str) -> list[str]:
     return found
 
 
-def cpp_of(page: Page) -> list[str]:
-    names = names_of(page.labels.get("Shows", ""))
+def cpp_of(page: Program) -> list[str]:
+    names = names_of(page.head.get("Shows", ""))
     return [name for name in names if name not in NO_CALLS and not name.endswith(".hpp")]
 
 
-def python_of(page: Page) -> list[str]:
-    return [name for name in names_of(page.labels.get("Python", "")) if "." in name or name in BUILT_IN]
+def python_of(page: Program) -> list[str]:
+    return [name for name in names_of(page.head.get("Python", "")) if "." in name or name in BUILT_IN]
 
 
-def sorted_by_name(pairs: Iterable[tuple[str, Page]]) -> dict[str, list[Page]]:
-    found: dict[str, list[Page]] = {}
+def sorted_by_name(pairs: Iterable[tuple[str, Program]]) -> dict[str, list[Program]]:
+    found: dict[str, list[Program]] = {}
     for name, page in pairs:
         found.setdefault(name, []).append(page)
     return dict(sorted(found.items(), key=lambda item: (item[0].lower(), item[0])))
 
 
-def show_api(pages: dict[str, Page]) -> str:
+def show_api(pages: dict[str, Program]) -> str:
     """Pages that use asio:: and pages that write it out mean the same calls."""
     every = {name for page in pages.values() for name in cpp_of(page)}
     pairs = [
@@ -155,7 +112,7 @@ def show_api(pages: dict[str, Page]) -> str:
     return "## By C++ call\n\n" + table(["call", "pages"], rows)
 
 
-def show_python(pages: dict[str, Page]) -> str:
+def show_python(pages: dict[str, Program]) -> str:
     calls = sorted_by_name((name, page) for page in pages.values() for name in python_of(page))
     rows = [
         [f"`{name}`", page.link, ", ".join(f"`{call}`" for call in cpp_of(page))]
@@ -169,7 +126,7 @@ def minutes_of(data: dict, programs: Iterable[str]) -> int:
     return sum(data["programs"][name]["minutes"] for name in programs)
 
 
-def show_routes(data: dict, pages: dict[str, Page]) -> str:
+def show_routes(data: dict, pages: dict[str, Program]) -> str:
     texts = []
     for route in data["route"]:
         rows = [
@@ -182,7 +139,7 @@ def show_routes(data: dict, pages: dict[str, Page]) -> str:
     return "## Routes\n\n" + "\n\n".join(texts)
 
 
-def show_programs(data: dict, pages: dict[str, Page]) -> str:
+def show_programs(data: dict, pages: dict[str, Program]) -> str:
     rows = []
     for name, entry in in_order(data, pages):
         page = pages[name]
@@ -202,24 +159,16 @@ def show(which: str) -> str:
         "programs": lambda: show_programs(data, pages),
     }
     if which and which not in tables:
-        raise Refusal(f"no table '{which}'; there are {', '.join(tables)}")
+        raise chapters.unknown("table", which, tables, f"there are {', '.join(tables)}")
     return "\n\n".join(tables[name]() for name in ([which] if which else tables))
 
 
 def main(words: list[str]) -> int:
-    try:
-        if len(words) > 1:
-            raise Refusal(f"topics takes one table at most, not {' '.join(words)}")
-        print(show(words[0] if words else ""))
-        sys.stdout.flush()
-    except Refusal as refusal:
-        print(f"pdc: {refusal}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to be flushed
-        return 141
+    if len(words) > 1:
+        raise Problem(f"topics takes one table at most, not {' '.join(words)}", 2)
+    print(show(words[0] if words else ""))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(chapters.call(main, sys.argv[1:]))

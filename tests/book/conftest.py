@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "common" / "book"))
-
+sys.path += [str(ROOT / "common" / folder) for folder in ("book", "programs")]
 
 COMMANDS = [sys.executable, "-B", str(ROOT / "common" / "book" / "commands.py")]
 

@@ -77,7 +77,7 @@ def test_links_of_the_readmes_lead_to_the_sections_and_sources_that_they_mean(ht
     assert '<a href="../chapter2_threads/lock.html#source">lock.cpp</a>' in lock.text
     assert 'href="../chapter4_mpi/heat.html#heat.hpp"' in html_pages["chapter4_mpi/heat.html"].text
     assert '<a href="chapter1_intro/mandelbrot.html">Mandelbrot' in html_pages["index.html"].text
-    assert 'href="files/tests/mutants/mutants.py.html"' in html_pages["contributing.html"].text
+    assert 'href="files/common/programs/lists.py.html"' in html_pages["contributing.html"].text
 
 
 def test_no_file_names_another_host_but_as_a_link_to_follow(site, html_pages):

@@ -13,7 +13,7 @@ from pathlib import Path
 import hosts
 
 SOURCE = Path(__file__).resolve().parents[2]
-sys.path.append(str(SOURCE / "tests" / "readme"))
+sys.path.append(str(SOURCE / "common" / "programs"))
 from harness import catalog  # noqa: E402
 from page import Page  # noqa: E402
 

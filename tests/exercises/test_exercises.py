@@ -12,11 +12,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "common" / "exercises" / "exercises.py"
-sys.path.insert(0, str(SCRIPT.parent))
+sys.path[:0] = [str(SCRIPT.parent), str(ROOT / "common" / "programs")]
 
+import chapters  # noqa: E402
 import collection  # noqa: E402
 import exercises  # noqa: E402
 import judgement  # noqa: E402
+from changed import Ended, Run  # noqa: E402
+from lists import change  # noqa: E402
 
 BUILD = Path(os.environ.get("PDC_BUILD", ROOT / "build" / "release"))
 ALL = collection.load()
@@ -27,19 +30,19 @@ BY_NAME = [pytest.param(exercise, id=name) for name, exercise in ALL.items()]
 
 
 def test_each_program_has_an_exercise():
-    programs = {name for _, name in collection.programs()}
-    without = programs - {e.program for e in ALL.values() if not e.solution}
+    programs = {program.name for program in chapters.load_programs()}
+    without = programs - {e.program.name for e in ALL.values() if not e.solution}
     assert not without, "give one of their mutants a `difficulty`"
 
 
 def test_ten_ask_for_more_and_come_from_all_chapters():
     more = [exercise for exercise in ALL.values() if exercise.solution]
     assert len(more) >= 10
-    assert {e.chapter for e in more} == {e.chapter for e in ALL.values()}
+    assert {e.program.chapter for e in more} == {e.program.chapter for e in ALL.values()}
 
 
 def test_no_exercise_has_the_name_of_another():
-    every = [e.name for c, p in collection.programs() for e in collection.of(ROOT, c, p)]
+    every = [e.name for program in chapters.load_programs() for e in collection.of(program)]
     assert len(every) == len(set(every))
 
 
@@ -51,7 +54,7 @@ def code_of(text: str) -> str:
 def test_what_is_handed_out(exercise):
     """The page with its change, and nothing less than that but comments."""
     handed_out, solved = exercise.handed_out(), exercise.solved()
-    changed = collection.mutants.change(exercise.page, exercise.mutant.edits)
+    changed = change(exercise.program.page, exercise.mutant.edits)
     assert handed_out.keys() == solved.keys()
     for path, text in handed_out.items():
         assert code_of(text) == code_of(changed.get(path, path.read_text()))
@@ -102,7 +105,7 @@ def pdc(tmp_path, capsys):
     """Calls it with a folder of its own: its status, and what it prints."""
 
     def call(*words: str) -> tuple[int, str, str]:
-        status = exercises.main([*words, "--folder", str(tmp_path), "--build", str(BUILD)])
+        status = chapters.call(exercises.start, [*words, "--folder", str(tmp_path), "--build", str(BUILD)])
         return status, *capsys.readouterr()
 
     return call
@@ -150,7 +153,7 @@ def test_the_solution_is_the_difference_to_what_is_right(pdc, tmp_path):
     changes = [line for line in out.splitlines()[2:] if line[0] in "+-"]
     assert len(changes) == 1 and changes[0].startswith("+  const std::scoped_lock lock(hall.mutex);")
     pdc("exercise", "lock")
-    (tmp_path / "lock" / "lock.cpp").write_text(ALL["lock"].page.read_text())
+    (tmp_path / "lock" / "lock.cpp").write_text(ALL["lock"].program.page.read_text())
     assert pdc("solution", "lock")[1] == "no difference: it is the solution\n"
 
 
@@ -217,7 +220,7 @@ def test_watches_until_it_is_solved(pdc, tmp_path):
         while "waiting for you to save" not in process.stdout.readline():
             assert process.poll() is None
         saved = tmp_path / "saved"
-        saved.write_text(ALL[NAME].page.read_text())
+        saved.write_text(ALL[NAME].program.page.read_text())
         saved.rename(tmp_path / NAME / f"{NAME}.cpp")  # as editors do
         assert "is solved" in process.stdout.read()
     assert process.returncode == 0
@@ -267,9 +270,9 @@ def test_what_does_not_link():
 
 def test_how_a_run_ended():
     exercise = ALL[NAME]
-    run = collection.mutants.Run(1, 2, 0, ())
+    run = Run(1, 2, 0, ())
     for status, why in ((4, "it was stuck in run 1 of 2 on one core\nlast words"), (-11, "signal 11 killed it"), (None, "not even")):
-        seen = judgement.judge_run(exercise, run, collection.mutants.Ended(status, "", "last words", 0))
+        seen = judgement.judge_run(exercise, run, Ended(status, "", "last words", 0))
         assert seen.status == judgement.UNSOLVED and seen.why.startswith(why)
-    refused = judgement.judge_run(exercise, run, collection.mutants.Ended(3, "", "no memory", 0))
+    refused = judgement.judge_run(exercise, run, Ended(3, "", "no memory", 0))
     assert refused.status == judgement.REFUSED

@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 import mutants
+from mutants import changed, lists
 
 PAGE = r"""
 #include <unistd.h>
@@ -113,7 +114,7 @@ class Fake:
         """Status, and what was printed."""
         printed = io.StringIO()
         with (
-            mock.patch.object(mutants, "HERE", self.lists),
+            mock.patch.object(lists, "FOLDER", self.lists),
             mock.patch.dict(os.environ),
             contextlib.redirect_stdout(printed),
             contextlib.redirect_stderr(printed),
@@ -220,7 +221,7 @@ class ExerciseTest(DriverTest):
         self.expect(Fake(self.folder, SPEAKS).test(wrong), 1, "NOT SEEN", "fake_product, solved")
 
     def test_is_solved_with_all_rank_counts(self):
-        solution = mutants.Mutant(1, "solved", sees=("all claims hold",), solves=True)
+        solution = lists.Mutant(1, "solved", sees=("all claims hold",), solves=True)
         self.assertEqual([run.ranks for run in mutants.runs_of(solution, [3, 5])], [3, 5])
 
     def test_a_list_that_is_wrong(self):
@@ -391,7 +392,7 @@ class FlawTest(DriverTest):
         )
 
     def test_not_even_the_deadline_ends_it(self):
-        with mock.patch.multiple(mutants, PATIENCE=0, LAST_RESORT=0.5):
+        with mock.patch.object(mutants, "PATIENCE", 0), mock.patch.object(changed, "LAST_RESORT", 0.5):
             self.check(one("std::fflush(stdout);", "pause();"), "not even the deadline ends it")
 
     def test_another_claim_fails(self):
@@ -553,7 +554,7 @@ class EndTest(DriverTest):
         started = self.folder / "started"
         hang = f'{mutant_does} std::fclose(std::fopen("{started}", "w")); for (;;) pause();'
         (fake.lists / "chapter/fake.toml").write_text(one("std::fflush(stdout);", hang))
-        start = f"import mutants, pathlib; mutants.HERE = pathlib.Path({str(fake.lists)!r}); "
+        start = f"import mutants, pathlib; mutants.lists.FOLDER = pathlib.Path({str(fake.lists)!r}); "
         start += f"raise SystemExit(mutants.start(['--build', {str(fake.build)!r}, 'chapter.fake']))"
         driver = subprocess.Popen(
             [sys.executable, "-B", "-c", start],
@@ -593,29 +594,29 @@ class PrecompiledHeadersTest(unittest.TestCase):
     PLAIN = ["c++", "-O2", "-c", "page.cpp"]
 
     def test_of_the_build_are_replaced(self):
-        words = mutants.without_optimiser([*self.PLAIN, "-include", "of_build.hxx"], "own.hxx")
+        words = changed.without_optimiser([*self.PLAIN, "-include", "of_build.hxx"], "own.hxx")
         self.assertNotIn("of_build.hxx", words)
         self.assertEqual(words[-2:], ["-include", "own.hxx"])
 
     def test_a_source_file_without_them_gets_none(self):
-        self.assertNotIn("-include", mutants.without_optimiser(self.PLAIN, "own.hxx"))
+        self.assertNotIn("-include", changed.without_optimiser(self.PLAIN, "own.hxx"))
 
 
 class RunsTest(unittest.TestCase):
     def test_rank_counts(self):
-        self.assertEqual(mutants.usual_ranks([1, 2, 3, 5, 8]), [3, 5])
-        self.assertEqual(mutants.usual_ranks([4, 8]), [4])
-        self.assertEqual(mutants.usual_ranks([]), [])
+        self.assertEqual(changed.usual_ranks([1, 2, 3, 5, 8]), [3, 5])
+        self.assertEqual(changed.usual_ranks([4, 8]), [4])
+        self.assertEqual(changed.usual_ranks([]), [])
 
     def test_each_rank_count_has_its_turn(self):
-        runs = mutants.runs_of(mutants.UNCHANGED, [3, 5])
+        runs = mutants.runs_of(lists.UNCHANGED, [3, 5])
         self.assertEqual([run.ranks for run in runs], [3, 5])
         self.assertEqual([run.pinned for run in runs], [True, False])
-        [alone, beside] = mutants.runs_of(mutants.UNCHANGED, [4])
+        [alone, beside] = mutants.runs_of(lists.UNCHANGED, [4])
         self.assertEqual((alone.ranks, beside.ranks, alone.pinned, beside.pinned), (4, 4, True, False))
 
     def test_two_runs_without_ranks(self):
-        pinned = [run.pinned for run in mutants.runs_of(mutants.UNCHANGED, [])]
+        pinned = [run.pinned for run in mutants.runs_of(lists.UNCHANGED, [])]
         self.assertEqual(pinned, [True, False])
 
 

@@ -34,6 +34,7 @@ from pathlib import Path
 import console
 import lessons
 import likeness
+from chapters import labels_of
 from console import room
 from page import Block, Link, Page, Table, plain
 
@@ -441,7 +442,7 @@ def check_section(page: Page, lines: range, program: dict, book: Book) -> Faults
             yield from ((paragraph.line, fault) for fault in faults_of_next(paragraph, book.names))
 
     file = source.relative_to(book.source)
-    labels = labels_of(source)
+    labels = labels_of(source.read_text(encoding="utf-8"))
     for label in ("Run", "You see", "Next"):
         if not labels.get(label):
             yield lines.start, f"the header of {file} has no '{label}'"
@@ -469,13 +470,6 @@ def words_after_next(text: str) -> list[str]:
     """What has to be a program: the first word of each clause, and whatever has an underscore."""
     firsts = [clause.split()[0] for clause in text.split(";") if clause.strip()]
     return firsts + re.findall(r"(?<![\w:])[a-z]\w*_\w+", text)
-
-
-def labels_of(source: Path) -> dict[str, str]:
-    """The header comment of a page, by its labels; a text may go over several lines."""
-    header = re.match(r"(//.*\n)*", source.read_text(encoding="utf-8"))[0]
-    labels = re.findall(r"^// (\w[\w ]*?) {2,}(\S.*(?:\n//  +\S.*)*)", header, re.MULTILINE)
-    return {label: " ".join(text.replace("\n//", " ").split()) for label, text in labels}
 
 
 # All of it

@@ -17,12 +17,16 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "common" / "programs"))
+
+import chapters
+from lists import Mutant, read_list
 from page import Block, Item, Page, Paragraph, in_one_line
 
 COMPILERS = 2  # at once
@@ -55,16 +59,13 @@ def paragraph_of(paragraphs: list[Paragraph], label: str) -> Paragraph | None:
 # Try
 
 
-def entries_of(source: Path, target: str) -> list[dict]:
-    """The exercises as data: mutants that have `asks`, and all tries."""
+def entries_of(source: Path, target: str) -> list[Mutant]:
+    """The exercises as data."""
     path = source / "tests" / "mutants" / f"{target.replace('.', '/', 1)}.toml"
-    if not path.is_file():
-        return []
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [e for e in [*table["mutant"], *table.get("try", ())] if "asks" in e]
+    return read_list(path).asked if path.is_file() else []
 
 
-def faults_of_try(page: Page, paragraphs: list[Paragraph], entries: list[dict]) -> Faults:
+def faults_of_try(page: Page, paragraphs: list[Paragraph], entries: list[Mutant]) -> Faults:
     paragraph = paragraph_of(paragraphs, "Try.")
     if paragraph is None:
         return  # reported already
@@ -74,26 +75,24 @@ def faults_of_try(page: Page, paragraphs: list[Paragraph], entries: list[dict]) 
     for item in items:
         if not item.folded:
             yield item.line, "this exercise has no answer folded away (<details>)"
-        if not any(in_one_line(entry["asks"]) in item.text for entry in entries):
+        if not any(in_one_line(entry.asks) in item.text for entry in entries):
             yield item.line, "this exercise is not tried: no `asks` in its list of mutants has its words"
     for entry in entries:
         yield from faults_of_entry(items, entry, paragraph.line)
 
 
-def faults_of_entry(items: list[Item], entry: dict, line: int) -> Faults:
-    asked = [item for item in items if in_one_line(entry["asks"]) in item.text]
+def faults_of_entry(items: list[Item], entry: Mutant, line: int) -> Faults:
+    asked = [item for item in items if in_one_line(entry.asks) in item.text]
     if len(asked) != 1:
-        yield line, f"{len(asked)} exercises, not one, have the words: {entry['asks']}"
+        yield line, f"{len(asked)} exercises, not one, have the words: {entry.asks}"
         return
     for text in answers_to(entry):
         if in_one_line(text) not in asked[0].folded:
-            yield asked[0].line, f"the answer to '{entry['asks']}' does not say what is seen: {text}"
+            yield asked[0].line, f"the answer to '{entry.asks}' does not say what is seen: {text}"
 
 
-def answers_to(entry: dict) -> list[str]:
-    if "sees" in entry:
-        return entry["sees"]
-    return [entry["claim"]] if "claim" in entry else ["data race"]
+def answers_to(entry: Mutant) -> tuple[str, ...]:
+    return entry.sees or (entry.claim or "data race",)
 
 
 # To lift
@@ -103,12 +102,7 @@ def code_of(source: Path, target: str) -> str:
     """The page, with the other files of its own."""
     chapter, name = target.split(".", 1)
     page = next((source / chapter).rglob(f"{name}.cpp"))
-    if page.parent == source / chapter:
-        headers = re.findall(r'^#include "(\w+\.hpp)"', page.read_text("utf-8"), re.MULTILINE)
-        files = [page, *(page.parent / header for header in headers)]
-    else:
-        files = sorted(page.parent.glob("*.?pp"))
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return "\n".join(file.read_text(encoding="utf-8") for file in (page, *chapters.own_files(page)))
 
 
 def lift_block(page: Page, paragraphs: list[Paragraph], lines: range) -> Block | str:

@@ -1,52 +1,44 @@
 # SPDX-License-Identifier: MIT
 """The exercises of the book: what each hands out, its hints and its solution.
 
-All of it comes from the lists of mutants (tests/mutants/mutants.py says what stands in them): an
+All of it comes from the lists of mutants (lists.py says what stands in them): an
 exercise is a mutant that has a `difficulty`, or an [[exercise]]. Nothing here needs a compiler.
 """
 
 import difflib
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "mutants"))
-
-import mutants  # noqa: E402  (found by the line above)
+import chapters
+from chapters import Program
+from lists import Mutant, change, list_of, read_list
 
 
 @dataclass(frozen=True)
 class Exercise:
     name: str
-    chapter: str
-    program: str
-    page: Path
-    mutant: mutants.Mutant  # what is handed out
-    solution: mutants.Mutant | None  # none: the page itself
+    program: Program
+    mutant: Mutant  # what is handed out
+    solution: Mutant | None  # none: the page itself
     ranks: tuple[int, ...]  # of an MPI program whose list names some
     optimise: bool  # compile as the build does
-
-    @property
-    def target(self) -> str:
-        return f"{self.chapter}.{self.program}"
 
     @property
     def asks(self) -> str:
         if self.solution:
             return self.mutant.asks
-        return f"Something is wrong in {self.page.name}: put it right, so that all claims hold."
+        return f"Something is wrong in {self.program.page.name}: put it right, so that all claims hold."
 
     def solved(self) -> dict[Path, str]:
         """The files that the reader works at, as they are when it is solved."""
         if self.solution:
-            return mutants.change(self.page, self.solution.edits)
-        return {path: path.read_text() for path in mutants.change(self.page, self.mutant.edits)}
+            return change(self.program.page, self.solution.edits)
+        return {path: path.read_text() for path in change(self.program.page, self.mutant.edits)}
 
     def handed_out(self) -> dict[Path, str]:
-        changed = mutants.change(self.page, self.mutant.edits)
+        changed = change(self.program.page, self.mutant.edits)
         if self.solution:
             return {path: changed.get(path) or path.read_text() for path in self.solved()}
         return {path: without_answer(path.read_text(), text) for path, text in changed.items()}
@@ -133,29 +125,18 @@ def function_at(lines: list[str], number: int) -> str:
 # --- all of them ------------------------------------------------------------------------------------
 
 
-def programs(root: Path = ROOT) -> list[tuple[str, str]]:
-    """Chapter and name of each program, in the order of the book."""
-    found = []
-    for path in sorted(root.glob("chapter*/CMakeLists.txt")):
-        names = re.findall(r"^pdc_program\((\w+)", path.read_text(), re.MULTILINE)
-        found += [(path.parent.name, name) for name in names]
-    return found
-
-
-def load(root: Path = ROOT) -> dict[str, Exercise]:
+def load() -> dict[str, Exercise]:
     """By name: in the order of the book, of each program first its mutant."""
-    exercises = [e for chapter, program in programs(root) for e in of(root, chapter, program)]
+    exercises = [exercise for program in chapters.load_programs() for exercise in of(program)]
     return {exercise.name: exercise for exercise in exercises}
 
 
-def of(root: Path, chapter: str, program: str) -> Iterator[Exercise]:
-    path = root / "tests" / "mutants" / chapter / f"{program}.toml"
+def of(program: Program) -> Iterator[Exercise]:
+    path = list_of(program.target)
     if not path.is_file():
         return
-    page = next((root / chapter).rglob(f"{program}.cpp"))
-    its_list = mutants.read_list(path)
-    found = [(program, mutant, None) for mutant in its_list.mutants if mutant.difficulty]
+    its_list = read_list(path)
+    found = [(program.name, mutant, None) for mutant in its_list.mutants if mutant.difficulty]
     found += [(more.name, more.handed_out, more.solution) for more in its_list.exercises]
     for name, mutant, solution in found:
-        rest = (its_list.ranks, its_list.optimise)
-        yield Exercise(name, chapter, program, page, mutant, solution, *rest)
+        yield Exercise(name, program, mutant, solution, its_list.ranks, its_list.optimise)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Markdown page as the checks of the READMEs need it: markdown-it reads it, as GitHub would."""
+"""A Markdown page as the book and the checks of the READMEs need it: markdown-it reads it, as GitHub would."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from chapters import anchor_of
 
 try:
     from markdown_it import MarkdownIt
@@ -82,11 +84,11 @@ class Item:
 
 
 class Page:
-    """One Markdown file, taken apart."""
+    """One Markdown file, or a text that is none, taken apart."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, text: str | None = None):
         self.path = path
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8") if text is None else text
         self.lines = text.split("\n")
         self.tokens = MARKDOWN.parse(text)
 
@@ -117,7 +119,7 @@ class Page:
         headings: list[Heading] = []
         for token, inline in self._opened_by("heading_open"):
             text = shown(inline.children)
-            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            slug = anchor_of(text)
             taken = {heading.anchor for heading in headings}
             repeats = (f"{slug}-{number}" for number in itertools.count(1))
             anchor = next(name for name in itertools.chain([slug], repeats) if name not in taken)
@@ -187,6 +189,10 @@ class Page:
         tags = " ".join(token.content for token in every if token.type.startswith("html_"))
         named = re.findall(r"<\w+\s[^>]*\b(?:id|name)=\"([^\"]+)\"", tags)
         return {*named, *(heading.anchor for heading in self.headings)}
+
+    def section_at(self, line: int) -> range:
+        """That of the heading at this line."""
+        return self.section(next(heading for heading in self.headings if heading.line == line))
 
     def section(self, heading: Heading) -> range:
         """The lines from the heading to the next of its level or of one above."""
