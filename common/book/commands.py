@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
 
 import chapters
+import serve
 from chapters import Problem, Program
 
 
@@ -50,12 +51,12 @@ def refuse_folder_that_is_missing(file: Path) -> None:
 
 def write_book(out: Path) -> None:
     """Beside it first: whatever ends it, the folder is the old book or the new one."""
-    import pdc_book
-
     if out.exists() and not out.is_dir():
         raise Problem(f"{out} is no folder: give another one", 2)
     if out.is_dir() and any(out.iterdir()) and not (out / "_static" / "book.js").is_file():
         raise Problem(f"{out} is not empty, and no book: give another folder", 2)
+    import pdc_book
+
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".pdc-book-", dir=out.absolute().parent) as scratch:
@@ -70,7 +71,6 @@ def write_book(out: Path) -> None:
 
 def serve_book() -> None:
     import pdc_book
-    import serve
 
     with tempfile.TemporaryDirectory(prefix="pdc-book-") as scratch:
         out = Path(scratch, "site")
@@ -117,12 +117,10 @@ def nothing_more(command: str, words: list[str]) -> None:
         raise Problem(f"{command} does not take {words[0]!r}", 2)
 
 
-def main(words: list[str]) -> int:
-    import serve
-
-    serve.raise_on_signals()
+def answer(words: list[str]) -> int:
     return {"book": book, "show": show, "source": source, "try": try_}[words[0]](words[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(chapters.call(main, sys.argv[1:]))
+    serve.raise_on_signals()
+    sys.exit(chapters.call(answer, sys.argv[1:]))

@@ -72,11 +72,21 @@ def element(browser, selector: str):
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 
-def test_every_kind_of_page_loads_without_an_error_from_files_and_served(site, browser):
-    for name in KINDS:
-        browser.get((site / name).as_uri())
-        assert errors(browser) == [], name
-    with served(site) as address:  # and with the policy that forbids what is inline
+def test_every_kind_of_page_loads_from_files_without_an_error_and_none_is_wider_than_a_phone(site, browser):
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        for name in KINDS:
+            browser.get((site / name).as_uri())
+            assert errors(browser) == [], name
+            width = browser.execute_script("return document.documentElement.scrollWidth")
+            assert width <= 360, f"{name} is {width} pixels wide"
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_every_kind_of_page_loads_without_an_error_from_a_server_that_forbids_what_is_inline(site, browser):
+    with served(site) as address:
         for name in KINDS:
             browser.get(address + name)
             assert errors(browser) == [], name
@@ -154,19 +164,10 @@ def test_a_term_of_shows_marks_its_lines_by_mouse_and_by_keyboard(site, browser)
     assert term.get_attribute("aria-pressed") == "true" and marked()
 
 
-def test_text_and_source_stand_side_by_side_where_there_is_room_and_nothing_is_wider_than_a_phone(site, browser):
+def test_text_and_source_stand_side_by_side_where_there_is_room(site, browser):
     browser.get((site / "chapter2_threads" / "lock.html").as_uri())
     text, code = (element(browser, f".sides > .{side}").rect for side in ("text", "code"))
     assert code["x"] > text["x"] + text["width"] - 1
-    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    try:
-        for name in KINDS:
-            browser.get((site / name).as_uri())
-            width = browser.execute_script("return document.documentElement.scrollWidth")
-            assert width <= 360, f"{name} is {width} pixels wide"
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_show_puts_the_next_picture_in_the_place_of_the_one_before(tmp_path, browser):

@@ -14,10 +14,24 @@ from pathlib import Path
 import pytest
 from conftest import COMMANDS, ROOT
 
+import chapters
+import commands
+
 
 def call(*words: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run([*COMMANDS, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           cwd=ROOT, env=os.environ | environment)  # fmt: skip
+
+
+@pytest.fixture
+def here(capsys):
+    """Calls a command in this process, which need not load it all anew."""
+
+    def call_here(*words: str) -> subprocess.CompletedProcess:
+        status = chapters.call(commands.answer, list(words))
+        return subprocess.CompletedProcess(words, status, *capsys.readouterr())
+
+    return call_here
 
 
 def refused(run: subprocess.CompletedProcess, status: int, *texts: str) -> None:
@@ -27,33 +41,34 @@ def refused(run: subprocess.CompletedProcess, status: int, *texts: str) -> None:
         assert text in run.stderr
 
 
-def test_source_prints_the_path_of_a_page():
+def test_source_prints_the_path_of_a_page(here, monkeypatch):
+    monkeypatch.chdir(ROOT)
     for name in ("barrier", "BARRIER", "chapter2_threads/barrier"):
-        assert call("source", name).stdout == "chapter2_threads/barrier.cpp\n"
-    assert call("source", "coordinator").stdout == "chapter5_async/job_farm/coordinator.cpp\n"
+        assert here("source", name).stdout == "chapter2_threads/barrier.cpp\n"
+    assert here("source", "coordinator").stdout == "chapter5_async/job_farm/coordinator.cpp\n"
 
 
 @pytest.mark.parametrize("command", ["source", "show", "try"])
-def test_an_unknown_program_is_refused_with_those_that_are_meant(command):
-    refused(call(command, "barier"), 2, "no program 'barier'", "barrier")
-    refused(call(command, "qqqq"), 2, "./pdc list")
-    refused(call(command), 2, "wants the name of a program")
+def test_an_unknown_program_is_refused_with_those_that_are_meant(command, here):
+    refused(here(command, "barier"), 2, "no program 'barier'", "barrier")
+    refused(here(command, "qqqq"), 2, "./pdc list")
+    refused(here(command), 2, "wants the name of a program")
 
 
-def test_what_no_command_takes_is_refused():
-    refused(call("source", "lock", "more"), 2, "'more'")
-    refused(call("try", "lock", "one"), 2, "'one' is not the number of an exercise")
-    refused(call("try", "lock", "0"), 2, "no exercise 0")
-    refused(call("try", "lock", "1", "2"), 2, "'2'")
-    refused(call("book", "--what"), 2, "--what")
-    refused(call("book", "--out"), 2, "--out")
-    refused(call("book", "--pdf", "/nowhere/book.pdf"), 2, "/nowhere/book.pdf")
+def test_what_no_command_takes_is_refused(here):
+    refused(here("source", "lock", "more"), 2, "'more'")
+    refused(here("try", "lock", "one"), 2, "'one' is not the number of an exercise")
+    refused(here("try", "lock", "0"), 2, "no exercise 0")
+    refused(here("try", "lock", "1", "2"), 2, "'2'")
+    refused(here("book", "--what"), 2, "--what")
+    refused(here("book", "--out"), 2, "--out")
+    refused(here("book", "--pdf", "/nowhere/book.pdf"), 2, "/nowhere/book.pdf")
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, here):
     (tmp_path / "thesis.txt").write_text("mine")
-    refused(call("book", "--out", str(tmp_path)), 2, "no book")
-    refused(call("book", "--out", str(tmp_path / "thesis.txt")), 2, "is no folder")
+    refused(here("book", "--out", str(tmp_path)), 2, "no book")
+    refused(here("book", "--out", str(tmp_path / "thesis.txt")), 2, "is no folder")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
@@ -69,8 +84,8 @@ def test_without_chromium_there_is_no_pdf(tmp_path):
     refused(call("book", "--pdf", str(tmp_path / "book.pdf"), PATH=str(tmp_path)), 3, "./pdc setup --book")
 
 
-def test_try_lists_the_exercises_of_the_section():
-    lines = call("try", "lock").stdout.splitlines()
+def test_try_lists_the_exercises_of_the_section(here):
+    lines = here("try", "lock").stdout.splitlines()
     assert lines[1].startswith(" 2  In the source, take the lock out of hold_mutex_briefly.")
     assert lines[-1].startswith("./pdc try lock 1 ")
 

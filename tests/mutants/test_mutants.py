@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Each message of the driver, held against the list, the page or the build that causes it."""
 
-import asyncio
 import contextlib
 import io
 import json
