@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "topics"))
 
 import chapters as book_chapters
+import collection
 import glossary
 import topics
 from chapters import ROOT, Chapter, Problem, Program
@@ -30,6 +31,7 @@ try:
 except ImportError as error:
     raise Problem(f"Python has no {error.name}: `./pdc setup --book` installs it", 3) from None
 
+DIFFICULTY = {1: "easy", 2: "not so easy", 3: "hard"}
 LEXERS = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "bash", ".toml": "toml", ".txt": "text"}
 
 
@@ -145,6 +147,8 @@ class Book:
         return Doc(program.docname, title, self.program_page(program, text), "program")
 
     def program_page(self, program: Program, text: str) -> str:
+        if not self.for_print:  # nothing can be unfolded on paper
+            text += "".join(map(exercise, collection.of(program)))
         return (
             f'<p class="summary">{html.escape(program.summary)}</p>\n'
             f'<div class="sides">\n<div class="text">\n{text}</div>\n'
@@ -292,6 +296,38 @@ class Text:
             drawn = f'<img src="{url}" alt="{match[2]}">'
         button = '<button type="button" class="enlarge">Enlarge</button>'
         return f'<figure class="picture">{drawn}{button}</figure>'
+
+
+def exercise(given: collection.Exercise) -> str:
+    """What `./pdc exercise` hands out, to read: what is to be done, its hints and its solution, each folded away."""
+    name, mutant, files = given.name, given.mutant, given.handed_out()
+    lines = [line for line in given.difference(files, Path()) if not line.startswith(("--- ", "+++ "))]
+    solution = [" ..." if line.startswith("@@") else line for line in lines][1:]
+    handed_out = [line[1:] for line in solution if line[0] != "+"]
+    hints = enumerate(given.hints(), 1)
+    return (
+        f'<section class="exercise">\n<h2 id="exercise-{name}">Exercise {name}: {DIFFICULTY[mutant.difficulty]}</h2>\n'
+        f"<p>{said(given.asks)} This claim has to hold: {said(mutant.claim)}.</p>\n"
+        f"<p><code>./pdc exercise {name}</code> hands it out, <code>./pdc check {name}</code> judges what you make of it.</p>\n"
+        f"{folded('What is handed out, around the place', code_block(handed_out))}"
+        f"{''.join(folded(f'Hint {number}', f'<p>{said(hint)}</p>') for number, hint in hints)}"
+        f"{folded('Solution', code_block(solution))}</section>\n"
+    )
+
+
+def said(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(" ".join(text.split())))
+
+
+def folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>\n{inside}\n</details>\n"
+
+
+def code_block(lines: list[str]) -> str:
+    """Of a difference too: what comes and what goes has its colour."""
+    mark = {"+": "ok", "-": "failed"}
+    rows = (f'<span class="{mark[line[0]]}">{html.escape(line)}</span>' if line[:1] in mark else html.escape(line) for line in lines)
+    return f'<pre tabindex="0">{chr(10).join(rows)}</pre>'
 
 
 def balanced(tokens: list) -> list:

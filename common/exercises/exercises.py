@@ -15,7 +15,6 @@ Status 0 if all is well; 1 not solved; 2 the command line is wrong; 3 the machin
 
 import argparse
 import asyncio
-import difflib
 import os
 import re
 import shutil
@@ -180,17 +179,11 @@ def show_hint(exercise: Exercise, desk: Desk) -> int:
 def show_solution(exercise: Exercise, desk: Desk) -> int:
     """The difference from what the reader has, or else from what is handed out."""
     now = desk.read(exercise) if desk.is_begun(exercise) else exercise.handed_out()
-    same = True
-    for path, right in exercise.solved().items():
-        shown = desk.shown(exercise) / path.name
-        lines = difflib.unified_diff(
-            now[path].splitlines(), right.splitlines(), str(shown), f"{path.name}, solved", lineterm=""
-        )
-        for line in lines:
-            same = False
-            colour = {"+": GREEN, "-": RED}.get(line[0])
-            print(paint(line, colour) if colour else line)
-    if same:
+    lines = exercise.difference(now, desk.shown(exercise))
+    for line in lines:
+        colour = {"+": GREEN, "-": RED}.get(line[0])
+        print(paint(line, colour) if colour else line)
+    if not lines:
         print("no difference: it is the solution")
     return 0
 

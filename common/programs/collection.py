@@ -43,6 +43,14 @@ class Exercise:
             return {path: changed.get(path) or path.read_text() for path in self.solved()}
         return {path: without_answer(path.read_text(), text) for path, text in changed.items()}
 
+    def difference(self, now: dict[Path, str], folder: Path) -> list[str]:
+        """From these files, which are shown as if they stood in that folder, to what is right."""
+        lines: list[str] = []
+        for path, right in self.solved().items():
+            names = str(folder / path.name), f"{path.name}, solved"
+            lines += difflib.unified_diff(now[path].splitlines(), right.splitlines(), *names, lineterm="")
+        return lines
+
     def hints(self) -> list[str]:
         """First where, then what."""
         if self.solution:

@@ -27,6 +27,23 @@ def test_every_program_has_its_page_with_all_its_parts(html_pages, names):
         assert any(tag == "svg" or tag == "img" for tag, _ in page.tags), f"{name} has no picture"
 
 
+def test_every_page_has_its_exercises_with_all_but_the_text_folded_away(html_pages):
+    import collection
+
+    for name, exercise in collection.load().items():
+        text = html_pages[f"{exercise.program.docname}.html"].text
+        part = text.partition(f'id="exercise-{name}"')[2].partition("</section>")[0]
+        shown, *folded = re.split("<details><summary>([^<]*)</summary>", part)
+        assert escaped(exercise.mutant.claim) in shown.replace("<code>", "`").replace("</code>", "`"), name
+        hints = [f"Hint {number}" for number in range(1, len(exercise.hints()) + 1)]
+        assert folded[::2] == ["What is handed out, around the place", *hints, "Solution"], name
+        assert "<details" not in shown and part.count("</details>") == len(hints) + 2
+        for mark, path in (("ok", exercise.solved()), ("failed", exercise.handed_out())):
+            lines = {escaped(line) for text in path.values() for line in text.splitlines()}
+            assert {*re.findall(f'<span class="{mark}">[+-](.*)</span>', folded[-1])} <= lines, name
+        assert 'class="ok"' in folded[-1] or 'class="failed"' in folded[-1], name
+
+
 def page_of(name: str) -> Path:
     chapter, program = name.split("/")
     return next((ROOT / chapter).rglob(f"{program}.cpp")).relative_to(ROOT)
