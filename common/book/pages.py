@@ -63,7 +63,7 @@ class Book:
         self.readmes = {"README.md": Page(ROOT / "README.md"), "CONTRIBUTING.md": Page(ROOT / "CONTRIBUTING.md")}
         self.readmes |= {f"{c.name}/README.md": Page(c.readme) for c in self.chapters}
         self.readmes["topics.md"] = Page(ROOT / "topics.md", f"# Topics\n\n{topics.show('')}\n")  # ./pdc topics
-        self.files: dict[Path, str] = {}  # which have a page: docname and anchor
+        self.files = {topics.PROBLEMS: "topics.html#by-problem"}  # which have a page: docname and anchor
         for program in self.programs:
             for path in program.sources:
                 anchor = "source" if path == program.page else path.name

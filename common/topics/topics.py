@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """An index to teach by, in Markdown: tables and routes from topics.toml and the pages' own headers.
 
-    ./pdc topics            by topic, by hazard, by API, and ready routes
-    ./pdc topics hazards    one of them: topics, hazards, api, python, routes, programs
+    ./pdc topics            by problem, by topic, by hazard, by API, and ready routes
+    ./pdc topics hazards    one of them: problems, topics, hazards, api, python, routes, programs
 
 Status 0 if all is well; 2 the command line is wrong.
 """
@@ -20,6 +20,7 @@ import chapters
 from chapters import Problem, Program
 
 DATA = Path(__file__).with_name("topics.toml")
+PROBLEMS = Path(__file__).with_name("problems.md")
 
 
 def load_pages() -> dict[str, Program]:
@@ -122,6 +123,12 @@ def show_python(pages: dict[str, Program]) -> str:
     return "## By Python call\n\n" + table(["in Python", "page", "in C++"], rows)
 
 
+def show_problems() -> str:
+    """The page itself, with links from the top of the book."""
+    text = PROBLEMS.read_text().partition("\n\n")[2]
+    return "## By problem\n\n" + re.sub("^## ", "### ", text, flags=re.M).replace("](../../", "](").rstrip()
+
+
 def minutes_of(data: dict, programs: Iterable[str]) -> int:
     return sum(data["programs"][name]["minutes"] for name in programs)
 
@@ -151,6 +158,7 @@ def show_programs(data: dict, pages: dict[str, Program]) -> str:
 def show(which: str) -> str:
     data, pages = load_data(), load_pages()
     tables = {
+        "problems": show_problems,
         "topics": lambda: by_topic(data, pages),
         "hazards": lambda: by_hazard(data, pages),
         "api": lambda: show_api(pages),

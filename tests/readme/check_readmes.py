@@ -43,6 +43,7 @@ from bench import BUSY, others_share, read_clocks
 
 CODE_COLUMNS = 120
 BLOCK_LINES = 60  # of a console block: it has to fit on a slide
+PROBLEMS = Path("common", "topics", "problems.md")  # which program shows it, of all programs
 HELP_LIMIT = 30  # seconds
 LINES_SHOWN = 20  # of what a command has printed that did not end well
 CHAPTER_TABLE = ["program", "concept", "run", "you see"]
@@ -292,6 +293,9 @@ def check_root(page: Page, book: Book) -> Faults:
     for chapter in sorted(book.source.glob("chapter*/")):
         if not linked & {chapter, chapter / "README.md"}:
             yield 1, f"no link to {chapter.name}/README.md"
+
+
+def check_problems(page: Page, book: Book) -> Faults:
     rows = (cells for table in page.tables if table.header[:1] == ["program"]
             for _, cells in table.rows)  # fmt: skip
     named = {name.strip() for cells in rows for name in plain(cells[0]).split(",")}
@@ -507,6 +511,7 @@ def check(
     is_chapter = readme in book.source.glob("chapter*/README.md")
     faults += check_chapter(page, book, only) if is_chapter else []
     faults += check_root(page, book) if readme == book.source / "README.md" else []
+    faults += check_problems(page, book) if readme == book.source / PROBLEMS else []
     faults += check_program_tables(page.tables[is_chapter:], book)
     if not faults:
         blocks = consoles_of(page, book, only)
@@ -538,7 +543,7 @@ def main() -> int:
         parser.error(f"cannot read the catalog: {error}")
     if unknown := set(given.only) - book.names:
         parser.error(f"no program of the catalog: {', '.join(sorted(unknown))}")
-    every = [book.source / "README.md", *sorted(book.source.glob("chapter*/README.md"))]
+    every = [book.source / "README.md", book.source / PROBLEMS, *sorted(book.source.glob("chapter*/README.md"))]
     failed = False
     for readme in given.readmes or every:
         for fault in check(readme, book, set(given.only), given.update, given.force):

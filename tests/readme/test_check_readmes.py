@@ -572,16 +572,19 @@ class Root(Case):
     def test_another_page_beside_it_need_not(self):
         self.assert_faults(self.write("NOTES.md", "Words.\n"))
 
-    def test_names_every_program(self):
-        row = "| [count](chapter1_demo/README.md#count-one-two) | to go on |\n"
-        fault = "no table headed 'program' has count"
-        self.assert_spoilt(self.root, row, "", fault)
-        self.root.write_text(ROOT.replace("| hello,", "|"), encoding="utf-8")
-        self.assert_faults(self.root, "no table headed 'program' has hello")
-
     def test_programs_that_are_none(self):
-        fault = "no table headed 'program' has hello"
-        self.assert_spoilt(self.root, "| hello,", "| hallo,", fault, "'hallo' is no program of")
+        self.assert_spoilt(self.root, "| hello,", "| hallo,", "'hallo' is no program of")
+
+
+class Problems(Case):
+    PAGE = "| program | why |\n| --- | --- |\n| hello, `ring` | to begin |\n| count | to go on |\n"
+
+    def test_names_every_program(self):
+        page = self.write(str(check_readmes.PROBLEMS), self.PAGE)
+        self.assert_faults(page)
+        self.assert_spoilt(page, "| count | to go on |\n", "", "no table headed 'program' has count")
+        page.write_text(self.PAGE.replace("| hello,", "|"), encoding="utf-8")
+        self.assert_faults(page, "no table headed 'program' has hello")
 
 
 class Groups(Case):

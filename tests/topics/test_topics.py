@@ -21,7 +21,7 @@ DATA = topics.load_data()
 PAGES = topics.load_pages()
 PROGRAMS = DATA["programs"]
 ANCHORS = {f"{chapter.name}/README.md": Page(chapter.readme).anchors for chapter in chapters.load()}
-TABLES = ["topics", "hazards", "api", "python", "routes", "programs"]
+TABLES = ["problems", "topics", "hazards", "api", "python", "routes", "programs"]
 
 
 def test_the_programs_are_those_of_the_catalog():
