@@ -28,9 +28,11 @@ try:
     import pygments.formatters
     import pygments.lexers
     from page import MARKDOWN, Page
+    from pygments.token import Token
 except ImportError as error:
     raise Problem(f"Python has no {error.name}: `./pdc setup --book` installs it", 3) from None
 
+PLAIN = (Token.Name, Token.Operator, Token.Punctuation, Token.Text.Whitespace)
 DIFFICULTY = {1: "easy", 2: "not so easy", 3: "hard"}
 LEXERS = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "bash", ".toml": "toml", ".txt": "text"}
 
@@ -380,8 +382,10 @@ def prefixed(rules: str, prefix: str) -> str:
 
 
 def colour(code: str, language: str) -> str:
-    formatter = pygments.formatters.HtmlFormatter(nowrap=True)
-    return pygments.highlight(code, pygments.lexers.get_lexer_by_name(language, stripnl=False), formatter)
+    """Names and signs, which have no colour, without an element of their own: they are most, and a browser takes long over them."""
+    tokens = pygments.lexers.get_lexer_by_name(language, stripnl=False).get_tokens(code)
+    tokens = ((Token.Text if kind in PLAIN else kind, text) for kind, text in tokens)
+    return pygments.format(tokens, pygments.formatters.HtmlFormatter(nowrap=True))
 
 
 def highlighted(path: Path, prefix: str, begins: int = 1) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The book as one PDF: all its pages in one, which Chromium prints.
 
-Chromium, and not WeasyPrint: it draws the pictures as the site does, in seconds, and the tests of the site need it anyway.
+Chromium, and not WeasyPrint: it draws the pictures as the site does, and the tests of the site need it anyway. The bookmarks
+are added afterwards: Chromium makes some of a tagged document only, which takes it twice as long.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def write_pdf(out: Path) -> None:
     chromium = browser()
     with tempfile.TemporaryDirectory(prefix="pdc-pdf-") as scratch:
         page, made = Path(scratch, "book.html"), Path(scratch, "book.pdf")
-        page.write_text(one_page(), encoding="utf-8")
+        text = one_page()
+        page.write_text(text, encoding="utf-8")
         command = [chromium, "--headless=new", "--disable-gpu", f"--user-data-dir={scratch}/profile",
                    *(["--no-sandbox"] if os.geteuid() == 0 else []),  # root has no sandbox
                    "--no-pdf-header-footer", "--disable-pdf-tagging", f"--print-to-pdf={made}", page.as_uri()]  # fmt: skip
@@ -45,6 +47,7 @@ def write_pdf(out: Path) -> None:
         if ended.returncode != 0 or not made.is_file():
             last = ended.stderr.strip().splitlines()[-1:] or [f"status {ended.returncode}"]
             raise Problem(f"{chromium} cannot print the book: {last[0]}", 3)
+        made.write_bytes(with_outline(made.read_bytes(), headings(text)))
         shutil.copyfile(made, out)
 
 
@@ -75,7 +78,46 @@ def contents(book: pages.Book) -> str:
     for chapter in book.chapters:
         rows.append(f'<p><b><a href="#{chapter.docname}">{html.escape(book.title_of(chapter))}</a></b></p><p>')
         rows.append(", ".join(f'<a href="#{p.docname}">{p.name}</a>' for p in chapter.programs) + "</p>")
+    rows.append('<p><b><a href="#glossary">Glossary</a></b></p>')
     return f'<section class="contents-page">{"".join(rows)}</section>\n'
+
+
+def headings(page: str) -> list[tuple[int, str, str]]:
+    """Of the sections of the page: the level, 1 or 2, the anchor and the words."""
+    found = re.findall(r'<section class="[^"]*">\n<h([12]) id="([^"]*)">(.*?)</h', page)
+    return [(int(level), anchor, html.unescape(words)) for level, anchor, words in found]
+
+
+def with_outline(pdf: bytes, entries: list[tuple[int, str, str]]) -> bytes:
+    """With bookmarks to those headings that a link leads to, since these alone have a name in the PDF. They are appended, as the
+    format allows: with the catalog, which then knows them, and where all that is new begins."""
+    trailer, start = re.search(rb"trailer\n<<(.*?)>>\nstartxref\n(\d+)\n%%EOF\s*$", pdf, re.S).groups()
+    size, root = (int(re.search(rb"/%s (\d+)" % key, trailer)[1]) for key in (b"Size", b"Root"))
+    catalog = re.search(rb"\n%d 0 obj\n<<(.*?)>>\nendobj\n" % root, pdf, re.S)[1].decode()
+    named = [(level, re.sub(r"[^\w-]", lambda m: f"#{ord(m[0]):02X}", anchor), words) for level, anchor, words in entries]
+    named = [entry for entry in named if f"/{entry[1]} [".encode() in pdf]
+    below: dict[int, list[int]] = {size: []}  # the numbers of the objects below each: at the top the outline itself
+    for number, (level, *_) in enumerate(named, size + 1):
+        below[number] = []
+        below[below[size][-1] if level == 2 and below[size] else size].append(number)
+    objects = {root: f"{catalog}\n/Outlines {size} 0 R", size: f"/Type /Outlines {family(below[size], 1)}"}
+    for parent, numbers in below.items():
+        for before, number, after in zip([0, *numbers], numbers, [*numbers[1:], 0]):
+            _, name, words = named[number - size - 1]
+            title = words.encode("utf-16-be").hex().upper()
+            beside = "".join(f" /{key} {other} 0 R" for key, other in (("Prev", before), ("Next", after)) if other)
+            objects[number] = f"/Title <FEFF{title}> /Dest /{name} /Parent {parent} 0 R{beside} {family(below[number], -1)}"
+    made, table = pdf, ""
+    for number, text in objects.items():
+        table += f"{number} 1\n{len(made):010} 00000 n \n"
+        made += f"{number} 0 obj\n<<{text}>>\nendobj\n".encode()
+    rest = re.sub(r"/Size \d+", f"/Size {size + len(objects) - 1}", trailer.decode())
+    return made + f"xref\n{table}trailer\n<<{rest}\n/Prev {int(start)}>>\nstartxref\n{len(made)}\n%%EOF\n".encode()
+
+
+def family(numbers: list[int], sign: int) -> str:
+    """The first and the last of what is below a bookmark, and how many are; less than 0: folded."""
+    return f"/First {numbers[0]} 0 R /Last {numbers[-1]} 0 R /Count {sign * len(numbers)}" if numbers else ""
 
 
 def one_level_down(text: str) -> str:

@@ -147,16 +147,61 @@ def test_the_page_for_print_holds_all_programs_with_their_pictures(names, monkey
     assert sources and all(Path(source).is_file() for source in sources)
 
 
-def test_a_pdf_is_printed_with_page_numbers(tmp_path, monkeypatch):
+def test_a_pdf_is_printed_with_page_numbers_and_bookmarks(tmp_path, monkeypatch):
     import pdf
 
     if not any(map(shutil.which, pdf.BROWSERS)):
         pytest.skip("no Chromium here: ./pdc setup --book installs it")
     sheet = (ROOT / "common/book/theme/print.css").read_text(encoding="utf-8")
-    page = f"<!DOCTYPE html><title>two</title><style>{sheet}</style><section>one</section><section>two</section>"
+    links = "".join(f'<a href="#{name}">{name}</a>' for name in ("a/index", "a/lock", "a/queue", "b/index"))
+    sections = [(1, "a/index", "One &amp; all"), (2, "a/lock", "lock: née"), (2, "a/queue", "queue"), (1, "b/index", "Two"), (1, "c", "No link")]
+    page = f"<!DOCTYPE html><title>two</title><style>{sheet}</style>{links}" + "".join(
+        f'<section class="x">\n<h{level} id="{name}">{words}</h{level}></section>' for level, name, words in sections)  # fmt: skip
     monkeypatch.setattr(pdf, "one_page", lambda: page)
     pdf.write_pdf(tmp_path / "book.pdf")
     printed = (tmp_path / "book.pdf").read_bytes()
     assert printed.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2  # a section begins on a page of its own
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 6  # a section begins on a page of its own
     assert [path.name for path in tmp_path.iterdir()] == ["book.pdf"]
+
+    objects = objects_of(printed)
+    outline = objects[number_in(objects[number_in(trailer_of(printed), "Root")], "Outlines")]
+    first, last = (objects[number_in(outline, key)] for key in ("First", "Last"))
+    assert (title_of(first), title_of(last)) == ("One & all", "Two") and number_in(outline, "Count") == 2
+    below = [objects[number_in(first, key)] for key in ("First", "Last")]
+    assert [title_of(each) for each in below] == ["lock: née", "queue"]
+    assert objects[number_in(below[0], "Next")] == below[1] and objects[number_in(below[1], "Parent")] == first
+    for each in (first, last, *below):
+        name = re.search(r"/Dest (/\S+)", each)[1]
+        assert f"{name} [" in objects[number_in(objects[number_in(trailer_of(printed), "Root")], "Dests")]
+
+
+def trailer_of(pdf: bytes) -> str:
+    return pdf.rpartition(b"trailer")[2].decode("latin-1")
+
+
+def number_in(text: str, key: str) -> int:
+    return int(re.search(rf"/{key} (\d+)", text)[1])
+
+
+def title_of(bookmark: str) -> str:
+    return bytes.fromhex(re.search("/Title <FEFF([0-9A-F]*)>", bookmark)[1]).decode("utf-16-be")
+
+
+def objects_of(pdf: bytes) -> dict[int, str]:
+    """By their numbers, where the tables at the end of the PDF say that they are; the last one counts."""
+    found: dict[int, str] = {}
+    start = int(pdf.rpartition(b"startxref")[2].split()[0])
+    while start:
+        table, _, rest = pdf[start:].partition(b"trailer")
+        for first, count, rows in re.findall(rb"(\d+) (\d+)\s*\n((?:\d{10} \d{5} [nf] ?\r?\n)+)", table):
+            entries = rows.splitlines()
+            assert len(entries) == int(count)
+            for number, entry in enumerate(entries, int(first)):
+                at = int(entry[:10])
+                if entry[17:18] == b"n" and number not in found:
+                    assert pdf[at:].startswith(b"%d 0 obj" % number)
+                    found[number] = pdf[at : pdf.index(b"endobj", at)].decode("latin-1")
+        before = re.search(rb"/Prev (\d+)", rest.partition(b"startxref")[0])
+        start = int(before[1]) if before else 0
+    return found
