@@ -97,7 +97,7 @@ complains "./pdc exercise shows them all"
 expect 0 "$pdc" topics hazards
 prints "deadlock"
 expect 2 "$pdc" topics xyzzy
-complains "there are topics"
+complains "there are problems"
 expect 2 "$pdc" tour threds
 complains "did you mean threads?"
 expect 2 "$pdc" list 2 3
