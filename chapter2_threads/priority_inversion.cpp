@@ -47,13 +47,16 @@ class InheritingMutex {
   pthread_mutex_t mutex_;
 };
 
-/// Does the word of the mutex that the kernel reads tell which thread holds it, and only then?
+/// Does the word of the mutex that the kernel reads tell which thread holds it, and only then? A
+/// thread of its own asks: 1, the word of a plain locked mutex, may be the main thread's number.
 template <class Mutex>
 bool names_holder(Mutex& mutex) {
   const int& word = mutex.native_handle()->__data.__lock;  // glibc's
-  std::unique_lock held(mutex);
-  const bool names_me = (word & FUTEX_TID_MASK) == gettid();
-  held.unlock();
+  bool names_me = false;
+  std::thread([&] {
+    const std::scoped_lock held(mutex);
+    names_me = (word & FUTEX_TID_MASK) == gettid();
+  }).join();
   return names_me && word == 0;
 }
 
