@@ -1,9 +1,8 @@
 // Flynn: one dot product as SISD, SIMD, MIMD threads and SPMD processes.
 //
 // Concept   Flynn's classes ask how many streams of instructions and of data there are. SISD: one
-//           of each. SIMD: one instruction, several elements. MIMD: several workers, each with
-//           instructions of its own. SPMD is how MIMD is mostly written: one program for all, each
-//           asks who it is and takes its part.
+//           of each. SIMD: one instruction, several elements. MIMD: workers with instructions of
+//           their own, mostly written as SPMD: one program, in which each asks who it is.
 // Shows     std::experimental::simd, std::jthread, pdc::Child, pdc::Shared
 // Python    numpy.dot is SIMD; threading, multiprocessing
 // Run       flynn --workers 2
@@ -27,6 +26,7 @@ namespace {
 namespace stdx = std::experimental;
 using Vector = std::span<const double>;  // of whole numbers, so every sum is exact
 using Pack = stdx::native_simd<double>;
+constexpr int passes = 100;  // over elements so few that they stay in the cache
 
 /// Which part is mine, if I am number i of so many?
 Vector part_of(Vector x, int i, int workers) {
@@ -35,18 +35,18 @@ Vector part_of(Vector x, int i, int workers) {
 }
 
 struct Dot {
-  std::int64_t sum;
-  std::int64_t products;  // multiplications, as they are written here
+  std::int64_t sum, products;  // products: multiplications, as they are written here
 };
 
 /// Single instruction, single data: one product at a time.
 Dot dot_sisd(Vector x, Vector y) {
   double sum = 0;
   std::int64_t products = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    sum += x[i] * y[i];
-    ++products;
-  }
+  for (int pass = 0; pass < passes; ++pass)
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      sum += x[i] * y[i];
+      ++products;
+    }
   return {static_cast<std::int64_t>(sum), products};
 }
 
@@ -54,12 +54,13 @@ Dot dot_sisd(Vector x, Vector y) {
 Dot dot_simd(Vector x, Vector y) {
   Pack sums = 0;
   std::int64_t products = 0;
-  std::size_t i = 0;
-  for (; i + Pack::size() <= x.size(); i += Pack::size()) {
-    sums += Pack(&x[i], stdx::element_aligned) * Pack(&y[i], stdx::element_aligned);
-    ++products;
-  }
-  const Dot rest = dot_sisd(x.subspan(i), y.subspan(i));  // what does not fill a pack
+  const std::size_t end = x.size() - x.size() % Pack::size();
+  for (int pass = 0; pass < passes; ++pass)
+    for (std::size_t i = 0; i < end; i += Pack::size()) {
+      sums += Pack(&x[i], stdx::element_aligned) * Pack(&y[i], stdx::element_aligned);
+      ++products;
+    }
+  const Dot rest = dot_sisd(x.subspan(end), y.subspan(end));  // what does not fill a pack
   return {static_cast<std::int64_t>(stdx::reduce(sums)) + rest.sum, products + rest.products};
 }
 
@@ -98,13 +99,12 @@ Dot dot_spmd(Vector x, Vector y, int workers) {
   return {*sum, *products};
 }
 
-std::array<Dot, 4> compute_all_ways(Vector x, Vector y, int workers) {
+std::array<Dot, 4> compute(Vector x, Vector y, int n) {
   const auto alone = [&](const char* name, auto dot) {
     const auto work = pdc::Lane("{}", name).work("all elements");
     return dot(x, y);
   };
-  return {alone("SISD", dot_sisd), alone("SIMD", dot_simd), dot_mimd(x, y, workers),
-          dot_spmd(x, y, workers)};
+  return {alone("SISD", dot_sisd), alone("SIMD", dot_simd), dot_mimd(x, y, n), dot_spmd(x, y, n)};
 }
 
 /// How many products there have to be, if the first worker and each `every`-th after it use packs.
@@ -114,7 +114,7 @@ std::int64_t count_products(Vector x, int workers, int every) {
     const std::size_t n = part_of(x, i, workers).size(), pack = i % every == 0 ? Pack::size() : 1;
     products += n / pack + n % pack;  // packs, and what does not fill one
   }
-  return static_cast<std::int64_t>(products);
+  return passes * static_cast<std::int64_t>(products);
 }
 
 void check_dot(const char* claim, const Dot& dot, std::int64_t sum, std::int64_t products) {
@@ -127,20 +127,20 @@ void check_dot(const char* claim, const Dot& dot, std::int64_t sum, std::int64_t
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv,
                        {{"workers", 2, "threads, and as many processes", {1, 64}},
-                        {"elements", 2'000'000, "elements of each vector", {1, 8'000'000}}});
+                        {"elements", 20'000, "elements of each vector", {1, 1'000'000}}});
   const int workers = program.integer("workers"), elements = program.integer("elements");
   std::vector<double> x(elements), y(elements);
   for (int i = 0; i < elements; ++i) {
     x[i] = i + 1;      // 1, 2, 3, 4, ...
     y[i] = i % 2 + 1;  // 1, 2, 1, 2, ...
   }
-  const auto [sisd, simd, mimd, spmd] =
-      program.scene("one way after the other", compute_all_ways, x, y, workers);
+  const auto [sisd, simd, mimd, spmd] = program.scene("one way at a time", compute, x, y, workers);
 
   const std::int64_t n = elements, pairs = n / 2;  // the second of each counts twice
-  const std::int64_t sum = n * (n + 1) / 2 + pairs * (pairs + 1);
-  check_dot("SISD gives the closed form, and multiplies once for each element", sisd, sum, n);
-  check_dot("SIMD gives the closed form, and multiplies once for each pack", simd, sum,
+  const std::int64_t sum = passes * (n * (n + 1) / 2 + pairs * (pairs + 1));
+  check_dot("SISD gives the closed form, and multiplies once a pass for each element", sisd, sum,
+            passes * n);
+  check_dot("SIMD gives the closed form, and multiplies once a pass for each pack", simd, sum,
             count_products(x, 1, 1));
   check_dot("MIMD gives the closed form, and every second thread multiplies packs", mimd, sum,
             count_products(x, workers, 2));
