@@ -33,7 +33,7 @@ constexpr std::string_view down = "ACCGGTCGAGTGCGCGGAAGCCGGCCGAA";
 constexpr std::string_view across = "GTCGTTCGGAATGCCGTTGCTCTGTAAA";
 constexpr int shared = 20, rows = down.size(), columns = across.size();
 
-/// A std::atomic<int>. Forced, at a bad moment: who has read it goes on when two have read it.
+/// A std::atomic<int>. Forced, at a bad moment: a thread that has read it waits for another one.
 struct Counter {
   std::atomic<int> value = 0;
   pdc::Meeting* bad_moment = nullptr;
