@@ -7,7 +7,7 @@
 // Python    asyncio.open_connection, StreamReader.readline, asyncio.wait_for
 // Run       socket_client --patience 5
 // You see   a client that waits until a silent server hangs up, and one that gives up; sums, and an error
-// Next      server_limits is about clients that keep a server waiting; socket_server is the other end
+// Next      line_limits is about clients that keep a server waiting; socket_server is the other end
 
 // SPDX-License-Identifier: MIT
 #include "../address.hpp"

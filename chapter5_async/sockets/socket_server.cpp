@@ -3,11 +3,11 @@
 // Concept   A server that stays with one client until that client has left is stopped by the first
 //           one that says nothing. With a coroutine for each client it still reads and answers line
 //           by line, but a coroutine that waits for its client keeps no other client waiting.
-// Shows     async_accept, co_spawn, async_read_until, dynamic_buffer, async_write, boost::json
+// Shows     async_accept, co_spawn, async_read_until, dynamic_buffer, async_write
 // Python    asyncio.start_server
 // Run       socket_server --clients 3
 // You see   a silent client that keeps all others waiting, and one that keeps nobody waiting
-// Next      socket_client asks this server, and not for ever; server_limits defends it
+// Next      socket_client asks this server, and not for ever; line_limits defends it
 
 // SPDX-License-Identifier: MIT
 #include "listening.hpp"
@@ -18,7 +18,6 @@
 #include "pdc/stage.hpp"
 
 #include <boost/asio.hpp>
-#include <boost/json.hpp>
 
 #include <chrono>
 #include <string>
@@ -28,7 +27,6 @@
 namespace {
 
 namespace asio = boost::asio;
-namespace json = boost::json;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
 using boost::system::error_code;
@@ -36,13 +34,6 @@ constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_line = 1 << 24;  // bytes
 
 using Answer = std::string(std::string_view line);
-
-/// {"sum":[1,2,3]} has the answer {"sum":6}, all else an error.
-std::string answer_line(std::string_view line) {
-  error_code error;
-  const json::value request = json::parse(line, error);  // what is no JSON is null: no request
-  return json::serialize(answer_request(request)) + '\n';
-}
 
 /// Answers line by line, until the client has said all or is gone.
 asio::awaitable<void> talk(tcp::socket client, Answer& answer, pdc::Lane lane) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <exception>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 /// Whole numbers are added up exactly as long as each, and each sum on the way, fits a signed 64-bit
 /// integer. One number with a fraction or an exponent, or of 2^64 or more, makes all of them real.
@@ -38,4 +40,11 @@ inline boost::json::object answer_request(const boost::json::value& request) {
   } catch (const std::exception&) {  // no object, no array, no number
     return {{"error", "not a request: {\"sum\":[1,2,3]}"}};
   }
+}
+
+/// Requires: no '\n' but at the end of the line, which the answer has, too.
+inline std::string answer_line(std::string_view line) {
+  boost::system::error_code error;
+  const boost::json::value request = boost::json::parse(line, error);  // null: what is no JSON
+  return boost::json::serialize(answer_request(request)) + '\n';
 }
