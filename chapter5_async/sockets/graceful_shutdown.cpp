@@ -3,48 +3,25 @@
 // Concept   When a server is stopped, to be updated, say, clients are waiting for answers. If it just
 //           ends, the answers are lost. So on SIGTERM it accepts no more clients, reads once more
 //           what has come by then, answers all of it, and hangs up last. A second one ends it at once.
-// Shows     signal_set, SIGTERM, raise, acceptor.close, cancel, available, shutdown
+// Shows     signals.async_wait, signals.clear, acceptor.close, cancel, available, shutdown
 // Python    loop.add_signal_handler, asyncio.Server.close
 // Run       graceful_shutdown --clients 3
 // You see   no answer arrives when the server just ends, and all arrive when it ends gracefully
 // Next      backoff is how clients come back to a server that was away
 
 // SPDX-License-Identifier: MIT
+#include "shutdown_day.hpp"
+
 #include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
-#include <boost/asio.hpp>
-
-#include <algorithm>
 #include <array>
-#include <chrono>
-#include <csignal>
-#include <list>
-#include <string>
 #include <utility>
 
 namespace {
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using asio::ip::tcp;
-using boost::system::error_code;
-constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_line = 1 << 16;  // bytes
-
-struct Session {
-  tcp::socket client;
-  bool is_reading = false;
-};
-
-struct Server {
-  asio::io_context loop;
-  tcp::acceptor acceptor{loop, {asio::ip::address_v4::loopback(), 0}};
-  asio::signal_set signals{loop, SIGINT, SIGTERM};
-  std::list<Session> sessions = {};
-  bool is_told = false;  // to end
-  int begun = 0;         // answers
-};
 
 /// Plays a slow database: what is asked before the signal is answered after it.
 asio::awaitable<std::string> look_up(Server& server, std::string question) {
@@ -113,61 +90,6 @@ void end_gracefully(Server& server) {
   for (Session& session : server.sessions) {
     if (session.is_reading) session.client.cancel();  // never what is being written
   }
-}
-
-/// What the played clients have seen.
-struct Day {
-  int clients;
-  int asked = 0, answered = 0, left = 0;
-  bool is_refused = false;   // a client that comes after the signal
-  bool is_released = false;  // a client that asks nothing
-};
-
-/// Asks again while the first answer is under way, and waits until the server hangs up.
-asio::awaitable<void> visit(Server& server, Day& day, pdc::Lane lane) {
-  tcp::socket socket(server.loop);
-  socket.connect(server.acceptor.local_endpoint());
-  const auto wait = lane.wait("answers");
-  co_await asio::async_write(socket, asio::buffer("1\n", 2), with_error);
-  while (server.begun < day.clients && !server.is_told) co_await asio::post(asio::use_awaitable);
-  co_await asio::async_write(socket, asio::buffer("2\n", 2), with_error);
-  ++day.asked;
-  std::string answers;
-  co_await asio::async_read(socket, asio::dynamic_buffer(answers), with_error);
-  if (answers.starts_with("answer to 1\n")) ++day.answered;
-  if (answers.ends_with("answer to 2\n")) ++day.answered;
-  ++day.left;
-}
-
-/// Asks nothing, and waits until the server hangs up.
-asio::awaitable<void> idle(Server& server, Day& day, pdc::Lane lane) {
-  tcp::socket socket(server.loop);
-  socket.connect(server.acceptor.local_endpoint());
-  const auto wait = lane.wait("hears nothing");
-  co_await socket.async_wait(tcp::socket::wait_read, with_error);
-  day.is_released = true;
-}
-
-/// Sends the signal when each client's second question has arrived behind the first one, and the
-/// server waits for a line of the idle client; or at once, as a second one, if another came before.
-asio::awaitable<void> stop(Server& server, Day& day) {
-  const tcp::endpoint here = server.acceptor.local_endpoint();
-  const auto has_come = [](const Session& session) { return session.client.available() > 0; };
-  const auto is_reading = [](const Session& session) { return session.is_reading; };
-  while (!server.is_told && (day.asked < day.clients ||
-                             std::ranges::count_if(server.sessions, has_come) < day.clients ||
-                             std::ranges::count_if(server.sessions, is_reading) < 1))
-    co_await asio::post(asio::use_awaitable);
-  asio::steady_timer timer(server.loop, 3ms);
-  co_await timer.async_wait(asio::use_awaitable);  // plays the operator, for the picture alone
-  pdc::mark("SIGTERM");
-  std::raise(SIGTERM);
-  while (!server.is_told) co_await asio::post(asio::use_awaitable);
-  error_code error;
-  const tcp::endpoint elsewhere(asio::ip::make_address("127.0.0.2"), 0);
-  tcp::socket(server.loop, elsewhere).connect(here, error);  // else it could meet itself
-  day.is_refused = error == asio::error::connection_refused;
-  ++day.left;
 }
 
 void spend(Day& day, void (&end)(Server&)) {
