@@ -10,33 +10,21 @@
 // Next      master_worker deals out jobs that need nothing; heat needs its neighbours only
 
 // SPDX-License-Identifier: MIT
-#include "tiles.hpp"  // the steps, and what they compute
+#include "tasks.hpp"
 
-#include "pdc/graph.hpp"
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <numeric>
-#include <set>
 #include <thread>
 #include <vector>
 
 namespace {
 
 using std::chrono::milliseconds;
-
 constexpr int root = 0;
-
-struct Task {
-  Step step;
-  std::set<int> followers = {};  // tasks that wait for this one
-  int waits_for = 0;             // so many tasks
-};
-
-using Tasks = std::vector<Task>;
 
 /// Each task waits for those that changed its tiles last; in this method none changes a tile that an
 /// earlier one still has to read.
@@ -81,30 +69,19 @@ void send_inputs(const Step& step, const Tiles& tiles, int number, int rank) {
 }
 
 enum class Edges { forgotten, heeded };
-
 struct Outcome {
   Tiles tiles;
-  int dealt_once, too_early;  // tasks
+  int once, early;  // tasks: dealt once, dealt too early
 };
-
-/// By what has come back, not by the count that says what is ready.
-bool is_too_early(int number, const Tasks& tasks, const std::vector<bool>& is_done) {
-  for (int i = 0; i < number; ++i) {
-    if (tasks[i].followers.contains(number) && !is_done[i]) return true;
-  }
-  return false;
-}
 
 /// The coordinator: has all tiles, and runs no task. A task is ready when it waits for none. Wrong on
 /// purpose, with forgotten edges: each is ready from the beginning.
-Outcome deal_out(const Tasks& tasks, Tiles tiles, int workers, Edges edges) {
-  int too_early = 0;
-  std::vector<int> waits_for, ready, idle(workers), dealt(tasks.size());
-  std::vector<bool> is_done(tasks.size());
-  for (const Task& task : tasks) {
-    const int number = static_cast<int>(waits_for.size());
-    if (task.waits_for == 0 || edges == Edges::forgotten) ready.push_back(number);
-    waits_for.push_back(task.waits_for);
+Outcome deal_out(const Tasks& graph, Tiles tiles, int workers, Edges edges) {
+  Witness witness(graph);
+  Tasks tasks = graph;  // counts down what each waits for
+  std::vector<int> ready, idle(workers);
+  for (int number = 0; number < std::ssize(tasks); ++number) {
+    if (tasks[number].waits_for == 0 || edges == Edges::forgotten) ready.push_back(number);
   }
   std::iota(idle.begin(), idle.end(), 1);
   while (true) {
@@ -112,11 +89,7 @@ Outcome deal_out(const Tasks& tasks, Tiles tiles, int workers, Edges edges) {
       const int number = ready.back(), rank = idle.back();  // any of them would do: the last
       ready.pop_back();
       idle.pop_back();
-      ++dealt[number];
-      if (is_too_early(number, tasks, is_done)) {
-        ++too_early;
-        pdc::fault("too early");
-      }
+      witness.sees_dealt(number);
       send_inputs(tasks[number].step, tiles, number, rank);
     }
     if (std::ssize(idle) == workers) break;  // no task runs, and none is ready
@@ -127,16 +100,16 @@ Outcome deal_out(const Tasks& tasks, Tiles tiles, int workers, Edges edges) {
     idle.push_back(status.MPI_SOURCE);
     const Task& done = tasks[status.MPI_TAG];
     tiles[done.step.tiles[0]] = result;
-    is_done[status.MPI_TAG] = true;
+    witness.sees_done(status.MPI_TAG);
     for (const int follower : done.followers) {
-      --waits_for[follower];
-      if (waits_for[follower] == 0 && edges == Edges::heeded) ready.push_back(follower);
+      --tasks[follower].waits_for;
+      if (tasks[follower].waits_for == 0 && edges == Edges::heeded) ready.push_back(follower);
     }
   }
   const auto stop = static_cast<int>(tasks.size());
   for (int rank = 1; rank <= workers; ++rank)
     MPI_Send(nullptr, 0, MPI_DOUBLE, rank, stop, MPI_COMM_WORLD);
-  return {tiles, static_cast<int>(std::ranges::count(dealt, 1)), too_early};
+  return {tiles, witness.dealt_once(), witness.too_early()};
 }
 
 Outcome run(const pdc::mpi::Session& mpi, const Tasks& tasks, const Tiles& tiles, Edges edges,
@@ -144,15 +117,6 @@ Outcome run(const pdc::mpi::Session& mpi, const Tasks& tasks, const Tiles& tiles
   if (mpi.rank() == root) return deal_out(tasks, tiles, mpi.size() - 1, edges);
   take_tasks(mpi, tasks, time);
   return {};
-}
-
-void draw(const Tasks& tasks) {
-  std::vector<pdc::Edge> edges;
-  for (const Task& task : tasks) {
-    for (const int follower : task.followers)
-      edges.push_back({task.step.name, tasks[follower].step.name});
-  }
-  pdc::draw_graph("the graph", edges);
 }
 
 }  // namespace
@@ -174,12 +138,12 @@ int main(int argc, char** argv) {
   if (mpi.rank() == root) {
     const int all = static_cast<int>(tasks.size());
     const double off = residual(without.tiles, rows), rest = residual(with.tiles, rows);
-    pdc::check(without.too_early > 0, "without edges, tasks are dealt before others that they need",
-               "{} of {} tasks", without.too_early, all);
+    pdc::check(without.early > 0, "without edges, tasks are dealt before others that they need",
+               "{} of {} tasks", without.early, all);
     pdc::check(!(off < 1e-10), "without edges, l * l^T is another matrix", "off by {:.1f}", off);
-    pdc::check(with.dealt_once == all && with.too_early == 0,
+    pdc::check(with.once == all && with.early == 0,
                "with edges, each task is dealt once, and not before those that it waits for",
-               "{} of {} tasks, {} too early", with.dealt_once, all, with.too_early);
+               "{} of {} tasks, {} too early", with.once, all, with.early);
     pdc::check(rest < 1e-10, "with edges, l * l^T is the matrix", "off by {:.1g}", rest);
   }
   return program.finish();
