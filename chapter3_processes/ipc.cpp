@@ -11,8 +11,8 @@
 
 // SPDX-License-Identifier: MIT
 #include "ring.hpp"
+#include "ways.hpp"
 
-#include "pdc/measure.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 
@@ -31,19 +31,11 @@
 
 namespace {
 
-constexpr std::size_t small = 64, large = 1 << 20, all = 4 << 20;  // bytes of a message
-constexpr int trips = 200, messages = 8;                           // in a round of the measurement
-enum Side { sender, receiver };
-using Line = std::function<void(Side, std::span<char>)>;  // one direction: sends, or fills all
-struct Way {
-  std::string name;
-  Line there, back;
-};
-using Ways = std::array<Way, 3>;
+constexpr std::size_t all = 4 << 20;  // bytes of a message
+
 struct Results {  // in memory that the parent shares
   std::array<std::array<char, all>, 3> received;
-  int answers;                       // that were there, and right, when the sender went on
-  std::array<pdc::Timing, 6> times;  // round trip and stream of each way, in turns
+  int answers;  // that were there, and right, when the sender went on
 };
 
 void write_all(int file, std::span<const char> bytes) {
@@ -93,25 +85,6 @@ Ways make_ways() {
            {"shared ring", ring(), ring()}}};
 }
 
-/// The message so many times, then its beginning back. Has the sender got that?
-bool exchange(const Way& way, Side side, std::span<char> message, int times) {
-  for (int i = 0; i < times; ++i) way.there(side, message);
-  std::array<char, small> answer = {};
-  if (side == receiver) std::ranges::copy(message.first(small), answer.begin());
-  way.back(side == sender ? receiver : sender, answer);
-  return std::ranges::equal(answer, message.first(small));
-}
-
-/// In two children, whose parent watches both: no semaphore tells one that the other is dead.
-void run_both(const std::function<void(Side)>& act) {
-  std::vector<pdc::Child> sides;
-  for (const Side side : {sender, receiver}) sides.emplace_back([&act, side] { act(side); });
-  for (std::size_t ended = 0; ended < sides.size(); ++ended) {
-    const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
-    if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
-  }
-}
-
 void pass(const Ways& ways, std::span<char> data, Results& results) {
   const pdc::Lane from("sender"), to("receiver");
   run_both([&](Side side) {
@@ -124,33 +97,24 @@ void pass(const Ways& ways, std::span<char> data, Results& results) {
   });
 }
 
-void measure(const Ways& ways, std::span<char> data, int rounds, Results& results) {
-  run_both([&](Side side) {
-    std::vector<pdc::Variant> variants;
-    for (const Way& way : ways) {
-      const auto travel = [&] {
-        for (int i = 0; i < trips; ++i) exchange(way, side, data.first(small), 1);
-      };
-      variants.push_back({"", 2, travel});
-      variants.push_back({"", 2, [&] { exchange(way, side, data.first(large), messages); }});
-    }
-    const std::vector<pdc::Timing> times = pdc::time_in_turns(variants, rounds);
-    if (side == sender) std::ranges::copy(times, results.times.begin());
-  });
+}  // namespace
+
+bool exchange(const Way& way, Side side, std::span<char> message, int times) {
+  for (int i = 0; i < times; ++i) way.there(side, message);
+  std::array<char, small> answer = {};
+  if (side == receiver) std::ranges::copy(message.first(small), answer.begin());
+  way.back(side == sender ? receiver : sender, answer);
+  return std::ranges::equal(answer, message.first(small));
 }
 
-void say_times(pdc::Program& program, const Ways& ways, std::span<const pdc::Timing> times) {
-  for (std::size_t i = 0; i < ways.size(); ++i) {
-    const double trip = times[2 * i].median / trips;
-    const double rate = 1e-9 * messages * large / times[2 * i + 1].median;
-    program.report(ways[i].name + ", round trip", trip, "s");
-    program.report(ways[i].name + ", 1 MiB", rate, "GB/s");
-    pdc::say("{:<11}: {:>7} there and back with 64 bytes, {:.3g} GB/s with 1 MiB at a time",
-             ways[i].name, pdc::time_text(trip), rate);
+void run_both(const std::function<void(Side)>& act) {
+  std::vector<pdc::Child> sides;
+  for (const Side side : {sender, receiver}) sides.emplace_back([&act, side] { act(side); });
+  for (std::size_t ended = 0; ended < sides.size(); ++ended) {
+    const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
+    if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
   }
 }
-
-}  // namespace
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"rounds", 9, "rounds of the measurement", {1, 50}}});
@@ -166,9 +130,7 @@ int main(int argc, char** argv) {
   pdc::check(results->answers == 3, "the sender goes on when it has the answer", "{} of 3",
              results->answers);
 
-  if (same == 3 && results->answers == 3) {  // else what is left over could keep both for ever
-    measure(ways, data, program.integer("rounds"), *results);
-    say_times(program, ways, results->times);
-  }
+  if (same == 3 && results->answers == 3)  // else what is left over could keep both for ever
+    measure(program, ways, data);
   return program.finish();
 }

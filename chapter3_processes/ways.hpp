@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "pdc/program.hpp"
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+
+/// What ipc.cpp compares, and ipc_times.cpp measures.
+
+constexpr std::size_t small = 64;  // bytes of an answer
+
+enum Side { sender, receiver };
+using Line = std::function<void(Side, std::span<char>)>;  // one direction: sends, or fills all
+struct Way {
+  std::string name;
+  Line there, back;
+};
+using Ways = std::array<Way, 3>;
+
+/// The message so many times, then its beginning back. Has the sender got that?
+bool exchange(const Way& way, Side side, std::span<char> message, int times);
+
+/// In two children, whose parent watches both: no semaphore tells one that the other is dead.
+void run_both(const std::function<void(Side)>& act);
+
+/// Says how long each way takes, in as many rounds as --rounds says. Requires: 1 MiB of data.
+void measure(pdc::Program& program, const Ways& ways, std::span<char> data);
