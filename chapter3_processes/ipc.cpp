@@ -85,6 +85,25 @@ Ways make_ways() {
            {"shared ring", ring(), ring()}}};
 }
 
+/// The message so many times, then its beginning back. Has the sender got that?
+bool exchange(const Way& way, Side side, std::span<char> message, int times) {
+  for (int i = 0; i < times; ++i) way.there(side, message);
+  std::array<char, small> answer = {};
+  if (side == receiver) std::ranges::copy(message.first(small), answer.begin());
+  way.back(side == sender ? receiver : sender, answer);
+  return std::ranges::equal(answer, message.first(small));
+}
+
+/// In two children, whose parent watches both: no semaphore tells one that the other is dead.
+void run_both(const std::function<void(Side)>& act) {
+  std::vector<pdc::Child> sides;
+  for (const Side side : {sender, receiver}) sides.emplace_back([&act, side] { act(side); });
+  for (std::size_t ended = 0; ended < sides.size(); ++ended) {
+    const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
+    if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
+  }
+}
+
 void pass(const Ways& ways, std::span<char> data, Results& results) {
   const pdc::Lane from("sender"), to("receiver");
   run_both([&](Side side) {
@@ -98,23 +117,6 @@ void pass(const Ways& ways, std::span<char> data, Results& results) {
 }
 
 }  // namespace
-
-bool exchange(const Way& way, Side side, std::span<char> message, int times) {
-  for (int i = 0; i < times; ++i) way.there(side, message);
-  std::array<char, small> answer = {};
-  if (side == receiver) std::ranges::copy(message.first(small), answer.begin());
-  way.back(side == sender ? receiver : sender, answer);
-  return std::ranges::equal(answer, message.first(small));
-}
-
-void run_both(const std::function<void(Side)>& act) {
-  std::vector<pdc::Child> sides;
-  for (const Side side : {sender, receiver}) sides.emplace_back([&act, side] { act(side); });
-  for (std::size_t ended = 0; ended < sides.size(); ++ended) {
-    const pdc::Exit end = sides[pdc::next_to_end(sides)].wait();
-    if (!end.good()) pdc::require(false, "no process died on the way", "{}", end.text());
-  }
-}
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"rounds", 9, "rounds of the measurement", {1, 50}}});
@@ -131,6 +133,6 @@ int main(int argc, char** argv) {
              results->answers);
 
   if (same == 3 && results->answers == 3)  // else what is left over could keep both for ever
-    measure(program, ways, data);
+    measure(program, ways, data, exchange, run_both);
   return program.finish();
 }

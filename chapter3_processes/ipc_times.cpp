@@ -26,7 +26,8 @@ void say_times(pdc::Program& program, const Ways& ways, const Times& times) {
 
 }  // namespace
 
-void measure(pdc::Program& program, const Ways& ways, std::span<char> data) {
+void measure(pdc::Program& program, const Ways& ways, std::span<char> data, Exchange& exchange,
+             RunBoth& run_both) {
   const pdc::Shared<Times> shared;
   run_both([&](Side side) {
     std::vector<pdc::Variant> variants;

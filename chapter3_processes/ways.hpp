@@ -21,11 +21,9 @@ struct Way {
 };
 using Ways = std::array<Way, 3>;
 
-/// The message so many times, then its beginning back. Has the sender got that?
-bool exchange(const Way& way, Side side, std::span<char> message, int times);
-
-/// In two children, whose parent watches both: no semaphore tells one that the other is dead.
-void run_both(const std::function<void(Side)>& act);
+using Exchange = bool(const Way& way, Side side, std::span<char> message, int times);
+using RunBoth = void(const std::function<void(Side)>& act);
 
 /// Says how long each way takes, in as many rounds as --rounds says. Requires: 1 MiB of data.
-void measure(pdc::Program& program, const Ways& ways, std::span<char> data);
+void measure(pdc::Program& program, const Ways& ways, std::span<char> data, Exchange& exchange,
+             RunBoth& run_both);
