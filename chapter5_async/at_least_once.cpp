@@ -5,92 +5,46 @@
 //           each task is done: at least once; and one whose result was only late counts twice. So
 //           results carry the number of their task, and the coordinator remembers which tasks have
 //           counted. Then each counts once, however often it was done.
-// Shows     basic_waitable_timer, expires_after, cancel, boost::asio::as_tuple, co_spawn
+// Shows     expires_after, async_wait, cancel, asio::as_tuple, co_spawn
 // Python    Celery's task_acks_late, with task_reject_on_worker_lost; the memory is yours
 // Run       at_least_once --tasks 4
 // You see   results of 2 of 4 tasks; of all, one of them twice; of each task once
 // Next      journal keeps what is done when the coordinator itself dies; coordinator does it over TCP
 
 // SPDX-License-Identifier: MIT
-#include "played_clock.hpp"
+#include "lossy_network.hpp"
 
 #include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 
-#include <boost/asio.hpp>
-
 #include <algorithm>
-#include <chrono>
-#include <cstddef>
 #include <deque>
 
 namespace {
 
-namespace asio = boost::asio;
-using namespace std::chrono_literals;
-using Clock = PlayedClock;
-using Timer = asio::basic_waitable_timer<Clock>;  // asio::steady_timer has the machine's clock
-
-constexpr auto journey = 2ms;
-constexpr auto late_journey = 24ms;
-constexpr auto work_time = 4ms;
-constexpr auto patience = 14ms;  // longer than there, work and back
-
-/// What becomes of the first message about a task, or of its result. All later ones arrive in time.
-enum Fate { good, task_lost, result_lost, result_late };
-constexpr int fates = 4;
-
-struct Task {
-  Task(asio::io_context& loop, int n)
-      : number(n), limit(loop), lane(pdc::task, "task {}", n), worker(pdc::task, "worker {}", n) {}
-  const int number;
-  Timer limit;
-  pdc::Lane lane, worker;
-  bool done = false;
-  int executed = 0, counted = 0;  // how often
-};
+constexpr auto patience = 14ms;  // longer than there, work and back: 8 ms
 
 struct Farm {
   asio::io_context loop;
   std::deque<Task> tasks = {};
 };
 
+void finish(Task& task) {
+  task.done = true;
+  task.limit.cancel();
+}
+
 /// Wrong on purpose: each result that comes counts.
 void count_each(Task& task) {
   if (task.done) pdc::fault("counts twice");
   ++task.counted;
+  finish(task);
 }
 
 void count_first(Task& task) {
   if (task.done) return;  // another result of this task has counted
   ++task.counted;
-}
-
-using Count = decltype(count_first);
-
-asio::awaitable<void> pass(Clock::duration span) {
-  Timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(asio::use_awaitable);
-}
-
-/// The network and a worker, which do not know what was sent before.
-asio::awaitable<void> execute(Task& task, int attempt, Count* count) {
-  const Fate fate = attempt == 0 ? Fate(task.number % fates) : good;
-  { const auto send = task.lane.send("task {}, {}", task.number, attempt); }
-  if (fate == task_lost) co_return;
-  co_await pass(journey);
-  { const auto receive = task.worker.receive("task {}, {}", task.number, attempt); }
-  auto work = task.worker.work("task {}", task.number);
-  co_await pass(work_time);
-  work.end();
-  ++task.executed;
-  { const auto send = task.worker.send("result {}, {}", task.number, attempt); }
-  if (fate == result_lost) co_return;
-  co_await pass(fate == result_late ? late_journey : journey);
-  { const auto receive = task.lane.receive("result {}, {}", task.number, attempt); }
-  count(task);
-  task.done = true;
-  task.limit.cancel();
+  finish(task);
 }
 
 /// Wrong on purpose: at most once.
@@ -117,10 +71,6 @@ void work_off(Farm& farm, int tasks, Deal* deal_out, Count* count) {
     asio::co_spawn(farm.loop, deal_out(task, count), pdc::rethrow);
   }
   Clock::run(farm.loop);
-}
-
-int with_fate(Fate fate, int tasks) {
-  return (tasks - 1 - fate) / fates + 1;
 }
 
 /// How many tasks have counted so often.

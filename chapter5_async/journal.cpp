@@ -11,7 +11,8 @@
 // Next      authentication asks who is at the other end; coordinator keeps a journal
 
 // SPDX-License-Identifier: MIT
-#include "pdc/process.hpp"
+#include "killed_runs.hpp"
+
 #include "pdc/program.hpp"
 
 #include <fcntl.h>
@@ -21,26 +22,14 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <cstddef>
-#include <sstream>
-#include <string>
 #include <string_view>
-#include <thread>
-
-namespace {
 
 using pdc::posix;
-constexpr std::array payments = {"rent 700", "tea 3", "shoes 90", "milk 2"};
-const std::string all = pdc::join(payments, "\n") + '\n';
-constexpr std::size_t never = std::string::npos;
 
-/// When it returns, the line survives the end of this process, though not a power failure.
-void append(int journal, std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t count = TEMP_FAILURE_RETRY(write(journal, line.data(), line.size()));
-    line.remove_prefix(static_cast<std::size_t>(posix(count, "write")));
-  }
+pdc::Descriptor open_journal() {
+  pdc::Descriptor journal(posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
+  posix(fcntl(journal.get(), F_SETFL, O_APPEND), "fcntl");  // it has no name: nothing is left
+  return journal;
 }
 
 std::string read_all(int journal) {
@@ -54,6 +43,16 @@ std::string read_all(int journal) {
   }
 }
 
+namespace {
+
+/// When it returns, the line survives the end of this process, though not a power failure.
+void append(int journal, std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t count = TEMP_FAILURE_RETRY(write(journal, line.data(), line.size()));
+    line.remove_prefix(static_cast<std::size_t>(posix(count, "write")));
+  }
+}
+
 /// The whole lines. What comes after the end of the last one, a kill has torn: it is cut off.
 std::string recover(int journal) {
   std::string text = read_all(journal);
@@ -62,25 +61,11 @@ std::string recover(int journal) {
   return text;
 }
 
-/// One life of the program, which ends by itself or is killed.
-struct Run {
-  int journal;
-  std::size_t end;    // it is killed once the journal has this many bytes
-  std::size_t& told;  // in shared memory: how many payments the client knows of
-  pdc::Lane client, lane;
-};
-
 void write_down(const Run& run, std::size_t payment) {
   const std::string line = fmt::format("{}\n", payments[payment]);
   const std::size_t room = run.end - read_all(run.journal).size();
   append(run.journal, line.substr(0, room));
   if (room <= line.size()) raise(SIGKILL);  // forced: in the middle of a line, or right after it
-}
-
-void tell(const Run& run, std::size_t done) {
-  const auto sent = run.lane.send("{} done", done);
-  const auto received = run.client.receive("{} done", done);
-  run.told = done;
 }
 
 /// Wrong on purpose: if it is killed in between, the client alone knows of the payment.
@@ -92,50 +77,6 @@ void tell_then_write(const Run& run, std::size_t payment) {
 void write_then_tell(const Run& run, std::size_t payment) {
   write_down(run, payment);
   tell(run, payment + 1);
-}
-
-using TakeUp = std::string (*)(int journal);
-using Finish = void (*)(const Run&, std::size_t payment);
-
-/// The work of a payment is done again if the kill comes before its line is whole.
-void pay_all(const Run& run, TakeUp take_up, Finish finish) {
-  const std::string text = take_up(run.journal);
-  std::istringstream lines(text);
-  std::size_t known = 0;
-  for (std::string line; std::getline(lines, line);) ++known;
-  if (!text.empty() && text.back() != '\n') pdc::fault("torn line taken");
-  if (known < run.told) pdc::fault("payment lost");
-  if (known > run.told) tell(run, known);  // it was written, and then came the kill
-  for (std::size_t next = run.told; next < payments.size(); ++next) {
-    auto work = run.lane.work("{}", payments[next]);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // plays the work
-    work.end();
-    finish(run, next);
-  }
-}
-
-/// The program is killed, and started again. Returns what is in its journal in the end.
-std::string kill_at(std::size_t end, TakeUp take_up, Finish finish) {
-  const pdc::Descriptor journal(posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
-  posix(fcntl(journal.get(), F_SETFL, O_APPEND), "fcntl");  // it has no name: nothing is left
-  const pdc::Shared<std::size_t> told(0U);
-  const pdc::Lane client("client");
-  pdc::Child first([&, lane = pdc::Lane("first run")] {
-    pay_all({journal.get(), end, *told, client, lane}, take_up, finish);
-  });
-  const pdc::Exit ended = first.wait();
-  if (ended.signal != SIGKILL) return "not killed: " + ended.text();
-  pdc::mark("killed");
-  pay_all({journal.get(), never, *told, client, pdc::Lane("second run")}, take_up, finish);
-  return read_all(journal.get());
-}
-
-/// Kills it once at each length of the journal. Returns how often that did not end as `all`.
-std::size_t count_losses(TakeUp take_up, Finish finish) {
-  std::size_t losses = 0;
-  for (std::size_t end = 0; end <= all.size(); ++end)
-    if (kill_at(end, take_up, finish) != all) ++losses;
-  return losses;
 }
 
 }  // namespace

@@ -11,39 +11,21 @@
 
 // SPDX-License-Identifier: MIT
 #include "../address.hpp"
+#include "good_server.hpp"
 
 #include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
 #include "pdc/sibling.hpp"
 
-#include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/json.hpp>
 
-#include <chrono>
 #include <optional>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace {
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using asio::ip::tcp;
-using boost::system::error_code;
-using Patience = asio::steady_timer::duration;
-
 constexpr std::size_t longest_answer = 1 << 16;  // bytes: one without an end fills no memory
-
-/// A connection, and how its last call ended.
-struct Client {
-  tcp::socket socket;
-  pdc::Lane lane{pdc::task, "client"};
-  error_code error = {};
-  std::string answer = {};            // the last one
-  std::vector<std::string> got = {};  // what stood in all of them
-};
 
 // Both calls keep an error and do not throw it: || waits for the first success, so it would hold an
 // exception back until patience is over, and then drop it.
@@ -103,32 +85,6 @@ error_code ask_silent_server(Way& way) {
   return client.error;
 }
 
-/// Asks for a sum, then nonsense, then for another sum, and ends at the first error.
-asio::awaitable<void> visit(Client& client, tcp::endpoint server, Patience patience) {
-  co_await with_patience(client, connect(client, server), patience);
-  for (const char* const line : {"{\"sum\":[20,22]}\n", "20 and 22?\n", "{\"sum\":[2,3]}\n"}) {
-    if (client.error) co_return;
-    co_await with_patience(client, ask(client, line), patience);
-    if (client.error) co_return;
-    error_code ignored;  // what is no JSON is null
-    const auto answer = boost::json::parse(client.answer, ignored);
-    const auto* const sum = answer.find_pointer("/sum", ignored);
-    if (sum != nullptr) client.got.push_back(boost::json::serialize(*sum));
-    if (answer.find_pointer("/error", ignored) != nullptr) client.got.push_back("error");
-  }
-}
-
-std::vector<std::string> ask_good_server(tcp::endpoint server, Patience patience) {
-  asio::io_context loop;
-  Client client{tcp::socket(loop)};
-  asio::co_spawn(loop, visit(client, server, patience), pdc::rethrow);
-  loop.run();
-  if (client.error)
-    pdc::refuse(fmt::format("{} port {}: {}; is socket_server --serve running there?",
-                            server.address().to_string(), server.port(), client.error.message()));
-  return client.got;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -150,7 +106,8 @@ int main(int argc, char** argv) {
   if (port == 0) port = std::stoi(own.emplace("socket_server", serve).said("port "));
   const tcp::endpoint server(address, static_cast<unsigned short>(port));
   const auto got = program.scene("a server that answers", ask_good_server, server,
-                                 std::chrono::duration_cast<Patience>(patience));
+                                 std::chrono::duration_cast<Patience>(patience),
+                                 Calls{connect, ask, with_patience});
 
   // 3. The claims.
   pdc::check(without == asio::error::connection_reset,

@@ -11,26 +11,20 @@
 
 // SPDX-License-Identifier: MIT
 #include "listening.hpp"
+#include "silent_client.hpp"
 #include "sums.hpp"
 
 #include "pdc/coroutine.hpp"
 #include "pdc/program.hpp"
-#include "pdc/stage.hpp"
 
 #include <boost/asio.hpp>
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace {
 
-namespace asio = boost::asio;
-using namespace std::chrono_literals;
-using asio::ip::tcp;
-using boost::system::error_code;
-constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_line = 1 << 24;  // bytes
 
 using Answer = std::string(std::string_view line);
@@ -54,15 +48,6 @@ asio::awaitable<void> talk(tcp::socket client, Answer& answer, pdc::Lane lane) {
   }
 }
 
-/// What the played clients know of the server, and of one another.
-struct Day {
-  int clients = 0;       // besides the silent one
-  pdc::Gauge accepting;  // coroutines that wait for a client
-  bool is_silent = true;
-  int asked = 0, meanwhile = 0;         // questions; answers while the first client was silent
-  int served = 0, right = 0, left = 0;  // clients
-};
-
 asio::awaitable<tcp::socket> accept(tcp::acceptor& acceptor, Day& day) {
   const auto visit = day.accepting.visit();
   co_return co_await acceptor.async_accept(asio::use_awaitable);
@@ -82,34 +67,6 @@ asio::awaitable<void> serve_at_once(tcp::acceptor acceptor, Answer& answer, Day&
     const pdc::Lane lane(pdc::task, "serves client {}", number);
     asio::co_spawn(acceptor.get_executor(), talk(std::move(client), answer, lane), pdc::rethrow);
   }
-}
-
-/// Client 0 is silent until all others have asked, and from then on as long as they may be served.
-asio::awaitable<void> keep_silent(Day& day, pdc::Lane lane) {
-  const auto silence = lane.work("says nothing");
-  while (day.asked < day.clients || (day.served < day.clients && day.accepting.inside() > 0))
-    co_await asio::post(asio::use_awaitable);
-  asio::steady_timer timer(co_await asio::this_coro::executor, 10ms);
-  co_await timer.async_wait(asio::use_awaitable);  // plays a user who is busy elsewhere
-  day.is_silent = false;
-}
-
-asio::awaitable<void> visit(Day& day, tcp::socket server, int number) {
-  const pdc::Lane lane(pdc::task, "client {}", number);
-  if (number == 0) co_await keep_silent(day, lane);
-  std::string answers;
-  for (const std::string_view line : {"1 and 2?\n", "{\"sum\":[1,2]}\n"}) {
-    co_await asio::async_write(server, asio::buffer(line), with_error);
-    ++day.asked;
-    const auto wait = lane.wait("answer");
-    std::string answer;
-    co_await asio::async_read_until(server, asio::dynamic_buffer(answer), '\n', with_error);
-    if (day.is_silent && !answer.empty()) ++day.meanwhile;
-    answers += answer;
-  }
-  if (answers.starts_with("{\"error\":") && answers.ends_with("}\n{\"sum\":3}\n")) ++day.right;
-  if (number > 0) ++day.served;
-  ++day.left;
 }
 
 void spend(Day& day, asio::awaitable<void> (&serve)(tcp::acceptor, Answer&, Day&)) {
