@@ -149,10 +149,17 @@ class Test:
             async with self.compiling:  # one at a time: those of the first run meanwhile
                 return await changed.build_together(self.program, batch, folder, self.list.optimise)
 
-        for first in range(0, len(mutants), TOGETHER):
-            batch = mutants[first : first + TOGETHER]
-            task = asyncio.create_task(build(batch, self.scratch / f"from-{batch[0].number}"))
-            self.batches |= {mutant.number: task for mutant in batch}
+        elsewhere = [mutant for mutant in mutants if not self.is_of_page(mutant)]
+        for some in ([mutant for mutant in mutants if mutant not in elsewhere], elsewhere):
+            for first in range(0, len(some), TOGETHER):
+                batch = some[first : first + TOGETHER]
+                task = asyncio.create_task(build(batch, self.scratch / f"from-{batch[0].number}"))
+                self.batches |= {mutant.number: task for mutant in batch}
+
+    def is_of_page(self, mutant: Mutant) -> bool:
+        """Whether the page alone has to be compiled for it: others are not put together."""
+        changed = mutate(self.program, mutant)
+        return touched_by([self.program.page, *changed], self.program) == [self.program.page]
 
     def check_texts(self) -> bool:
         """Of all mutants, before anything is compiled."""
