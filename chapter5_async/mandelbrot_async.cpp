@@ -10,10 +10,9 @@
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
-#include "job_farm/seal.hpp"
-
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
+#include "pdc/secret.hpp"
 #include "pdc/sibling.hpp"
 #include "pdc/workload.hpp"
 
@@ -88,7 +87,7 @@ Outcome farm_out(int workers) {
   const pdc::Descriptor journal(pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
   const pdc::Lane lane("coordinator");
   auto work = lane.work("deals out tiles");
-  const job_farm::OwnSecret secret;  // whoever is started here inherits it
+  const pdc::OwnSecret secret;  // whoever is started here inherits it
   const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
   const std::string secret_file = secret.file(), count = fmt::format("{}", tiles);
   const std::vector<std::string> orders{"--job",     "mandelbrot", "--poison",      "0",

@@ -5,7 +5,7 @@
 //           only the first result of each counts, and is written down before it is acknowledged;
 //           and what fails everywhere is given up, not tried for ever.
 // Shows     tcp::acceptor, io_context::run; service.hpp: connections; farm.hpp: which task is where;
-//           journal.hpp: flock, fdatasync; link.hpp: async_read_until; seal.hpp: EVP_MAC
+//           journal.hpp: flock, fdatasync; link.hpp: async_read_until, pdc::Seal
 // Python    multiprocessing.managers.BaseManager, asyncio.start_server
 // Run       coordinator --workers 3 --tasks 24
 // You see   a killed worker's task lost, or done by another; a late answer; a task that fails
@@ -187,10 +187,10 @@ int main(int argc, char** argv) {
        {"journal", "", "file with what is done; from it, a successor goes on"},
        {"silence", 0.5, "seconds without a line after which a worker is silent", {0.2, 20}}});
   const Job job = job_in(program);
-  const OwnSecret own;  // its workers inherit it
+  const pdc::OwnSecret own;  // its workers inherit it
   const std::string& file = program.word("secret-file");
   Orders orders{.service = {.job = job,
-                            .secret = read_secret(file.empty() ? own.file() : file),
+                            .secret = pdc::read_secret(file.empty() ? own.file() : file),
                             .silent_after = beats_in(program.real("silence"))},
                 .secret_file = own.file(),
                 .journal = program.word("journal"),

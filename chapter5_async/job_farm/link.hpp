@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "seal.hpp"
-
 #include "pdc/coroutine.hpp"
+#include "pdc/secret.hpp"
 
 #include <fmt/core.h>
 #include <boost/asio.hpp>
@@ -11,7 +10,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -42,8 +40,6 @@ struct BrokenProtocol : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-enum class Side { coordinator, worker };
-
 class Link : public std::enable_shared_from_this<Link> {
  public:
   /// The other end is silent after so many heartbeats without a whole line.
@@ -52,15 +48,14 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// Each end sends a challenge, and both make a key of these and the secret. From then on each line
   /// ends with its code: the first one that comes proves that the other end knows the secret.
-  asio::awaitable<void> greet(std::string_view secret, Side me) {
+  asio::awaitable<void> greet(std::string_view secret, pdc::Side me) {
     socket_.set_option(tcp::no_delay(true));
-    const std::string mine = new_challenge();
+    const std::string mine = pdc::new_challenge();
     send({{"challenge", mine}});
     const json::object answer = co_await receive();
     const std::string theirs(answer.at("challenge").as_string());
     if (theirs.size() != mine.size()) throw BrokenProtocol("no challenge");
-    me_ = me;
-    hash_.emplace(KeyedHash(secret)(me == Side::coordinator ? mine + theirs : theirs + mine));
+    seal_.emplace(secret, me, mine, theirs);
   }
 
   /// The next message. Errors: BrokenProtocol; boost::system::system_error, also at the end.
@@ -110,7 +105,7 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   bool is_open() const { return socket_.is_open(); }
-  bool is_sealed() const { return hash_.has_value(); }
+  bool is_sealed() const { return seal_.has_value(); }
   tcp::socket& socket() { return socket_; }
 
  private:
@@ -126,33 +121,23 @@ class Link : public std::enable_shared_from_this<Link> {
     if (link->is_over_) link->socket_.close(error);
   }
 
-  /// As on the page `authentication`: over the sender, the number of the line and its text.
-  std::string code_of(Side sender, std::uint64_t number, std::string_view text) {
-    return (*hash_)(fmt::format("{} {} {}", static_cast<int>(sender), number, text));
-  }
-
   std::string line_of(const json::object& message) {
     const std::string text = json::serialize(message);
-    return is_sealed() ? fmt::format("{} {}\n", text, code_of(me_, sent_++, text)) : text + '\n';
+    return (is_sealed() ? seal_->close(text) : text) + '\n';
   }
 
   /// Returns what the line says, without its code.
   std::string_view check_code(std::string_view line) {
     if (!is_sealed()) return line;
-    const std::size_t end = line.rfind(' ');
-    const std::string_view text = line.substr(0, end);
-    const std::string_view code = end == line.npos ? "" : line.substr(end + 1);
-    const Side other = me_ == Side::worker ? Side::coordinator : Side::worker;
-    if (!is_same(code, code_of(other, received_++, text)))
+    const auto text = seal_->open(line);
+    if (!text)
       throw BrokenProtocol("a line's code is wrong: another secret, or somebody in between");
-    return text;
+    return *text;
   }
 
   tcp::socket socket_;
   const int silent_after_;         // heartbeats
-  std::optional<KeyedHash> hash_;  // under the key of this connection, once there is one
-  Side me_ = Side::worker;
-  std::uint64_t sent_ = 0, received_ = 0;  // lines with a code
+  std::optional<pdc::Seal> seal_;  // of this connection, once there is one
   std::string unread_, unsent_;
   std::size_t taken_ = 0;  // bytes of `unread_` that the last message was
   bool writing_ = false, is_over_ = false;

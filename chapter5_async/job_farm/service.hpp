@@ -118,7 +118,7 @@ class Service {
     std::string why;  // it ended
     try {
       make_room();
-      co_await guest->link->greet(settings_.secret, Side::coordinator);
+      co_await guest->link->greet(settings_.secret, pdc::Side::server);
       for (;;) {
         const json::object message = co_await guest->link->receive();
         handle(*guest, message);

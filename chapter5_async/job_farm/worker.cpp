@@ -109,7 +109,7 @@ class Worker {
     asio::co_spawn(loop_, beat_and_watch(link), pdc::rethrow);
     try {
       co_await link->socket().async_connect(settings_.coordinator, asio::use_awaitable);
-      co_await link->greet(settings_.secret, Side::worker);
+      co_await link->greet(settings_.secret, pdc::Side::client);
       link->send({{"hello", settings_.name}});
       while (!visit->done) {
         const json::object message = co_await link->receive();
@@ -201,7 +201,7 @@ class Succession {
   Outcome work(Settings settings) {
     start("0");
     settings.coordinator = {address_, port_};
-    settings.secret = read_secret(secret_.file());
+    settings.secret = pdc::read_secret(secret_.file());
     settings.at_work = [this] {  // holds one task back: the job is not over before the stop
       if (++begun_ == tasks / 2) stage_.wait(Stage::first);
     };
@@ -270,7 +270,7 @@ class Succession {
     stage_ = Stage::killed;
   }
 
-  const OwnSecret secret_;
+  const pdc::OwnSecret secret_;
   const pdc::Descriptor journal_{pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create")};
   // An address of its own, so that nobody takes the port while no coordinator is there.
   const asio::ip::address_v4 address_{0x7f000000U | static_cast<unsigned>(getpid())};
@@ -317,7 +317,7 @@ int main(int argc, char** argv) {
   if (program.integer("port") != 0) {
     const std::string& file = program.word("secret-file");
     if (file.empty()) program.reject("--port: it needs the --secret-file of its coordinator, too");
-    settings.secret = read_secret(file);
+    settings.secret = pdc::read_secret(file);
     pdc::set_deadline(0s);  // it serves until it is told to end
     Worker(settings).work();
     return 0;

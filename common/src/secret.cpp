@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-#pragma once
-
-#include "pdc/process.hpp"
-#include "pdc/refuse.hpp"
+#include "pdc/secret.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -19,23 +16,39 @@
 #include <cerrno>
 #include <cstddef>
 #include <iterator>
-#include <memory>
 #include <stdexcept>
-#include <string>
-#include <string_view>
+#include <system_error>
 
-/// Where both ends have their secret from, and what the page `authentication` does with it.
-namespace job_farm {
+#include "pdc/refuse.hpp"
+
+namespace pdc {
+
+namespace {
 
 constexpr std::size_t shortest_secret = 16, longest_secret = 4096;  // bytes
 
-/// The content of the file, without the end of its line. Ends the program with status 3 if it cannot
-/// be read, if others may read it, or if it is too short or too long for a secret.
-inline std::string read_secret(const std::string& file) {
+std::string to_hex(const unsigned char* bytes, std::size_t size) {
+  std::string text;
+  boost::algorithm::hex_lower(bytes, bytes + size, std::back_inserter(text));
+  return text;
+}
+
+const unsigned char* to_bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+/// Takes equally long wherever they differ.
+bool is_same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace
+
+std::string read_secret(const std::string& file) {
   const auto refuse = [&](std::string_view why) {
     pdc::refuse(fmt::format("secret file {}: {}", file, why));
   };
-  const pdc::Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat about {};
   std::string secret(longest_secret + 1, '\0');
   if (fstat(opened.get(), &about) == 0 && (about.st_mode & 077) != 0)
@@ -49,21 +62,24 @@ inline std::string read_secret(const std::string& file) {
   return secret;
 }
 
-inline std::string to_hex(std::string_view bytes) {
-  std::string text;
-  boost::algorithm::hex_lower(bytes, std::back_inserter(text));
-  return text;
+OwnSecret::OwnSecret() : file_(posix(memfd_create("secret", 0), "memfd_create")) {
+  const std::string secret = new_challenge();
+  posix(fchmod(file_.get(), 0600), "fchmod");
+  posix(write(file_.get(), secret.data(), secret.size()), "write");
 }
 
-inline std::string new_challenge() {
+std::string OwnSecret::file() const {
+  return fmt::format("/proc/self/fd/{}", file_.get());
+}
+
+std::string new_challenge() {
   std::array<unsigned char, 32> bytes;
   if (RAND_bytes(bytes.data(), bytes.size()) != 1) throw std::runtime_error("RAND_bytes failed");
-  return to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return to_hex(bytes.data(), bytes.size());
 }
 
-/// The page's keyed_hash(), for many texts under one key: the key is taken in once. Errors:
-/// std::runtime_error.
-class KeyedHash {
+/// For many texts under one key: the key is taken in once.
+class Seal::KeyedHash {
  public:
   explicit KeyedHash(std::string_view key) {
     std::array<char, 7> digest{"SHA256"};
@@ -79,7 +95,7 @@ class KeyedHash {
     require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr));  // the same key once more
     require(EVP_MAC_update(context_.get(), to_bytes(text), text.size()));
     require(EVP_MAC_final(context_.get(), hash.data(), &size, hash.size()));
-    return to_hex({reinterpret_cast<const char*>(hash.data()), size});
+    return to_hex(hash.data(), size);
   }
 
  private:
@@ -87,9 +103,6 @@ class KeyedHash {
     void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
     void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
   };
-  static const unsigned char* to_bytes(std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  }
   static void require(bool done) {
     if (!done) throw std::runtime_error("HMAC failed");
   }
@@ -98,27 +111,34 @@ class KeyedHash {
   std::unique_ptr<EVP_MAC_CTX, Free> context_{EVP_MAC_CTX_new(mac_.get())};
 };
 
-/// Takes equally long wherever they differ.
-inline bool is_same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+Seal::Seal(std::string_view secret, Side me, std::string_view my_challenge,
+           std::string_view their_challenge)
+    : me_(me) {
+  std::string challenges(me == Side::server ? my_challenge : their_challenge);
+  challenges += me == Side::server ? their_challenge : my_challenge;
+  hash_ = std::make_unique<KeyedHash>(KeyedHash(secret)(challenges));
 }
 
-/// A random secret for the programs that this one starts, in a file in memory: they inherit its
-/// descriptor, and no other user may open it. Errors: std::system_error.
-class OwnSecret {
- public:
-  OwnSecret() {
-    const std::string secret = new_challenge();
-    pdc::posix(fchmod(file_.get(), 0600), "fchmod");
-    pdc::posix(write(file_.get(), secret.data(), secret.size()), "write");
-  }
+Seal::~Seal() = default;
 
-  /// Its name in this program and in those that it starts.
-  std::string file() const { return fmt::format("/proc/self/fd/{}", file_.get()); }
+std::string Seal::close(std::string_view text) {
+  std::string code = code_of(me_, closed_, text);
+  ++closed_;
+  return fmt::format("{} {}", text, code);
+}
 
- private:
-  // Not closed on exec.
-  const pdc::Descriptor file_{pdc::posix(memfd_create("secret", 0), "memfd_create")};
-};
+std::optional<std::string_view> Seal::open(std::string_view line) {
+  const std::size_t end = line.rfind(' ');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view text = line.substr(0, end);
+  const Side other = me_ == Side::server ? Side::client : Side::server;
+  if (!is_same(line.substr(end + 1), code_of(other, opened_, text))) return std::nullopt;
+  ++opened_;
+  return text;
+}
 
-}  // namespace job_farm
+std::string Seal::code_of(Side sender, std::uint64_t number, std::string_view text) {
+  return (*hash_)(fmt::format("{} {} {}", static_cast<int>(sender), number, text));
+}
+
+}  // namespace pdc
