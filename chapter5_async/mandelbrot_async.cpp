@@ -3,13 +3,14 @@
 // Concept   A job farm is a tool: whoever has work starts a coordinator and as many workers as
 //           there are processors, here or elsewhere, and need not care which of them see the end.
 //           The image is put together from the coordinator's journal.
-// Shows     pdc::Sibling, SIGKILL, memfd_create, boost::json::parse
+// Shows     pdc::Sibling, SIGKILL, pdc::Journal, boost::json::parse
 // Python    subprocess.Popen, Popen.kill
 // Run       mandelbrot_async --workers 3 --image mandelbrot.png
 // You see   a worker that is killed with a tile in hand, which another computes; the same counts
 // Next      coordinator is what it is built on; mandelbrot_mpi does it with ranks
 
 // SPDX-License-Identifier: MIT
+#include "pdc/journal.hpp"
 #include "pdc/process.hpp"
 #include "pdc/program.hpp"
 #include "pdc/secret.hpp"
@@ -18,8 +19,6 @@
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -83,16 +82,14 @@ struct Outcome {
 };
 
 Outcome farm_out(int workers) {
-  // In memory, without a name in any folder: nothing of it stays, however this program ends.
-  const pdc::Descriptor journal(pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create"));
+  const pdc::Journal journal;  // in memory: nothing of it stays, however this program ends
   const pdc::Lane lane("coordinator");
   auto work = lane.work("deals out tiles");
   const pdc::OwnSecret secret;  // whoever is started here inherits it
-  const std::string file = fmt::format("/proc/{}/fd/{}", getpid(), journal.get());
   const std::string secret_file = secret.file(), count = fmt::format("{}", tiles);
-  const std::vector<std::string> orders{"--job",     "mandelbrot", "--poison",      "0",
-                                        "--tasks",   count,        "--secret-file", secret_file,
-                                        "--journal", file};
+  const std::vector<std::string> orders{"--job",     "mandelbrot",  "--poison",      "0",
+                                        "--tasks",   count,         "--secret-file", secret_file,
+                                        "--journal", journal.file()};
   pdc::Sibling coordinator("coordinator", orders);
   const std::string port = coordinator.said("port ");
   Worker first(0, port, secret.file(), "stop");
@@ -107,7 +104,7 @@ Outcome farm_out(int workers) {
   const pdc::Exit end = coordinator.wait();
   work.end();
   others.clear();  // ~Sibling ends those that came too late
-  std::ifstream lines(file);
+  std::ifstream lines(journal.file());
   return {killed, end, std::stoul(tile), put_together(lines)};
 }
 

@@ -54,17 +54,26 @@ class Farm {
   void fail(int task, const std::string& worker) {
     at(task).failed_by.insert(worker);
     ++at(task).failures;
-    open_again(task);
+    take_back(task);
   }
 
   /// The worker is gone. Perhaps it is the task that ends its workers.
   void lose(int task) {
     ++at(task).losses;
-    open_again(task);
+    take_back(task);
   }
 
-  /// The worker is silent: somebody else gets the task, and its answer will be late.
-  void take_back(int task) { open_again(task); }
+  /// Somebody else gets the task, unless it is given up. Its worker may only be silent.
+  void take_back(int task) {
+    Task& one = at(task);
+    if (one.state != State::to_do) return;  // a late result has come meanwhile
+    if (one.failures < limits_.failures && one.losses < limits_.losses) {
+      open_.insert(task);
+    } else {
+      one.state = State::given_up;
+      ++given_up_;
+    }
+  }
 
   bool is_over() const { return done_ + given_up_ == static_cast<int>(tasks_.size()); }
   std::size_t open() const { return open_.size(); }
@@ -75,17 +84,6 @@ class Farm {
 
  private:
   Task& at(int task) { return tasks_[static_cast<std::size_t>(task)]; }
-
-  void open_again(int number) {
-    Task& task = at(number);
-    if (task.state != State::to_do) return;  // a late result has come meanwhile
-    if (task.failures < limits_.failures && task.losses < limits_.losses) {
-      open_.insert(number);
-    } else {
-      task.state = State::given_up;
-      ++given_up_;
-    }
-  }
 
   std::vector<Task> tasks_;
   Limits limits_;

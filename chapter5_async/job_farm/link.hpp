@@ -4,12 +4,12 @@
 #include "pdc/coroutine.hpp"
 #include "pdc/secret.hpp"
 
-#include <fmt/core.h>
 #include <boost/asio.hpp>
 #include <boost/json.hpp>
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -42,73 +42,92 @@ struct BrokenProtocol : std::logic_error {
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  /// The other end is silent after so many heartbeats without a whole line.
-  Link(tcp::socket socket, int silent_after)
-      : socket_(std::move(socket)), silent_after_(silent_after) {}
+  using Take = std::function<void(const json::object& message)>;
 
+  /// The other end is silent after so many heartbeats without a whole line.
+  Link(tcp::socket socket, pdc::Side me, int silent_after)
+      : socket_(std::move(socket)), me_(me), silent_after_(silent_after) {}
+
+  /// Greets, says hello if there is one, and hands on each message. Returns why that is over: the
+  /// other end is gone, or breaks the protocol, of which `take` may be the judge.
+  asio::awaitable<std::string> talk(std::string_view secret, const json::object& hello,
+                                    const Take& take) {
+    try {
+      co_await greet(secret);
+      if (!hello.empty()) send(hello);
+      for (;;) {
+        const json::object message = co_await receive();
+        take(message);
+      }
+    } catch (const boost::system::system_error& gone_or_broken) {
+      co_return is_silent() ? "it says nothing" : gone_or_broken.code().message();
+    } catch (const std::logic_error& broken) {
+      co_return broken.what();
+    }
+  }
+
+  /// Nobody waits until it is written, so one that does not read keeps nobody else waiting. What is
+  /// sent together is written at once.
+  void send(const json::object& message) {
+    if (is_over_) return;
+    const std::string text = json::serialize(message);
+    unsent_ += (seal_ ? seal_->close(text) : text) + '\n';
+    if (std::exchange(writing_, true)) return;
+    asio::co_spawn(socket_.get_executor(), write_out(shared_from_this()), pdc::rethrow);
+  }
+
+  /// From now on this end says that it lives, in each period, and calls `watch`: until close().
+  void start_beating(std::function<void()> watch) {
+    auto beating = beat(shared_from_this(), std::move(watch));
+    asio::co_spawn(socket_.get_executor(), std::move(beating), pdc::rethrow);
+  }
+
+  /// No whole line has come for so many heartbeats, even if its bytes drip. They are counted, and no
+  /// clock is read: an end that was stopped itself counts one, and then reads what has come.
+  bool is_silent(int times_the_limit = 1) const { return beats_ > times_the_limit * silent_after_; }
+
+  /// The end of it, at once or after a last line. Whoever receives hears of it.
+  void close(std::string_view last_words = "") {
+    if (!last_words.empty())
+      send({{"error", last_words}});
+    else
+      hang_up();
+    is_over_ = true;
+  }
+
+  bool is_open() const { return !is_over_; }
+  tcp::socket& socket() { return socket_; }
+
+ private:
   /// Each end sends a challenge, and both make a key of these and the secret. From then on each line
   /// ends with its code: the first one that comes proves that the other end knows the secret.
-  asio::awaitable<void> greet(std::string_view secret, pdc::Side me) {
+  asio::awaitable<void> greet(std::string_view secret) {
     socket_.set_option(tcp::no_delay(true));
     const std::string mine = pdc::new_challenge();
     send({{"challenge", mine}});
     const json::object answer = co_await receive();
     const std::string theirs(answer.at("challenge").as_string());
     if (theirs.size() != mine.size()) throw BrokenProtocol("no challenge");
-    seal_.emplace(secret, me, mine, theirs);
+    seal_.emplace(secret, me_, mine, theirs);
   }
 
-  /// The next message. Errors: BrokenProtocol; boost::system::system_error, also at the end.
   asio::awaitable<json::object> receive() {
-    unread_.erase(0, std::exchange(taken_, 0));
     boost::system::error_code error;
-    taken_ = unread_.find('\n') + 1;
-    if (taken_ == 0) {
-      const std::size_t longest = is_sealed() ? longest_line : longest_greeting;
-      taken_ =
-          co_await asio::async_read_until(socket_, asio::dynamic_buffer(unread_, longest), '\n',
-                                          asio::redirect_error(asio::use_awaitable, error));
-    }
+    auto unread = asio::dynamic_buffer(unread_, seal_ ? longest_line : longest_greeting);
+    const std::size_t size = co_await asio::async_read_until(
+        socket_, unread, '\n', asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::not_found) throw BrokenProtocol("a line is too long");
     if (error) throw boost::system::system_error(error);
-    const std::string_view text = check_code(std::string_view(unread_).substr(0, taken_ - 1));
-    json::object message = json::parse(text).as_object();
+    const std::string line = unread_.substr(0, size - 1);
+    unread_.erase(0, size);
+    const auto text = seal_ ? seal_->open(line) : line;
+    if (!text)
+      throw BrokenProtocol("a line's code is wrong: another secret, or somebody in between");
+    json::object message = json::parse(*text).as_object();
     beats_ = 0;
     co_return message;
   }
 
-  /// Nobody waits until it is written, so one that does not read keeps nobody else waiting. What is
-  /// sent together is written at once.
-  void send(const json::object& message) {
-    if (is_over_ || !socket_.is_open()) return;
-    unsent_ += line_of(message);
-    if (std::exchange(writing_, true)) return;
-    asio::co_spawn(socket_.get_executor(), write_out(shared_from_this()), pdc::rethrow);
-  }
-
-  /// In each period: says that this end lives, unless something else is on its way.
-  void beat() {
-    if (is_sealed() && unsent_.empty()) send({{"alive", true}});
-    ++beats_;
-  }
-
-  /// No whole line has come for so many heartbeats, even if its bytes drip. They are counted, and no
-  /// clock is read: an end that was stopped itself counts one, and then reads what has come.
-  bool is_silent() const { return beats_ > silent_after_; }
-
-  /// The end of it, at once or after a last line. Whoever receives hears of it.
-  void close(std::string_view last_words = "") {
-    boost::system::error_code ignored;
-    if (last_words.empty()) socket_.close(ignored);
-    send({{"error", last_words}});
-    is_over_ = true;
-  }
-
-  bool is_open() const { return socket_.is_open(); }
-  bool is_sealed() const { return seal_.has_value(); }
-  tcp::socket& socket() { return socket_; }
-
- private:
   static asio::awaitable<void> write_out(std::shared_ptr<Link> link) {
     boost::system::error_code error;
     co_await asio::post(asio::use_awaitable);  // until whoever sends now has sent all
@@ -118,28 +137,35 @@ class Link : public std::enable_shared_from_this<Link> {
                                  asio::redirect_error(asio::use_awaitable, error));
     }
     link->writing_ = false;
-    if (link->is_over_) link->socket_.close(error);
+    if (link->is_over_) link->hang_up();
   }
 
-  std::string line_of(const json::object& message) {
-    const std::string text = json::serialize(message);
-    return (is_sealed() ? seal_->close(text) : text) + '\n';
+  static asio::awaitable<void> beat(std::shared_ptr<Link> link, std::function<void()> watch) {
+    while (link->socket_.is_open()) {
+      link->period_.expires_after(beat_period);
+      co_await link->period_.async_wait(asio::as_tuple(asio::use_awaitable));
+      ++link->beats_;
+      if (link->is_over_) {  // the other end may not read the last words
+        if (link->is_silent()) link->hang_up();
+        continue;
+      }
+      if (link->seal_ && link->unsent_.empty()) link->send({{"alive", true}});
+      watch();
+    }
   }
 
-  /// Returns what the line says, without its code.
-  std::string_view check_code(std::string_view line) {
-    if (!is_sealed()) return line;
-    const auto text = seal_->open(line);
-    if (!text)
-      throw BrokenProtocol("a line's code is wrong: another secret, or somebody in between");
-    return *text;
+  void hang_up() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    period_.cancel();
   }
 
   tcp::socket socket_;
+  asio::steady_timer period_{socket_.get_executor()};
+  const pdc::Side me_;
   const int silent_after_;         // heartbeats
-  std::optional<pdc::Seal> seal_;  // of this connection, once there is one
+  std::optional<pdc::Seal> seal_;  // of this connection, once both ends have greeted
   std::string unread_, unsent_;
-  std::size_t taken_ = 0;  // bytes of `unread_` that the last message was
   bool writing_ = false, is_over_ = false;
   int beats_ = 0;  // of this end, since the last message came
 };

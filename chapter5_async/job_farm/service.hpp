@@ -3,10 +3,10 @@
 
 #include "farm.hpp"
 #include "jobs.hpp"
-#include "journal.hpp"
 #include "link.hpp"
 
 #include "pdc/deadline.hpp"
+#include "pdc/journal.hpp"
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
 
@@ -14,7 +14,6 @@
 #include <list>
 #include <map>
 #include <ranges>
-#include <set>
 
 /// The coordinator's connections, who has which task in hand, and what a message changes in that.
 namespace job_farm {
@@ -22,7 +21,7 @@ namespace job_farm {
 /// The other end of a connection: a stranger, until a line has shown that it knows the secret.
 struct Guest {
   std::shared_ptr<Link> link;
-  asio::ip::address peer = {};
+  asio::ip::address peer;
   std::string name = {};            // empty: a stranger
   std::deque<int> hand = {};        // tasks: it works on the first
   bool is_late = false;             // these have been taken back
@@ -39,7 +38,9 @@ struct Guest {
 
 /// As on the page `server_limits`: one host may have all IPv6 addresses that begin with the same 64
 /// bits, so they are one peer.
-inline asio::ip::address peer_of(const asio::ip::address& address) {
+inline asio::ip::address peer_of(const tcp::socket& socket) {
+  boost::system::error_code gone;
+  const asio::ip::address address = socket.remote_endpoint(gone).address();
   if (address.is_v4() || address.to_v6().is_v4_mapped()) return address;
   return asio::ip::network_v6(address.to_v6(), 64).network();
 }
@@ -60,49 +61,55 @@ class Service {
     std::multiset<std::string, std::less<>> late = {};  // whose answers came so
     std::map<std::string, int, std::less<>> lost = {};  // with which task in hand, the first time
   };
-  /// What a page does after each change. Returns whether it awaits something more at the end.
-  using Watcher = std::function<bool(const Service&)>;
 
-  /// Serves until all is done and safe, and the connections have ended: then the loop has nothing
-  /// left to do.
-  Service(tcp::acceptor acceptor, Journal& journal, const Settings& settings, Watcher watcher)
+  /// Serves until end(), whenever the loop of the acceptor runs.
+  Service(tcp::acceptor acceptor, pdc::Journal& journal, const Settings& settings)
       : acceptor_(std::move(acceptor)),
         settings_(settings),
-        watcher_(std::move(watcher)),
         farm_(settings.job.tasks, settings.limits),
         journal_(journal) {
-    read_results([&](int task, const json::object&) {
-      if (!farm_.finish(task)) throw BrokenProtocol("done twice");
-    });
-    asio::co_spawn(acceptor_.get_executor(), accept(), pdc::rethrow);
-    asio::co_spawn(acceptor_.get_executor(), beat_and_watch(), pdc::rethrow);
-    go_on();
-  }
-
-  /// Calls `take` with each task that is done, and its line of the journal.
-  void read_results(const std::function<void(int task, const json::object& line)>& take) const {
     journal_.read([&](const json::object& line) {
       const int task = line.at("task").to_number<int>();
       if (!settings_.job.fits(task, line.at("value"))) throw BrokenProtocol("no result of a task");
-      take(task, line);
+      if (!farm_.finish(task)) throw BrokenProtocol("done twice");
     });
+    asio::co_spawn(acceptor_.get_executor(), accept(), pdc::rethrow);
+  }
+
+  /// All is done or given up, and safe.
+  bool is_over() const { return farm_.is_over() && !is_keeping_ && answers_.empty(); }
+
+  /// Requires: is_over(). When the connections have ended, the loop has nothing left to do.
+  void end() {
+    ended_ = true;
+    acceptor_.close();
+    for (Guest& guest : guests_) {
+      if (guest.name.empty()) guest.link->close();
+      guest.link->send({{"done", true}});
+    }
   }
 
   const Farm& farm() const { return farm_; }
   const History& history() const { return history_; }
-  int beats() const { return beats_; }  // since the beginning
+  /// Whether one says nothing for much longer than the limit, with its task still in its hands.
+  bool has_forgotten_one() const {
+    return std::ranges::any_of(guests_, [](const Guest& guest) {
+      return !guest.hand.empty() && !guest.is_late && guest.link->is_silent(4);
+    });
+  }
 
  private:
   static constexpr std::ptrdiff_t most_strangers = 64;
   static constexpr std::size_t most_in_hand = 32;
 
   asio::awaitable<void> accept() {
+    asio::steady_timer pause(acceptor_.get_executor());
     while (acceptor_.is_open()) {
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
       if (!error) {
         asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
       } else if (acceptor_.is_open()) {  // no descriptor is left, say: there may be one soon
-        asio::steady_timer pause(acceptor_.get_executor(), beat_period);
+        pause.expires_after(beat_period);
         co_await pause.async_wait(asio::use_awaitable);
       }
     }
@@ -111,29 +118,21 @@ class Service {
   /// Ends when the connection does. What breaks the protocol breaks the connection, and no more.
   asio::awaitable<void> serve(tcp::socket socket) {
     if (ended_) co_return;  // it was too late
-    boost::system::error_code gone;
-    const auto peer = peer_of(socket.remote_endpoint(gone).address());
-    const auto link = std::make_shared<Link>(std::move(socket), settings_.silent_after);
+    const auto peer = peer_of(socket);
+    const auto link =
+        std::make_shared<Link>(std::move(socket), pdc::Side::server, settings_.silent_after);
     const auto guest = guests_.insert(guests_.end(), Guest{link, peer});
-    std::string why;  // it ended
-    try {
-      make_room();
-      co_await guest->link->greet(settings_.secret, pdc::Side::server);
-      for (;;) {
-        const json::object message = co_await guest->link->receive();
-        handle(*guest, message);
-        go_on();
-      }
-    } catch (const boost::system::system_error& gone_or_broken) {
-      why = gone_or_broken.what();
-    } catch (const std::logic_error& broken) {
-      why = broken.what();
-    }
-    guest->link->close(why);
+    link->start_beating([this, guest] { watch(*guest); });
+    make_room();
+    const Link::Take take = [this, guest](const json::object& message) {
+      handle(*guest, message);
+      go_on();
+    };
+    const std::string why_over = co_await link->talk(settings_.secret, {}, take);
+    link->close(why_over);
     if (!guest->name.empty()) say_goodbye(*guest);
     guests_.erase(guest);
     go_on();
-    if (ended_) beat_.cancel();  // the watch may end now
   }
 
   /// Strangers have few places. When there are too many, the peer that has most of them loses the one
@@ -187,20 +186,14 @@ class Service {
   /// As on the page `journal`: they are written down, then on the disk, and only then acknowledged.
   /// The disk takes long, so all that have come meanwhile share the next wait.
   asio::awaitable<void> acknowledge() {
+    const auto keep = [this]() -> asio::awaitable<void> { co_return journal_.keep(); };
     while (!answers_.empty()) {
       const auto safe = std::exchange(answers_, {});
-      auto keep = keep_journal();
-      co_await asio::co_spawn(disk_, std::move(keep), asio::use_awaitable);
+      co_await asio::co_spawn(disk_, keep, asio::use_awaitable);
       for (const auto& [link, task] : safe) link->send({{"ack", task}});
     }
     is_keeping_ = false;
     go_on();
-  }
-
-  /// On the thread of the disk.
-  asio::awaitable<void> keep_journal() {
-    journal_.keep();
-    co_return;
   }
 
   /// Its connection has ended: others get what it had in hand.
@@ -211,16 +204,20 @@ class Service {
     tell_loss(guest, "gone");
     if (guest.is_late) return;  // they have got it
     farm_.lose(guest.hand.front());
-    std::for_each(guest.hand.begin() + 1, guest.hand.end(),
-                  [&](int task) { farm_.take_back(task); });
+    for (const int task : guest.hand | std::views::drop(1)) farm_.take_back(task);
   }
 
-  /// Others get what it has in hand, and it may still answer.
-  void suspect(Guest& guest) {
-    if (guest.hand.empty() || std::exchange(guest.is_late, true)) return;
-    tell_loss(guest, "silent");
-    for (const int task : guest.hand) farm_.take_back(task);
-    guest.show();
+  /// As on the page `heartbeat`. Others get what a silent worker has in hand, and it may still answer.
+  void watch(Guest& guest) {
+    if (!guest.link->is_silent()) return;
+    if (guest.name.empty() || ended_) {
+      guest.link->close();
+    } else if (!guest.hand.empty() && !std::exchange(guest.is_late, true)) {
+      tell_loss(guest, "silent");
+      for (const int task : guest.hand) farm_.take_back(task);
+      guest.show();
+    }
+    go_on();
   }
 
   void tell_loss(const Guest& guest, std::string_view how) {
@@ -229,38 +226,13 @@ class Service {
     history_.lost.emplace(guest.name, guest.hand.front());
   }
 
-  /// As on the page `heartbeat`, for all connections.
-  asio::awaitable<void> beat_and_watch() {
-    while (!ended_ || !guests_.empty()) {
-      beat_.expires_after(beat_period);
-      co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
-      ++beats_;
-      for (Guest& guest : guests_) {
-        guest.link->beat();
-        if (!guest.link->is_silent()) continue;
-        if (guest.name.empty() || ended_)
-          guest.link->close();
-        else
-          suspect(guest);
-      }
-      go_on();
-    }
-  }
-
-  /// After each change: deals out, acknowledges, or ends when all is done.
+  /// After each change: deals out, and acknowledges.
   void go_on() {
     for (Guest& guest : guests_) {
       if (guest.can_work()) deal_out(guest);
     }
     if (!answers_.empty() && !std::exchange(is_keeping_, true))
       asio::co_spawn(acceptor_.get_executor(), acknowledge(), pdc::rethrow);
-    if (watcher_(*this) || !farm_.is_over() || is_keeping_ || std::exchange(ended_, true)) return;
-    acceptor_.close();
-    for (Guest& guest : guests_) {
-      if (guest.name.empty()) guest.link->close();
-      guest.link->send({{"done", true}});
-    }
-    beat_.cancel();
   }
 
   /// Nobody gets what it has failed, as long as there is another one that has not.
@@ -285,14 +257,11 @@ class Service {
 
   tcp::acceptor acceptor_;
   const Settings settings_;
-  const Watcher watcher_;
   Farm farm_;
-  Journal& journal_;
+  pdc::Journal& journal_;
   std::list<Guest> guests_;
-  asio::steady_timer beat_{acceptor_.get_executor()};
   std::vector<std::pair<std::shared_ptr<Link>, int>> answers_;  // tasks that are not acknowledged
   bool is_keeping_ = false, ended_ = false;
-  int beats_ = 0;
   History history_;
   asio::thread_pool disk_{1};  // the last member: its thread has ended before the others go
 };

@@ -12,19 +12,19 @@
 
 // SPDX-License-Identifier: MIT
 #include "../sockets/listening.hpp"
+// SPDX-License-Identifier: MIT
+#include "../sockets/listening.hpp"
 #include "jobs.hpp"
 #include "link.hpp"
 
+#include "pdc/journal.hpp"
 #include "pdc/sibling.hpp"
 
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <functional>
-#include <optional>
+#include <latch>
+#include <map>
 #include <random>
 #include <set>
 
@@ -47,121 +47,102 @@ Milliseconds pause_with_jitter(Milliseconds limit, std::mt19937& random) {
 struct Settings {
   tcp::endpoint coordinator;
   std::string name, secret;
-  int silent_after;  // heartbeats
-  double patience;   // seconds
-  // What the page does: on the thread, in the middle of each task;
-  std::function<void()> at_work = [] {};
-  // and on the loop, with each task that comes or is acknowledged, with each heartbeat, and when a
-  // visit has ended before all is done.
-  std::function<void(int task)> taken = [](int) {}, acknowledged = [](int) {};
-  std::function<void()> beat = [] {}, left = [] {};
-};
-
-/// A connection, from its beginning to its end.
-struct Visit {
-  std::shared_ptr<Link> link;
-  int in_hand = 0;  // tasks
-  bool heard = false, helped = false, done = false;
-  std::string why_over = {};
+  int silent_after;               // heartbeats
+  double patience;                // seconds
+  std::function<void()> at_work;  // played on the thread, in the middle of each task
 };
 
 /// All but the computing happens on one thread, that of the loop.
 class Worker {
  public:
-  explicit Worker(Settings settings) : settings_(std::move(settings)) {}
+  struct History {
+    std::set<int> safe = {};  // tasks: acknowledged
+    int again = 0;            // tasks that came although they were
+    int left = 0;             // visits that ended before all was done
+    int beats = 0;
+  };
 
-  /// Returns when a coordinator has said that all is done. Ends the program with status 3 when none
-  /// has been there for too long.
-  void work() {
+  explicit Worker(Settings settings) : settings_(std::move(settings)) {
     asio::co_spawn(loop_, keep_visiting(), pdc::rethrow);
-    loop_.run();
   }
+
+  /// Until a coordinator has said that all is done, or until then. Ends the program with status 3
+  /// when none has been there for too long.
+  void work(const std::function<bool()>& until = [] { return false; }) {
+    while (!until() && loop_.run_one() > 0) continue;
+  }
+
+  const History& history() const { return history_; }
 
  private:
   asio::awaitable<void> keep_visiting() {
     std::mt19937 random{std::random_device()()};
     const std::chrono::duration<double> patience(settings_.patience);
-    auto heard = Clock::now();
-    Milliseconds limit = first_pause;
     for (;;) {
-      const auto visit = std::make_shared<Visit>();
-      co_await pay(visit);
-      if (visit->done) co_return;
-      if (visit->helped) limit = first_pause;  // a connection alone is no help: it may end at once
-      if (visit->heard) heard = Clock::now();
-      if (Clock::now() > heard + patience) {
-        pdc::refuse(fmt::format("no coordinator to work for at {} port {}: {}",
-                                settings_.coordinator.address().to_string(),
-                                settings_.coordinator.port(), visit->why_over));
+      const std::string why_over = co_await visit();
+      if (is_done_) co_return;
+      if (Clock::now() > heard_ + patience) {
+        const auto& [address, port] =
+            std::pair(settings_.coordinator.address().to_string(), settings_.coordinator.port());
+        pdc::refuse(
+            fmt::format("no coordinator to work for at {} port {}: {}", address, port, why_over));
       }
-      settings_.left();
+      ++history_.left;
       const auto wait = lane_.wait("pause");
-      asio::steady_timer pause(loop_, pause_with_jitter(limit, random));
+      asio::steady_timer pause(loop_, pause_with_jitter(limit_, random));
       co_await pause.async_wait(asio::use_awaitable);
-      limit = std::min(2 * limit, longest_pause);
+      limit_ = std::min(2 * limit_, longest_pause);
     }
   }
 
-  asio::awaitable<void> pay(std::shared_ptr<Visit> visit) {
+  /// One connection, from its beginning to its end. Returns why it is over.
+  asio::awaitable<std::string> visit() {
     const auto link = std::make_shared<Link>(tcp::socket(loop_, settings_.coordinator.protocol()),
-                                             settings_.silent_after);
-    visit->link = link;
-    asio::co_spawn(loop_, beat_and_watch(link), pdc::rethrow);
-    try {
-      co_await link->socket().async_connect(settings_.coordinator, asio::use_awaitable);
-      co_await link->greet(settings_.secret, pdc::Side::client);
-      link->send({{"hello", settings_.name}});
-      while (!visit->done) {
-        const json::object message = co_await link->receive();
-        handle(visit, message);
-      }
-    } catch (const boost::system::system_error& error) {
-      visit->why_over = link->is_silent() ? "it says nothing" : error.code().message();
-    } catch (const std::logic_error& broken) {
-      visit->why_over = broken.what();
-    }
-    link->close();
-    beat_.cancel();
-  }
-
-  /// As on the page `heartbeat`, whatever the other thread does.
-  asio::awaitable<void> beat_and_watch(std::shared_ptr<Link> link) {
-    while (link->is_open()) {
-      beat_.expires_after(beat_period);
-      co_await beat_.async_wait(asio::as_tuple(asio::use_awaitable));
+                                             pdc::Side::client, settings_.silent_after);
+    link->start_beating([this, link] {  // as on the page `heartbeat`, whatever the thread does
       const auto send = lane_.send("heartbeat");
-      link->beat();
-      settings_.beat();
+      ++history_.beats;
       if (link->is_silent()) link->close();
-    }
+    });
+    in_hand_ = 0;
+    const json::object hello{{"hello", settings_.name}};
+    const Link::Take take = [&](const json::object& message) { handle(link, message); };
+    boost::system::error_code error;
+    co_await link->socket().async_connect(settings_.coordinator,
+                                          asio::redirect_error(asio::use_awaitable, error));
+    std::string why_over = error.message();
+    if (!error) why_over = co_await link->talk(settings_.secret, hello, take);
+    link->close();
+    co_return why_over;
   }
 
   /// A message whose code is right. Errors: BrokenProtocol.
-  void handle(const std::shared_ptr<Visit>& visit, const json::object& message) {
-    if (message.contains("task")) return take(visit, message);  // no sign of life: it comes at once
-    visit->heard = true;
+  void handle(const std::shared_ptr<Link>& link, const json::object& message) {
+    if (message.contains("task")) return take(link, message);  // no sign of life: it comes at once
+    heard_ = Clock::now();
     if (message.contains("ack")) {
-      visit->helped = true;
-      settings_.acknowledged(message.at("ack").to_number<int>());
+      history_.safe.insert(message.at("ack").to_number<int>());
+      limit_ = first_pause;  // a connection alone is no help: it may end at once
     } else if (message == json::object{{"done", true}}) {
-      visit->done = true;
+      is_done_ = true;
+      link->close();
     } else if (!message.contains("alive")) {
       throw BrokenProtocol(std::string(message.at("error").as_string()));
     }
   }
 
-  void take(const std::shared_ptr<Visit>& visit, const json::object& message) {
+  void take(const std::shared_ptr<Link>& link, const json::object& message) {
     const int task = message.at("task").to_number<int>();
-    if (++visit->in_hand > most_in_hand) throw BrokenProtocol("too many tasks");
-    settings_.taken(task);
+    if (++in_hand_ > most_in_hand) throw BrokenProtocol("too many tasks");
+    history_.again += history_.safe.contains(task) ? 1 : 0;
     asio::post(thread_,
-               [this, task, order = message.at("job").as_object(), visit = std::weak_ptr(visit)] {
+               [this, task, order = message.at("job").as_object(), visit = std::weak_ptr(link)] {
                  if (visit.expired()) return;  // it has ended, and others have got the task
-                 asio::post(loop_, [answer = compute(task, order), visit] {
+                 asio::post(loop_, [this, visit, answer = compute(task, order)] {
                    const auto still = visit.lock();
-                   if (!still) return;
-                   --still->in_hand;
-                   still->link->send(answer);
+                   if (!still || !still->is_open()) return;
+                   --in_hand_;
+                   still->send(answer);
                  });
                });
   }
@@ -179,120 +160,88 @@ class Worker {
 
   const Settings settings_;
   asio::io_context loop_;
-  asio::steady_timer beat_{loop_};
   const pdc::Lane lane_{pdc::task, "loop"}, thread_lane_{"thread"};
+  Clock::time_point heard_ = Clock::now();  // a coordinator
+  Milliseconds limit_ = first_pause;        // of the next pause
+  int in_hand_ = 0;                         // tasks of this visit
+  bool is_done_ = false;
+  History history_;
   asio::thread_pool thread_{1};  // the last member: the first to go, and waits for its thread
 };
 
 constexpr int tasks = 24, safe_before = 5;  // answers, acknowledged before the stop
 
+struct Outcome {
+  bool left;              // the first coordinator, before it was killed
+  std::size_t before;     // answers that the first one acknowledged
+  std::size_t after = 0;  // and the second
+  int again = 0;          // tasks that the second one dealt out, and the first had acknowledged
+  pdc::Exit end = {};     // of the second
+};
+
 /// Two coordinators of one job, with one journal and one port. The first one is stopped in the middle
 /// of the job, and killed when the worker has left it. When the worker has come twice and found
 /// nobody, the second one is started.
-class Succession {
- public:
-  struct Outcome {
-    int before = 0, after = 0;  // answers that the first one acknowledged, and the second
-    int again = 0;       // tasks that the second one dealt out, and the first had acknowledged
-    bool left = false;   // the first one, before it was killed
-    pdc::Exit end = {};  // of the second
-  };
-
-  Outcome work(Settings settings) {
-    start("0");
-    settings.coordinator = {address_, port_};
-    settings.secret = pdc::read_secret(secret_.file());
-    settings.at_work = [this] {  // holds one task back: the job is not over before the stop
-      if (++begun_ == tasks / 2) stage_.wait(Stage::first);
-    };
-    settings.taken = [this](int task) { outcome_.again += safe_.contains(task) ? 1 : 0; };
-    settings.acknowledged = [this](int task) { note_safe(task); };
-    settings.left = [this] { follow_up(); };
-    // A worker that stays for much longer than the limit would stay for ever, and could not say so.
-    settings.beat = [this, limit = 4 * settings.silent_after] {
-      if (stage_ == Stage::stopped && ++beats_ == limit) kill_first();
-    };
-    Worker(settings).work();
-    if (stage_ == Stage::second) outcome_.end = coordinator_->wait();
-    return outcome_;
-  }
-
- private:
-  enum class Stage { first, stopped, killed, second };
-
-  void start(const std::string& port) {
-    const auto journal = fmt::format("/proc/{}/fd/{}", getpid(), journal_.get());
-    std::vector<std::string> orders{"--quiet", "--poison", "0", "--tasks",
-                                    fmt::format("{}", tasks)};
-    orders.insert(orders.end(), {"--address", address_.to_string(), "--port", port});
-    orders.insert(orders.end(), {"--secret-file", secret_.file()});
-    orders.insert(orders.end(), {"--journal", journal});
-    coordinator_.emplace("coordinator", orders);
-    port_ = static_cast<std::uint16_t>(std::stoi(coordinator_->said("port ")));
-    bar_.emplace(lane_.work("deals out"));
-  }
-
-  void note_safe(int task) {
-    safe_.insert(task);
-    int& count = stage_ == Stage::second ? outcome_.after : outcome_.before;
-    ++count;
-    if (stage_ == Stage::first && count == safe_before) stop_first();
-  }
-
-  /// The worker has left, or found nobody.
-  void follow_up() {
-    if (stage_ == Stage::first) {
-      stop_first();  // the machine is so busy that the worker has left for nothing
-    } else if (stage_ == Stage::stopped) {
-      outcome_.left = true;
-      kill_first();
-    } else if (stage_ == Stage::killed && ++in_vain_ == 2) {
-      start(fmt::format("{}", port_));
-      stage_ = Stage::second;
-    }
-  }
-
-  void stop_first() {
-    coordinator_->send(SIGSTOP);
-    pdc::await_stop(coordinator_->pid());
-    pdc::fault("the coordinator is stopped");
-    bar_.reset();
-    bar_.emplace(lane_.wait("stopped"));
-    stage_ = Stage::stopped;
-    stage_.notify_one();
-  }
-
-  void kill_first() {
-    coordinator_->send(SIGKILL);
-    coordinator_->wait();
-    pdc::fault("it is killed");
-    bar_.reset();
-    stage_ = Stage::killed;
-  }
-
-  const pdc::OwnSecret secret_;
-  const pdc::Descriptor journal_{pdc::posix(memfd_create("journal", MFD_CLOEXEC), "memfd_create")};
+Outcome change_coordinators(Settings settings) {
+  const pdc::OwnSecret secret;
+  const pdc::Journal journal;
   // An address of its own, so that nobody takes the port while no coordinator is there.
-  const asio::ip::address_v4 address_{0x7f000000U | static_cast<unsigned>(getpid())};
-  std::uint16_t port_ = 0;
-  std::optional<pdc::Sibling> coordinator_;
-  const pdc::Lane lane_{"coordinator"};
-  std::optional<pdc::Span> bar_;
-  std::atomic<Stage> stage_ = Stage::first;
-  int begun_ = 0;  // tasks; the thread's
-  int in_vain_ = 0, beats_ = 0;
-  std::set<int> safe_;  // tasks
-  Outcome outcome_;
-};
+  const asio::ip::address_v4 address(0x7f000000U | static_cast<unsigned>(getpid()));
+  const pdc::Lane lane("coordinator");
+  const auto start = [&](const std::string& port) {
+    std::vector<std::string> orders{"--quiet", "--poison", "0", "--secret-file", secret.file()};
+    orders.insert(orders.end(), {"--tasks", fmt::format("{}", tasks), "--port", port});
+    orders.insert(orders.end(), {"--address", address.to_string()});
+    orders.insert(orders.end(), {"--journal", journal.file()});
+    return pdc::Sibling("coordinator", orders);
+  };
+  pdc::Sibling first = start("0");
+  const std::string port = first.said("port ");
+  settings.coordinator = {address, static_cast<std::uint16_t>(std::stoi(port))};
+  settings.secret = pdc::read_secret(secret.file());
+  std::latch stopped(1);
+  settings.at_work = [&, begun = 0]() mutable {  // holds one task back: the job is not over before
+    if (++begun == tasks / 2) stopped.wait();
+  };
+  Worker worker(settings);
+  const Worker::History& seen = worker.history();
+  // A worker that stays for much longer than the limit would stay for ever, and could not say so.
+  const auto work_until_left = [&](int times) {
+    const int end = seen.beats + 4 * settings.silent_after;
+    worker.work([&] { return seen.left >= times || seen.beats > end; });
+    return seen.left >= times;
+  };
+  std::optional bar(lane.work("deals out"));
+  worker.work([&] { return std::ssize(seen.safe) >= safe_before; });
+  first.send(SIGSTOP);
+  pdc::await_stop(first.pid());
+  pdc::fault("the coordinator is stopped");
+  bar.reset();
+  bar.emplace(lane.wait("stopped"));
+  stopped.count_down();
+  const int visits = seen.left;  // for nothing, on a very busy machine
+  Outcome outcome{.left = work_until_left(visits + 1), .before = seen.safe.size()};
+  first.send(SIGKILL);
+  first.wait();
+  pdc::fault("it is killed");
+  bar.reset();
+  if (!work_until_left(visits + 3)) return outcome;
+  pdc::Sibling second = start(port);
+  second.said("port ");
+  bar.emplace(lane.work("deals out"));
+  worker.work();
+  return {outcome.left, outcome.before, seen.safe.size() - outcome.before, seen.again,
+          second.wait()};
+}
 
 /// What --accident says.
 std::function<void()> accident_in(const pdc::Program& program) {
-  const std::string& word = program.word("accident");
-  if (word == "none") return [] {};
-  if (word != "kill" && word != "stop")
-    program.reject(fmt::format("--accident '{}': none, kill or stop", word));
-  return [signal = word == "kill" ? SIGKILL : SIGSTOP, begun = 0]() mutable {
-    if (++begun == 1) kill(getpid(), signal);
+  const std::map<std::string, int> signals{{"none", 0}, {"kill", SIGKILL}, {"stop", SIGSTOP}};
+  const auto found = signals.find(program.word("accident"));
+  if (found == signals.end())
+    program.reject(fmt::format("--accident '{}': none, kill or stop", program.word("accident")));
+  return [signal = found->second, begun = 0]() mutable {
+    if (++begun == 1) kill(getpid(), signal);  // 0: no signal
   };
 }
 
@@ -308,12 +257,9 @@ int main(int argc, char** argv) {
        {"silence", 0.5, "seconds without a line after which the coordinator is silent", {0.2, 20}},
        {"patience", 20.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
        {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
-  Settings settings{.coordinator = endpoint_in(program),
-                    .name = program.word("name"),
-                    .secret = "",
-                    .silent_after = beats_in(program.real("silence")),
-                    .patience = program.real("patience"),
-                    .at_work = accident_in(program)};
+  Settings settings{
+      endpoint_in(program),     program.word("name"), "", beats_in(program.real("silence")),
+      program.real("patience"), accident_in(program)};
   if (program.integer("port") != 0) {
     const std::string& file = program.word("secret-file");
     if (file.empty()) program.reject("--port: it needs the --secret-file of its coordinator, too");
@@ -322,10 +268,8 @@ int main(int argc, char** argv) {
     Worker(settings).work();
     return 0;
   }
-  Succession succession;
-  const auto outcome = program.scene(
-      "its coordinator goes away, and a successor comes",
-      [&](const Settings& with) { return succession.work(with); }, settings);
+  const auto outcome = program.scene("its coordinator goes away, and a successor comes",
+                                     change_coordinators, settings);
   pdc::check(outcome.left, "the worker left the coordinator that said nothing",
              "{} answers acknowledged", outcome.before);
   pdc::check(outcome.after > 0, "the worker came back to the successor, and worked on",

@@ -308,7 +308,7 @@ class Journals(FarmTest):
         farm = self.coordinator(self.JOB)
         keeper = self.keeper(farm)
         for _ in range(3):
-            self.assertIn("another coordinator", self.refused(self.JOB))
+            self.assertIn("another program", self.refused(self.JOB))
         keeper.let_go()
         self.run_to_end(farm)
 
