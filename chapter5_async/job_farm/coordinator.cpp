@@ -4,8 +4,8 @@
 //           and not gone, or fails. So a task is dealt out again when its worker is gone or silent;
 //           only the first result of each counts, and is written down before it is acknowledged;
 //           and what fails everywhere is given up, not tried for ever.
-// Shows     tcp::acceptor, io_context::run; service.hpp: connections; farm.hpp: which task is where;
-//           link.hpp: async_read_until, pdc::Seal; pdc::Journal
+// Shows     tcp::acceptor, io_context::run_one; service.hpp: connections; farm.hpp: which task is
+//           where; link.hpp: async_read_until, pdc::Seal; pdc::Journal
 // Python    multiprocessing.managers.BaseManager, asyncio.start_server
 // Run       coordinator --workers 3 --tasks 24
 // You see   a killed worker's task lost, or done by another; a late answer; a task that fails
@@ -93,12 +93,12 @@ Outcome serve(const pdc::Program& program, const Job& job, const Words& accident
   return outcome;
 }
 
-/// Which worker has done the task that this one had in hand when it was lost.
+/// Which worker has done the task that this one had in hand when it was lost: the last that counted.
 std::string heir_of(std::string_view worker, const Outcome& outcome) {
   const auto lost = outcome.history.lost.find(worker);
   if (lost == outcome.history.lost.end()) return "";
   const auto done = outcome.by.find(lost->second);
-  return done == outcome.by.end() ? "" : done->second.front();
+  return done == outcome.by.end() ? "" : done->second.back();
 }
 
 void claim_accidents(const Outcome& outcome) {
