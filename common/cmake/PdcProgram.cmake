@@ -8,7 +8,7 @@ include(CheckLinkerFlag)
 #   target    <chapter>.<NAME>, executable build/<preset>/<chapter>/<NAME>
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
-# SOURCES are .cpp files beside the page that this program has for itself. RANKS makes it an MPI program. LABELS go to
+# SOURCES are .cpp files beside the page that belong to this program, too. RANKS makes it an MPI program. LABELS go to
 # its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. TWIN:
 # it starts another executable, made of the .cpp of that name beside the page with ThreadSanitizer; where that cannot run,
 # the page ends with status 3, and its test is skipped. PCH names a target whose precompiled header it shares, instead of
