@@ -38,7 +38,8 @@ void time_tasks(benchmark::State& state, RunAll run_all) {
 }
 
 void this_pool(benchmark::State& state) {
-  Pool pool(threads);
+  Pool pool;
+  pool.start(threads);
   std::vector<std::shared_ptr<Future<int>>> futures;
   time_tasks(state, [&] {
     futures.clear();
