@@ -7,7 +7,7 @@
 // Shows     std::memory_order_relaxed, std::memory_order_acquire, std::memory_order_release,
 //           std::memory_order_seq_cst
 // Run       memory_order --rounds 20000
-// You see   with relaxed, a message can be late, and two threads can both look too early; then not
+// You see   with relaxed, a message can be late, and two threads can both look too early; else not
 // Next      fences makes an order between accesses; once needs release and acquire
 
 // SPDX-License-Identifier: MIT
