@@ -17,6 +17,7 @@
 #include "jobs.hpp"
 #include "link.hpp"
 
+#include "pdc/deadline.hpp"
 #include "pdc/journal.hpp"
 #include "pdc/sibling.hpp"
 
@@ -123,6 +124,7 @@ class Worker {
     if (message.contains("ack")) {
       history_.safe.insert(message.at("ack").to_number<int>());
       limit_ = first_pause;  // a connection alone is no help: it may end at once
+      pdc::tell_progress();
     } else if (message == json::object{{"done", true}}) {
       is_done_ = true;
       link->close();
