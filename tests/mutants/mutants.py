@@ -158,8 +158,8 @@ class Test:
 
     def is_of_page(self, mutant: Mutant) -> bool:
         """Whether the page alone has to be compiled for it: others are not put together."""
-        changed = mutate(self.program, mutant)
-        return touched_by([self.program.page, *changed], self.program) == [self.program.page]
+        files = changed.mutate(self.program, mutant)
+        return changed.touched_by([self.program.page, *files], self.program) == [self.program.page]
 
     def check_texts(self) -> bool:
         """Of all mutants, before anything is compiled."""
