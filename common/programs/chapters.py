@@ -154,13 +154,16 @@ def labels_of(source: str) -> dict[str, str]:
 
 
 def own_files(page: Path) -> list[Path]:
-    """What the page includes from beside it, and what that includes, with the bodies of those headers; and its twin."""
+    """What the page includes from beside it, and what that includes, with the bodies of those headers, unless these are
+    pages themselves; and its twin."""
     found: list[Path] = []
     to_read = [page]
     while to_read:
         for header in re.findall(r'^#include "(\w+)\.hpp"', to_read.pop().read_text(encoding="utf-8"), re.M):
             for path in (page.with_name(f"{header}.hpp"), page.with_name(f"{header}.cpp")):
-                if path.is_file() and path not in (page, *found):
+                if not path.is_file() or path in (page, *found):
+                    continue
+                if path.suffix == ".hpp" or not labels_of(path.read_text(encoding="utf-8")):
                     found.append(path)
                     to_read.append(path)
     twin = page.with_name(f"{page.stem}_twin.cpp")
