@@ -1,17 +1,14 @@
 // Coordinator: deals tasks out to workers that come over TCP, and again when one is lost.
 //
-// Concept   Whoever deals out work over a network has to expect that a worker is gone, or silent
-//           and not gone, or fails. So a task is dealt out again when its worker is gone or silent;
-//           only the first result of each counts, and is written down before it is acknowledged;
-//           and what fails everywhere is given up, not tried for ever.
-// Shows     tcp::acceptor, io_context::run_one; service.hpp: connections; farm.hpp: which task is
-//           where; link.hpp: async_read_until, pdc::Seal; pdc::Journal
+// Concept   Over a network, a worker may be gone, or silent and not gone, or fail. So a task is dealt
+//           out again when its worker is gone or silent; only its first result counts, and is written
+//           down before it is acknowledged; and what fails everywhere is given up.
+// Shows     tcp::acceptor, io_context::run_one, pdc::Link, pdc::Journal
 // Python    multiprocessing.managers.BaseManager, asyncio.start_server
 // Run       coordinator --workers 3 --tasks 24
 // You see   a killed worker's task lost, or done by another; a late answer; a task that fails
 // Next      worker is the other side; mandelbrot_async has an image computed so
 
-// SPDX-License-Identifier: MIT
 // SPDX-License-Identifier: MIT
 #include "../sockets/listening.hpp"
 #include "service.hpp"
@@ -25,7 +22,6 @@ namespace {
 
 using namespace job_farm;
 using Words = std::vector<std::string>;
-
 const std::string killed = "worker 0", stopped = "worker 1";
 
 struct Outcome {
@@ -54,7 +50,7 @@ Outcome serve(const pdc::Program& program, const Job& job, const Words& accident
   const pdc::OwnSecret own;  // its workers inherit it
   const bool is_alone = program.word("secret-file").empty();
   const std::string file = is_alone ? own.file() : program.word("secret-file");
-  const Service::Settings settings{job, pdc::read_secret(file), beats_in(silence), limits};
+  const Service::Settings settings{job, pdc::read_secret(file), pdc::beats_in(silence), limits};
   pdc::Journal journal(program.word("journal"), job.description());  // refused before all else
   asio::io_context loop;
   tcp::acceptor acceptor = is_alone ? tcp::acceptor(loop, {asio::ip::address_v4::loopback(), 0})

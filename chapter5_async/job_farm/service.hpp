@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../address.hpp"
 #include "farm.hpp"
 #include "jobs.hpp"
-#include "link.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
 #include "pdc/journal.hpp"
+#include "pdc/link.hpp"
 #include "pdc/print.hpp"
 #include "pdc/timeline.hpp"
 
@@ -17,6 +19,10 @@
 
 /// The coordinator's connections, who has which task in hand, and what a message changes in that.
 namespace job_farm {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using pdc::BrokenProtocol, pdc::Link;
 
 /// The other end of a connection: a stranger, until a line has shown that it knows the secret.
 struct Guest {
@@ -35,15 +41,6 @@ struct Guest {
     if (!hand.empty()) bar.emplace(is_late ? lane->wait("silent") : lane->work("{}", hand[0]));
   }
 };
-
-/// As on the page `server_limits`: one host may have all IPv6 addresses that begin with the same 64
-/// bits, so they are one peer.
-inline asio::ip::address peer_of(const tcp::socket& socket) {
-  boost::system::error_code gone;
-  const asio::ip::address address = socket.remote_endpoint(gone).address();
-  if (address.is_v4() || address.to_v6().is_v4_mapped()) return address;
-  return asio::ip::network_v6(address.to_v6(), 64).network();
-}
 
 /// One thread, one event loop, a coroutine for each connection; a second thread waits for the disk.
 class Service {
@@ -109,7 +106,7 @@ class Service {
       if (!error) {
         asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), pdc::rethrow);
       } else if (acceptor_.is_open()) {  // no descriptor is left, say: there may be one soon
-        pause.expires_after(beat_period);
+        pause.expires_after(pdc::beat_period);
         co_await pause.async_wait(asio::use_awaitable);
       }
     }
@@ -118,7 +115,8 @@ class Service {
   /// Ends when the connection does. What breaks the protocol breaks the connection, and no more.
   asio::awaitable<void> serve(tcp::socket socket) {
     if (ended_) co_return;  // it was too late
-    const auto peer = peer_of(socket);
+    boost::system::error_code gone;
+    const auto peer = peer_of(socket.remote_endpoint(gone).address());  // as on `server_limits`
     const auto link =
         std::make_shared<Link>(std::move(socket), pdc::Side::server, settings_.silent_after);
     const auto guest = guests_.insert(guests_.end(), Guest{link, peer});

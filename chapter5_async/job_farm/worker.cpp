@@ -4,7 +4,7 @@
 //           so that its event loop goes on saying that it lives, and listening whether the
 //           coordinator does. When that is gone or silent, the worker leaves, and comes back after
 //           pauses that grow and are random, so that not all workers come at once.
-// Shows     asio::co_spawn, async_connect, steady_timer, asio::thread_pool; link.hpp: heartbeats
+// Shows     asio::co_spawn, async_connect, steady_timer, asio::thread_pool; pdc::Link
 // Python    loop.run_in_executor, asyncio.open_connection, hmac.compare_digest
 // Run       worker
 // You see   its coordinator stopped in mid-job, left, and killed; the successor, which goes on
@@ -12,13 +12,12 @@
 
 // SPDX-License-Identifier: MIT
 #include "../sockets/listening.hpp"
-// SPDX-License-Identifier: MIT
-#include "../sockets/listening.hpp"
 #include "jobs.hpp"
-#include "link.hpp"
 
+#include "pdc/coroutine.hpp"
 #include "pdc/deadline.hpp"
 #include "pdc/journal.hpp"
+#include "pdc/link.hpp"
 #include "pdc/sibling.hpp"
 
 #include <signal.h>
@@ -33,9 +32,10 @@ namespace {
 
 using namespace job_farm;
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using pdc::BrokenProtocol, pdc::Link;
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
-
 constexpr int most_in_hand = 64;
 constexpr Milliseconds first_pause = 50ms, longest_pause = 1000ms;
 
@@ -46,7 +46,7 @@ Milliseconds pause_with_jitter(Milliseconds limit, std::mt19937& random) {
 }
 
 struct Settings {
-  tcp::endpoint coordinator;
+  asio::ip::tcp::endpoint coordinator;
   std::string name, secret;
   int silent_after;               // heartbeats
   double patience;                // seconds
@@ -67,8 +67,7 @@ class Worker {
     asio::co_spawn(loop_, keep_visiting(), pdc::rethrow);
   }
 
-  /// Until a coordinator has said that all is done, or until then. Ends the program with status 3
-  /// when none has been there for too long.
+  /// Until all is done, or until then. Ends with status 3 if no coordinator is there for too long.
   void work(const std::function<bool()>& until = [] { return false; }) {
     while (!until() && loop_.run_one() > 0) continue;
   }
@@ -78,15 +77,13 @@ class Worker {
  private:
   asio::awaitable<void> keep_visiting() {
     std::mt19937 random{std::random_device()()};
-    const std::chrono::duration<double> patience(settings_.patience);
     for (;;) {
       const std::string why_over = co_await visit();
       if (is_done_) co_return;
-      if (Clock::now() > heard_ + patience) {
-        const auto& [address, port] =
-            std::pair(settings_.coordinator.address().to_string(), settings_.coordinator.port());
-        pdc::refuse(
-            fmt::format("no coordinator to work for at {} port {}: {}", address, port, why_over));
+      if (Clock::now() > heard_ + std::chrono::duration<double>(settings_.patience)) {
+        const auto& there = settings_.coordinator;
+        pdc::refuse(fmt::format("no coordinator to work for at {} port {}: {}",
+                                there.address().to_string(), there.port(), why_over));
       }
       ++history_.left;
       const auto wait = lane_.wait("pause");
@@ -98,7 +95,7 @@ class Worker {
 
   /// One connection, from its beginning to its end. Returns why it is over.
   asio::awaitable<std::string> visit() {
-    const auto link = std::make_shared<Link>(tcp::socket(loop_, settings_.coordinator.protocol()),
+    const auto link = std::make_shared<Link>(Link::Socket(loop_, settings_.coordinator.protocol()),
                                              pdc::Side::client, settings_.silent_after);
     link->start_beating([this, link] {  // as on the page `heartbeat`, whatever the thread does
       const auto send = lane_.send("heartbeat");
@@ -181,9 +178,8 @@ struct Outcome {
   pdc::Exit end = {};     // of the second
 };
 
-/// Two coordinators of one job, with one journal and one port. The first one is stopped in the middle
-/// of the job, and killed when the worker has left it. When the worker has come twice and found
-/// nobody, the second one is started.
+/// Two coordinators of one job, with one journal and one port. The first one is stopped in mid-job,
+/// and killed when the worker has left it; the second one starts when the worker has come twice.
 Outcome change_coordinators(Settings settings) {
   const pdc::OwnSecret secret;
   const pdc::Journal journal;
@@ -191,11 +187,10 @@ Outcome change_coordinators(Settings settings) {
   const asio::ip::address_v4 address(0x7f000000U | static_cast<unsigned>(getpid()));
   const pdc::Lane lane("coordinator");
   const auto start = [&](const std::string& port) {
-    std::vector<std::string> orders{"--quiet", "--poison", "0", "--secret-file", secret.file()};
-    orders.insert(orders.end(), {"--tasks", fmt::format("{}", tasks), "--port", port});
-    orders.insert(orders.end(), {"--address", address.to_string()});
-    orders.insert(orders.end(), {"--journal", journal.file()});
-    return pdc::Sibling("coordinator", orders);
+    return pdc::Sibling("coordinator",
+                        {"--quiet", "--poison", "0", "--secret-file", secret.file(), "--tasks",
+                         fmt::format("{}", tasks), "--port", port, "--address", address.to_string(),
+                         "--journal", journal.file()});
   };
   pdc::Sibling first = start("0");
   const std::string port = first.said("port ");
@@ -260,7 +255,7 @@ int main(int argc, char** argv) {
        {"patience", 20.0, "seconds without a sign of a coordinator until it goes", {0.1, 86'400}},
        {"accident", "none", "in its first task: none, kill (SIGKILL), stop (SIGSTOP)"}});
   Settings settings{
-      endpoint_in(program),     program.word("name"), "", beats_in(program.real("silence")),
+      endpoint_in(program),     program.word("name"), "", pdc::beats_in(program.real("silence")),
       program.real("patience"), accident_in(program)};
   if (program.integer("port") != 0) {
     const std::string& file = program.word("secret-file");

@@ -16,14 +16,6 @@ using asio::ip::tcp;
 
 namespace {
 
-/// One host may have all IPv6 addresses that begin with the same 64 bits, so they are one peer.
-std::string name_peer(const asio::ip::address& address) {
-  if (address.is_v4() || address.to_v6().is_v4_mapped()) return address.to_string();
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), 0);
-  return asio::ip::address_v6(bytes).to_string();
-}
-
 asio::awaitable<void> accept_all(tcp::acceptor& acceptor, const Take& take) {
   asio::steady_timer pause(acceptor.get_executor());
   while (acceptor.is_open()) {
@@ -35,7 +27,7 @@ asio::awaitable<void> accept_all(tcp::acceptor& acceptor, const Take& take) {
     if (error || !acceptor.is_open()) continue;
     client.set_option(tcp::no_delay(true), error);
     const tcp::endpoint peer = client.remote_endpoint(error);
-    if (!error) take(std::move(client), name_peer(peer.address()));  // else it has gone
+    if (!error) take(std::move(client), peer_of(peer.address()).to_string());  // else it has gone
   }
 }
 
