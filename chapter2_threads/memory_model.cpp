@@ -13,7 +13,7 @@
 #include <utility>
 
 struct Access {
-  enum Kind { store, load, fence } kind;
+  enum class Kind { store, load, fence } kind;
   int place;  // 0 is x, 1 is y
   std::memory_order order;
 };
@@ -85,10 +85,10 @@ State step(State state, int thread, const Access& access, int value) {
   Thread& me = state.threads[thread];
   const std::string place(1, "xy"[access.place]);
   ++me.done;
-  if (access.kind == Access::fence) {
+  if (access.kind == Access::Kind::fence) {
     see_agreed(state, me, access.order);
     state.steps.emplace_back(thread, "fence");
-  } else if (access.kind == Access::store) {
+  } else if (access.kind == Access::Kind::store) {
     store(state, me, access);
     state.steps.emplace_back(thread, "set " + place);
   } else {
@@ -116,7 +116,7 @@ void go_on(const State& state, const std::vector<Code>& threads, const Outcome& 
     is_over = false;
     const Access& access = threads[i][me.done];
     for (const int value : {1, 0}) {
-      const bool is_load = access.kind == Access::load;
+      const bool is_load = access.kind == Access::Kind::load;
       if (is_load ? may_see(value, state, me, access) : value == 1)
         go_on(step(state, i, access, value), threads, bad, found);
     }
@@ -184,16 +184,16 @@ void play_rounds(const std::vector<Body>& threads, const Outcome& bad, int round
 }  // namespace
 
 void Place::store(int /*1*/, std::memory_order order) {
-  code.push_back({Access::store, number, order});
+  code.push_back({Access::Kind::store, number, order});
 }
 
 int Place::load(std::memory_order order) {
-  code.push_back({Access::load, number, order});
+  code.push_back({Access::Kind::load, number, order});
   return 0;
 }
 
 void fence(Place& any, std::memory_order order) {
-  any.code.push_back({Access::fence, any.number, order});
+  any.code.push_back({Access::Kind::fence, any.number, order});
 }
 
 Found try_out(const std::vector<Body>& threads, const Outcome& bad, int rounds) {
