@@ -35,7 +35,8 @@ constexpr std::array attacks{
 
 struct Outcome {
   std::size_t taken = 0;
-  bool is_served = false;
+  bool is_served = false;  // the good client
+  bool is_told = false;    // each attacker, why it is hung up on
   bool is_harmless() const { return taken <= all.line && is_served; }
 };
 using Outcomes = std::array<Outcome, attacks.size()>;
@@ -63,6 +64,9 @@ Outcome meet(const Attack& attack, const Limits& limits, const std::vector<pdc::
     }
     std::this_thread::sleep_for(1ms);  // for the picture alone: it plays the time that passes
   }
+  outcome.is_told = std::ranges::all_of(attackers, [](const PlayedClient& attacker) {
+    return attacker.heard == make_error("the line is too long");
+  });
   PlayedClient good(loop, lanes.back().work("asks"));
   if (server.size() < places)
     asio::co_spawn(loop, server.talk(std::move(good.other)), pdc::rethrow);
@@ -97,8 +101,9 @@ int main(int argc, char** argv) {
   const Outcomes with = program.scene("each attack with all limits", meet_all, true);
 
   judge(without.at(0), false, "without a limit for its bytes, the server takes an endless line");
-  judge(with.at(0), true,
-        "with all limits, the server takes an endless line to its limit, then says so");
+  judge(with.at(0), true, "with all limits, the server takes an endless line to its limit");
+  pdc::check(with.at(0).is_told,
+             "with all limits, the server tells each client with an endless line why it hangs up");
   judge(without.at(1), false,
         "without a limit for their time, lines sent byte by byte keep all places");
   judge(with.at(1), true, "with all limits, lines sent byte by byte leave a good client a place");
