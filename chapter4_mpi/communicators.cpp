@@ -63,10 +63,10 @@ struct Heard {
   int number, letter;  // of the rank before
 };
 
-/// Plays work, for the picture alone.
+/// For the picture alone.
 void play(const pdc::mpi::Session& mpi, const char* whose) {
   const auto work = mpi.lane().work("{}", whose);
-  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays it
 }
 
 /// Sends a letter, lets the library do its work, and only then receives the letter.

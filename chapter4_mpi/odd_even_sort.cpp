@@ -5,7 +5,7 @@
 //           right one the upper. As many rounds as ranks sort any input, and some need them all.
 // Shows     MPI_Sendrecv, MPI_PROC_NULL, MPI_Get_count, MPI_Gather, MPI_Reduce, std::ranges::merge
 // Python    mpi4py comm.Sendrecv, MPI.PROC_NULL
-// Run       mpirun -np 4 odd_even_sort --numbers 5
+// Run       mpirun -np 4 odd_even_sort --numbers 3
 // You see   3 rounds of 4 ranks leave numbers out of place, 4 rounds leave none
 // Next      scatter_gather deals out such parts; deadlock_avoidance is why it is one call
 
@@ -39,7 +39,7 @@ void exchange(Part& mine, int rank, int partner) {
   Part theirs(mine.size());
   const int size = static_cast<int>(mine.size());
   MPI_Status status;
-  MPI_Sendrecv(mine.data(), size, MPI_INT, partner, tag,  //
+  MPI_Sendrecv(mine.data(), size, MPI_INT, partner, tag,  // to and from the same rank
                theirs.data(), size, MPI_INT, partner, tag, MPI_COMM_WORLD, &status);
   int received = 0;
   MPI_Get_count(&status, MPI_INT, &received);
