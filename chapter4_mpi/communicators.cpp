@@ -47,7 +47,7 @@ Ring ring_of(const pdc::mpi::Session& mpi) {
   return {rank, (rank + ranks - 1) % ranks, (rank + 1) % ranks};
 }
 
-/// The library's, which tells each rank the number of the one before it.
+/// The library's: tells each rank the number of the one before. The ring stays until it is sent.
 MPI_Request send_number(const Ring& ring, MPI_Comm comm) {
   MPI_Request sent = MPI_REQUEST_NULL;
   MPI_Isend(&ring.rank, 1, MPI_INT, ring.next, tag, comm, &sent);
@@ -88,7 +88,7 @@ Heard exchange(const pdc::mpi::Session& mpi, MPI_Comm librarys) {
   return heard;
 }
 
-/// Wrong on purpose: of two messages with one tag, the first that was sent is received first.
+/// Wrong on purpose: of two messages from one rank with one tag, the first sent is received first.
 Heard share_communicator(const pdc::mpi::Session& mpi) {
   return exchange(mpi, MPI_COMM_WORLD);
 }

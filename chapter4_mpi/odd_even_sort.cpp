@@ -1,4 +1,4 @@
-// Odd even sort: neighbours exchange their parts, and each number moves one rank a round.
+// Odd even sort: neighbours exchange their parts, and each number moves at most one rank a round.
 //
 // Concept   Each rank sorts its own part. In each round ranks pair up with a neighbour, now with the
 //           one, now with the other; of what a pair has, the left rank keeps the lower half and the
@@ -7,7 +7,7 @@
 // Python    mpi4py comm.Sendrecv, MPI.PROC_NULL
 // Run       mpirun -np 4 odd_even_sort --numbers 3
 // You see   3 rounds of 4 ranks leave numbers out of place, 4 rounds leave none
-// Next      scatter_gather deals out such parts; deadlock_avoidance is why it is one call
+// Next      scatter_gather deals out such parts; deadlock_avoidance says why the swap is one call
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
@@ -46,7 +46,7 @@ void exchange(Part& mine, int rank, int partner) {
   theirs.resize(received);
   Part both(mine.size() + theirs.size());
   std::ranges::merge(mine, theirs, both.begin());
-  const auto from = rank < partner ? both.begin() : both.end() - size;
+  const auto from = partner == rank - 1 ? both.end() - size : both.begin();
   std::copy_n(from, size, mine.begin());
 }
 
@@ -68,7 +68,7 @@ struct Sorted {
   int messages = 0, in_place = 0;
 };
 
-/// The worst that can come: the largest numbers first, so that each has to cross all ranks.
+/// As bad as any: the largest numbers first, so that those at the ends have to cross all ranks.
 Part largest_first(int rank, int ranks, int numbers) {
   Part part(numbers);
   for (int i = 0; i < numbers; ++i) part[i] = (ranks - rank) * numbers - 1 - i;
@@ -96,7 +96,7 @@ Sorted sort(const pdc::mpi::Session& mpi, int numbers, int rounds) {
   return sorted;
 }
 
-/// Wrong on purpose: in each round a number moves on by one rank, and some have to start late.
+/// Wrong on purpose: a number moves on by one rank a round at most, and some have to start late.
 Sorted sort_in_too_few_rounds(const pdc::mpi::Session& mpi, int numbers) {
   return sort(mpi, numbers, mpi.size() - 1);
 }
