@@ -96,8 +96,8 @@ asio::awaitable<void> talk(Socket client, Limits limits) {
 }
 
 struct Client {
-  std::string name, says, then = "";  // in each millisecond after that
-  bool is_reading = true, is_open = true;
+  std::string name, says, then = "";                       // in each millisecond after that
+  bool is_reading = true, is_open = true, is_cut = false;  // cut: before it has said all
   std::string hears = "";
 };
 using Clients = std::array<Client, 4>;
@@ -113,6 +113,7 @@ asio::awaitable<void> visit(asio::io_context& loop, Limits limits, Client& clien
   for (int ms = 0; ms < 30 && client.is_open; ++ms) {
     error_code error;
     server.write_some(asio::buffer(ms == 0 ? client.says : client.then), error);
+    if (error == asio::error::broken_pipe) client.is_cut = true;
     Timer timer(loop, 1ms);
     co_await timer.async_wait(asio::use_awaitable);
     std::array<char, 1024> said;
@@ -151,6 +152,8 @@ int main(int argc, char** argv) {
   pdc::check(slow.hears.starts_with("HTTP/1.1 408") && !slow.is_open,
              "with limits, a header sent byte by byte is answered with 408");
   pdc::check(!deaf.is_open, "with limits, the server hangs up on a client that reads nothing");
+  pdc::check(!endless.is_cut && !slow.is_cut && !good.is_cut,
+             "before the server closes a connection, it hears out a client that it has told so");
   pdc::check(good.hears.starts_with(two_answers + ok),
              "two requests in one packet have two answers: GET a page, and HEAD its header alone");
   pdc::check(good.hears == two_answers + ok + "Connection: close\r\n" + three + "/c\n",
