@@ -52,7 +52,7 @@ constexpr auto look_fenced = [](auto& mine, auto& other, Loads& seen) {
   seen[0] = other.load(std::memory_order_relaxed);
 };
 
-/// The same with a message: what is before the first fence is seen after the second one.
+/// The same with a message: if ready was seen, what is before the first fence is seen after the second.
 constexpr auto send_fenced = [](auto& message, auto& ready, Loads& /*seen*/) {
   message.store(1, std::memory_order_relaxed);
   fence(message, std::memory_order_release);

@@ -2,10 +2,10 @@
 //
 // Concept   Threads that share bins have to protect each update. A thread that counts into bins of
 //           its own needs nothing, until it adds them to the shared ones: that step needs a lock,
-//           once for each thread. Or all are added when all are done, by one thread, or two by two.
+//           once for each thread. Or one thread adds all in the end; or oneTBB adds two by two.
 // Shows     std::mutex, std::scoped_lock, alignas, tbb::parallel_deterministic_reduce
 // Run       privatization --threads 4
-// You see   2 of 8 in each bin if added without a lock, all 8 with three cures; then the times
+// You see   2 of 8 in each bin if added without a lock, all with three cures; then the times
 // Next      parallel_scan has every sum on the way; parallel_reduce says why the pieces are fixed
 
 // SPDX-License-Identifier: MIT
