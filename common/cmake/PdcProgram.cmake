@@ -9,11 +9,11 @@ include(CheckLinkerFlag)
 #   tests     <chapter>.<NAME>, or with RANKS one under mpirun for each count, <chapter>.<NAME>.np<n>
 #   catalog   an entry in build/<preset>/catalog.json, its summary read from the page's first line
 # SOURCES are .cpp files beside the page that belong to this program, too. RANKS makes it an MPI program. LABELS go to
-# its tests. SIBLINGS are the chapter's programs that it starts: whoever builds it for a run has to build them, too. TWIN:
-# it starts another executable, made of the .cpp of that name beside the page with ThreadSanitizer; where that cannot run,
-# the page ends with status 3, and its test is skipped. PCH names a target whose precompiled header it shares, instead of
-# the one that all pages share; NONE: it has none. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page
-# without its header labels, fails the configure step.
+# its tests; `tbb` says that it uses oneTBB, `threads` that its ranks have threads. SIBLINGS are the chapter's programs that
+# it starts: whoever builds it for a run has to build them, too. TWIN: it starts another executable, made of the .cpp of
+# that name beside the page with ThreadSanitizer; where that cannot run, the page ends with status 3, and its test is
+# skipped. PCH names a target whose precompiled header it shares, instead of the one that all pages share; NONE: it has
+# none. FIRST: `./pdc tour first` shows it. A misspelt keyword, or a page without its header labels, fails the configure step.
 function(pdc_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIRST" "PCH;FOLDER;TWIN" "SOURCES;RANKS;LINK;LABELS;SIBLINGS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
@@ -47,11 +47,17 @@ function(pdc_program name)
 
   set(mpi false)
   set(ranks "")
+  set(counts ${arg_RANKS})
   set(run "${PROJECT_SOURCE_DIR}/tests/programs/run_program.sh")
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" AND (arg_RANKS OR "tbb" IN_LIST arg_LABELS) AND NOT "threads" IN_LIST arg_LABELS)
+    # It has nothing to say of ranks of one thread, and does not understand Debian's oneTBB, which is not built for it.
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    set(counts "")
+  endif()
   if(arg_RANKS)
     set(mpi true)
     list(JOIN arg_RANKS ", " ranks)
-    foreach(count IN LISTS arg_RANKS)
+    foreach(count IN LISTS counts)
       if(count GREATER 3 AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
         continue()  # what more ranks show, they show without a sanitizer too, which takes seconds to launch them
       endif()

@@ -11,6 +11,7 @@ ENVIRONMENT = {
     "OMPI_MCA_mpi_yield_when_idle": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",  # or jobs at the same time share one core
     "OMPI_MCA_pml": "ob1",  # what one machine gets anyway: not to look for a faster network is quicker
+    "HWLOC_PLUGINS_PATH": "/nonexistent",  # nor for graphics cards
 }
 
 
