@@ -44,6 +44,8 @@ inline Catalog read_catalog(const std::filesystem::path& build) {
   return catalog;
 }
 
+constexpr const char* usual_ranks = "4";
+
 /// An option whose value is a number.
 struct Choice {
   std::string name, meaning, preset;
@@ -51,11 +53,12 @@ struct Choice {
   double lowest, highest;
 };
 
-/// As the program's --help tells them. Not the deadline: that is the server's to set.
-inline std::vector<Choice> read_choices(const std::string& help) {
+/// As the program's --help tells them, and how many ranks. Not the deadline: that is the server's to set.
+inline std::vector<Choice> read_choices(const Program& program, const std::string& help) {
   static const std::regex option(
       R"(  --([a-z0-9-]+) VALUE *(.*), a (whole )?number from (\S+) to (\S+)(?: \(default (.*)\))?)");
   std::vector<Choice> choices;
+  if (program.is_mpi) choices.push_back({"ranks", "how many start", usual_ranks, true, 1, 16});
   std::istringstream lines(help);
   for (std::string line; std::getline(lines, line);) {
     if (std::smatch part; std::regex_match(line, part, option))
@@ -82,10 +85,9 @@ inline void check_value(const Choice& choice, std::string_view value) {
 }
 
 /// The words of a command line. The query is `threads=4&loops=3`. Errors: BadRequest.
-inline std::vector<std::string> read_order(const Program& program, std::vector<Choice> choices,
+inline std::vector<std::string> read_order(const Program& program,
+                                           const std::vector<Choice>& choices,
                                            std::string_view query) {
-  if (program.is_mpi) choices.push_back({"ranks", "", "", true, 1, 16});
-  std::string ranks = "2";
   std::map<std::string, std::string> values;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
@@ -100,8 +102,8 @@ inline std::vector<std::string> read_order(const Program& program, std::vector<C
   }
   std::vector<std::string> words;
   if (program.is_mpi) {
-    if (const auto given = values.extract("ranks")) ranks = given.mapped();
-    words = {"/usr/bin/env", "mpirun", "-np", ranks};
+    const auto ranks = values.extract("ranks");
+    words = {"/usr/bin/env", "mpirun", "-np", ranks ? ranks.mapped() : usual_ranks};
   }
   words.push_back(program.path);
   for (const auto& [name, value] : values) words.push_back(fmt::format("--{}={}", name, value));

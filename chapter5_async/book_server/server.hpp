@@ -141,6 +141,8 @@ class Server {
   asio::awaitable<Answer> answer_or_refuse(Connection& client, const Request& request) {
     try {
       Answer answer = co_await answer_request(client, request);
+      answer.keep_alive(answer.keep_alive() && request.keep_alive());
+      if (request.method() == http::verb::head) answer.body().clear();
       co_return answer;
     } catch (const BadRequest& error) {
       co_return refuse(http::status::bad_request, error.what());
@@ -151,8 +153,7 @@ class Server {
 
   asio::awaitable<Answer> answer_request(Connection& client, const Request& request) {
     const bool is_post = request.method() == http::verb::post;
-    const bool is_head = request.method() == http::verb::head;
-    if (!is_post && !is_head && request.method() != http::verb::get)
+    if (!is_post && request.method() != http::verb::head && request.method() != http::verb::get)
       co_return refuse(http::status::not_implemented, "GET, HEAD and POST are all there is");
     if (!guard_.is_for_us(request)) co_return refuse(http::status::forbidden, "not this host");
     const std::string target(request.target());
@@ -166,13 +167,9 @@ class Server {
       co_return answer;
     }
     if (is_post) co_return refuse(http::status::not_found, "POST is for /run/NAME");
-    Answer answer = refuse(http::status::not_found, "no such program");
+    Answer answer = find_page(target);
     if (target.starts_with(choices))
-      answer = co_await tell_choices(client, *session, target.substr(choices.size()));
-    else
-      answer = find_page(target);
-    answer.keep_alive(answer.keep_alive() && request.keep_alive());
-    if (is_head) answer.body().clear();
+      answer = co_await tell_choices(client, target.substr(choices.size()));
     co_return answer;
   }
 
@@ -183,6 +180,8 @@ class Server {
     answer.set(http::field::location, "/");
     answer.set(http::field::set_cookie, fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict",
                                                     guard_.cookie_name(), *session));
+    answer.insert(http::field::set_cookie,  // for the pages' script: here it may run programs
+                  fmt::format("runs_{}=1; Path=/; SameSite=Strict", guard_.cookie_name()));
     return answer;
   }
 
@@ -236,18 +235,15 @@ class Server {
     return std::nullopt;
   }
 
-  asio::awaitable<Answer> tell_choices(Connection& client, const std::string& session,
-                                       const std::string& name) {
+  asio::awaitable<Answer> tell_choices(Connection& client, const std::string& name) {
     const auto program = settings_.catalog.find(name);
     if (program == settings_.catalog.end())
       co_return refuse(http::status::not_found, "no such program");
-    if (auto none = find_no_place(session)) co_return std::move(*none);
-    const Place place(places_, session);
     const std::vector<Choice> choices = co_await choices_of(client, program->second);
-    co_return make_answer(http::status::ok, "application/json", describe(program->second, choices));
+    co_return make_answer(http::status::ok, "application/json", describe(choices));
   }
 
-  static std::string describe(const Program& program, const std::vector<Choice>& choices) {
+  static std::string describe(const std::vector<Choice>& choices) {
     boost::json::array options;
     for (const Choice& choice : choices) {
       options.push_back(boost::json::object{{"name", choice.name},
@@ -257,8 +253,7 @@ class Server {
                                             {"lowest", choice.lowest},
                                             {"highest", choice.highest}});
     }
-    const boost::json::object all{{"mpi", program.is_mpi}, {"options", options}};
-    return boost::json::serialize(all);
+    return boost::json::serialize(options);
   }
 
   /// Asks the program itself, once.
@@ -275,7 +270,7 @@ class Server {
     if (first.index() == 1) running.stop();
     const int status = co_await running.finish();
     if (status != 0) throw std::runtime_error("it does not say what it takes");
-    choices_[program.path] = read_choices(help);
+    choices_[program.path] = read_choices(program, help);
     co_return choices_[program.path];
   }
 

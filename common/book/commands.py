@@ -17,7 +17,9 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
 
 import chapters
 import serve
-from chapters import Problem, Program
+from chapters import ROOT, Problem, Program
+
+BUILD = ROOT / "build" / "release"
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,7 +31,10 @@ def book(words: list[str]) -> int:
     parser = Parser(prog="./pdc book", add_help=False, allow_abbrev=False)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--pdf", type=Path)
+    parser.add_argument("--run", action="store_true")
     given = parser.parse_args(words)
+    if given.run and (given.out or given.pdf):
+        raise Problem("book: --run is for a browser; without it --out and --pdf write files", 2)
     if given.pdf:
         import pdf
 
@@ -40,7 +45,7 @@ def book(words: list[str]) -> int:
         write_book(given.out)
         print(f"written: {given.out / 'index.html'}")
     if not given.pdf and not given.out:
-        serve_book()
+        return serve_book(given.run)
     return 0
 
 
@@ -69,15 +74,19 @@ def write_book(out: Path) -> None:
         raise Problem(f"cannot write {out}: {error.strerror}", 3) from None
 
 
-def serve_book() -> None:
+def serve_book(runs: bool) -> int:
+    """With `runs`, by a program of the book, which the launcher has built: its pages run the programs."""
     import pdc_book
 
     with tempfile.TemporaryDirectory(prefix="pdc-book-") as scratch:
         out = Path(scratch, "site")
         pdc_book.write_site(out)
+        if runs:
+            return serve.run_server([BUILD / "chapter5_async" / "book_server", "--serve", "--site", out])
         with serve.serving(serve.Handler, out) as server:
-            serve.tell("the book", server)
+            serve.tell("the book", f"http://127.0.0.1:{server.server_port}/")
             server.serve_forever()
+    return 0
 
 
 def show(words: list[str]) -> int:

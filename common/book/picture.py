@@ -91,7 +91,7 @@ def show(program: Program, options: list[str]) -> int:
             return status or 1
         with serve.serving(handler_of(drawn, program), served) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            serve.tell(f"the picture of {program.name}", server)
+            serve.tell(f"the picture of {program.name}", f"http://127.0.0.1:{server.server_port}/")
             if sys.stdin.isatty():
                 print("Enter runs it again", flush=True)
             for _ in sys.stdin:

@@ -8,6 +8,7 @@ import functools
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import webbrowser
 from collections.abc import Iterator
@@ -62,13 +63,25 @@ def serving(handler: type[SimpleHTTPRequestHandler], folder: Path) -> Iterator[S
         yield server
 
 
-def tell(what: str, server: Server) -> None:
+def tell(what: str, address: str) -> None:
     """Where it is; a terminal on a desktop opens it too."""
-    address = f"http://127.0.0.1:{server.server_port}/"
     print(f"{what}: {address}  (Ctrl-C ends it)", flush=True)
     has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display and sys.stdout.isatty() and shutil.which("xdg-open"):
         webbrowser.open(address)
+
+
+def run_server(command: list[str | Path]) -> int:
+    """One that prints `open ADDRESS`. It ends with this process, and the other way round. Returns its status."""
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        for line in server.stdout:
+            if line.startswith("open "):
+                tell("the book, whose programs run here", line.split()[1])
+        return server.wait()
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def raise_on_signals() -> None:

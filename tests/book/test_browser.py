@@ -3,6 +3,7 @@
 
 import contextlib
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+BUILD = Path(__file__).resolve().parents[2] / "build" / "release"
 PATIENCE = 120  # seconds, on a machine that is busy
 KINDS = [  # one page of each
     "index.html", "contents.html", "glossary.html", "topics.html", "contributing.html", "search.html", "chapter2_threads/index.html",
@@ -190,3 +192,80 @@ def test_show_puts_the_next_picture_in_the_place_of_the_one_before(tmp_path, bro
         wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "svg[aria-label='the second']"))
         assert errors(browser) == []
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def running(site):
+    """The address of book_server, which serves the site and runs its programs."""
+    command = [BUILD / "chapter5_async" / "book_server", "--serve", "--site", site]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as server:
+        yield next(line.split()[1] for line in server.stdout if line.startswith("open "))
+        server.terminate()
+        assert server.wait(PATIENCE) == 0
+
+
+def open_page(browser, address: str, page: str) -> None:
+    """By the address with the token, as a reader does, and then the page."""
+    browser.get(address)
+    browser.get(f"{address.partition('?')[0]}{page}")
+    wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#run form"))
+
+
+def output(browser) -> str:
+    return element(browser, "#run pre").text
+
+
+def test_a_page_runs_its_program_with_the_options_that_it_is_given_and_shows_its_picture(running, browser):
+    open_page(browser, running, "chapter2_threads/barrier.html")
+    threads = element(browser, "#run input[name=threads]")
+    threads.clear()
+    threads.send_keys("3", Keys.ENTER)
+    wait_until(browser, lambda: "all claims hold" in output(browser))
+    assert browser.find_elements(By.CSS_SELECTOR, "#run .ok")
+    picture = element(browser, "#run img")
+    wait_until(browser, lambda: picture.get_property("naturalWidth"))
+    assert errors(browser) == []
+
+
+def test_a_page_runs_ranks(running, browser):
+    open_page(browser, running, "chapter4_mpi/ring.html")
+    ranks = element(browser, "#run input[name=ranks]")
+    ranks.clear()
+    ranks.send_keys("3", Keys.ENTER)
+    wait_until(browser, lambda: "all claims hold" in output(browser))
+    assert errors(browser) == []
+
+
+def test_what_is_out_of_range_is_not_sent_and_what_the_program_refuses_is_red(running, browser):
+    open_page(browser, running, "chapter4_mpi/ring.html")
+    ranks = element(browser, "#run input[name=ranks]")
+    ranks.clear()
+    ranks.send_keys("99", Keys.ENTER)
+    assert not ranks.get_property("validity")["valid"]
+    assert output(browser) == ""
+    ranks.clear()
+    ranks.send_keys("1", Keys.ENTER)  # one is too few
+    wait_until(browser, lambda: "status 2" in output(browser))
+    assert element(browser, "#run .failed")
+
+
+def test_stop_stops_the_program_and_the_next_one_may_run(running, browser):
+    open_page(browser, running, "chapter5_async/timers.html")
+    ticks = element(browser, "#run input[name=ticks]")
+    ticks.clear()
+    ticks.send_keys("100", Keys.ENTER)
+    run, stop = browser.find_elements(By.CSS_SELECTOR, "#run button")
+    wait_until(browser, lambda: "timers" in output(browser))
+    stop.click()
+    wait_until(browser, lambda: output(browser).endswith("stopped"))
+    ticks.clear()
+    ticks.send_keys("5")
+    wait_until(browser, lambda: run_again(browser, run))
+    assert "status" not in output(browser)
+
+
+def run_again(browser, run) -> bool:
+    """The server may still wait for the end of the program before."""
+    run.click()
+    wait_until(browser, run.is_enabled)
+    return "all claims hold" in output(browser)

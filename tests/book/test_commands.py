@@ -63,6 +63,7 @@ def test_what_no_command_takes_is_refused(here):
     refused(here("book", "--what"), 2, "--what")
     refused(here("book", "--out"), 2, "--out")
     refused(here("book", "--pdf", "/nowhere/book.pdf"), 2, "/nowhere/book.pdf")
+    refused(here("book", "--run", "--out", "site"), 2, "--run")
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, here):
