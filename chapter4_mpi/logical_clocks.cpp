@@ -7,7 +7,7 @@
 // Python    mpi4py comm.Send, comm.Recv, comm.Allgather
 // Run       mpirun -np 4 logical_clocks
 // You see   by a clock an hour slow, a message arrives before it was sent; by counts, none does
-// Next      ring has one token, and so one order for all that its holders do
+// Next      mutual_exclusion lets in first who has asked at the lower count
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
