@@ -1,12 +1,12 @@
 // Global snapshot: markers between the messages make a cut at which all the money is there.
 //
-// Concept   No rank sees all accounts at one moment, and some money is always under way. A rank that
+// Concept   No rank sees all accounts at one moment, and some money is always under way. One that
 //           writes down its account sends a marker to all others; at its first marker a rank writes
-//           down its own, and then what comes from each of them before theirs, as under way.
+//           down its own, and then, as under way, what comes from each of them before its marker.
 // Shows     MPI_Isend, MPI_Recv, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Waitall, MPI_Allreduce
 // Python    mpi4py comm.Isend, comm.Recv with MPI.ANY_TAG, Status.Get_source
 // Run       mpirun -np 4 global_snapshot
-// You see   written down when asked, 300 are missing, or 90 counted twice; with markers all is there
+// You see   written down when asked, 300 are missing, or 90 counted twice; with markers none
 // Next      logical_clocks says what happened before what; termination_detection looks for the end
 
 // SPDX-License-Identifier: MIT

@@ -1,12 +1,12 @@
 // Leader election: the highest number gets round the ring, and its rank becomes the leader.
 //
-// Concept   Ranks in a ring know only the next one, and have to agree on one of them all. Each sends
-//           its number; a rank passes on a number that is higher than its own, and drops a lower one.
-//           A number that comes home has met no higher one: its rank leads, and tells the others.
+// Concept   Ranks in a ring know only the next one, and have to agree on a leader. Each sends its
+//           number; a rank passes on a number that is higher than its own, and drops a lower one. A
+//           number that comes home has met no higher one: its rank leads, and tells the others.
 // Shows     MPI_Isend, MPI_Send, MPI_Recv, MPI_ANY_TAG, MPI_Wait, MPI_Allgather, MPI_Allreduce
 // Python    mpi4py comm.Isend, comm.Recv with MPI.ANY_TAG, Status.Get_tag
 // Run       mpirun -np 4 leader_election
-// You see   by the first number heard, 4 leaders; passed on, one, in 14 messages at worst, 11 at best
+// You see   by the first number heard 4 leaders; passed on, one, after 14 messages or 11
 // Next      ring passes one token; reduce finds the highest number where all ranks are known
 
 // SPDX-License-Identifier: MIT
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
   pdc::check(worst.leaders.size() == 1 && best.leaders.size() == 1,
              "if higher numbers are passed on, all ranks have the same leader");
   pdc::check(worst.leaders.contains(highest) && best.leaders.contains(highest),
-             "a leader has the highest number");
+             "the leader has the highest number");
   pdc::check(worst.messages == ranks * (ranks + 1) / 2 + ranks,
              "in falling order, p ranks send p * (p + 1) / 2 + p messages", "{} messages",
              worst.messages);

@@ -1,8 +1,8 @@
 // Mutual exclusion: who wants in asks all others, and lets those in first that have asked earlier.
 //
-// Concept   Ranks share no memory, so there is no lock to take. A rank that wants in asks all others,
-//           with a Lamport time, and goes in when each has said yes. One that wants in, too, and has
-//           asked earlier, says yes only when it has left. So they go in in the order of asking.
+// Concept   Ranks share no memory, so there is no lock to take. A rank that wants in asks all the
+//           others, with a Lamport time, and goes in when each has said yes. Another one that wants
+//           in, and has asked earlier, says yes when it has left. So they take turns as they asked.
 // Shows     MPI_Isend, MPI_Recv, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Waitall
 // Python    mpi4py comm.Isend, comm.Recv with MPI.ANY_SOURCE and MPI.ANY_TAG
 // Run       mpirun -np 4 mutual_exclusion --entries 2
@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
   pdc::check(std::ranges::equal(apart.entries, std::views::iota(0, all), {}, &Entry::left_before),
              "if earlier ones go first, the n-th goes in when n - 1 have left", "{} entries", all);
   pdc::check(std::ranges::is_sorted(apart.entries, {}, &Entry::request),
-             "ranks go in in the order in which they have asked");
+             "ranks take their turns in the order in which they have asked");
   pdc::check(apart.messages == 2 * (ranks - 1) * all, "an entry takes 2 * (p - 1) messages",
              "{} messages, {} entries", apart.messages, all);
   return program.finish();

@@ -1,13 +1,13 @@
 // Termination detection: a token finds out when all ranks are idle and no job is under way.
 //
 // Concept   A rank that is idle may be sent a job the next moment, so it is not enough to ask each
-//           rank once. A token goes round and sums up jobs sent, less jobs received; and a rank that
-//           has received one since the last visit makes it black. White and 0, it comes home: the end.
+//           once. A token goes round and sums up jobs sent, less jobs received; a rank that has got
+//           one since the last visit makes it black. If it comes home white, and the sum is 0: end.
 // Shows     MPI_Isend, MPI_Send, MPI_Recv, MPI_ANY_SOURCE, MPI_Waitall, MPI_Allreduce
 // Python    mpi4py comm.Isend, comm.Send, comm.Recv
 // Run       mpirun -np 4 termination_detection
-// You see   if all were idle, even if the sum is 0, 2 jobs are unfinished; if all are white, too, none
-// Next      ring has a simpler token; master_worker knows the end, since one rank deals out all jobs
+// You see   all idle, even with the sum 0, 2 jobs are unfinished; with a white token, none
+// Next      ring has a simpler token; master_worker knows the end, as one rank deals out all jobs
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
@@ -138,11 +138,11 @@ int main(int argc, char** argv) {
   const Outcome zero = program.scene("the sum is 0", run, mpi, Token::sum_is_0);
   const Outcome white = program.scene("all white, too", run, mpi, Token::sum_is_0_and_white);
 
-  pdc::check(idle.unfinished > 0, "when each rank has been found idle, jobs are unfinished",
+  pdc::check(idle.unfinished > 0, "if all were idle when the token came, jobs can be unfinished",
              "{} jobs", idle.unfinished);
-  pdc::check(zero.unfinished > 0, "when the sum is 0, too, jobs are unfinished all the same",
+  pdc::check(zero.unfinished > 0, "if all were idle and the sum is 0, jobs can be unfinished",
              "{} jobs", zero.unfinished);
-  pdc::check(white.unfinished == 0, "when the token is white, too, no job is unfinished");
+  pdc::check(white.unfinished == 0, "if the sum is 0 and all are white, no job is unfinished");
   pdc::check(white.messages == 6 * mpi.size() - 1,
              "the token goes round 5 times, and then tells p - 1 ranks of the end", "{} messages",
              white.messages);
