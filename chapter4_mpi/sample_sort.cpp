@@ -1,0 +1,148 @@
+// Sample sort: each key travels once, to the rank whose range it belongs to.
+//
+// Concept   Splitters cut the keys into ranges, one for each rank. Cut into equal widths, one key far
+//           away leaves all others in one range. Instead each rank sorts its part and gives p keys
+//           of it, at equal distances: of these samples in order, every p-th is a splitter.
+// Shows     MPI_Allgather, MPI_Alltoall, MPI_Alltoallv, MPI_Allreduce, std::ranges::lower_bound
+// Python    mpi4py comm.Allgather, comm.Alltoallv
+// Run       mpirun -np 4 sample_sort --keys 16
+// You see   by equal widths one rank gets 63 of 64 keys; by samples none gets more than 32
+// Next      odd_even_sort moves each key by one rank a round; all_to_all has the exchange
+
+// SPDX-License-Identifier: MIT
+#include "pdc/mpi.hpp"
+#include "pdc/program.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <numeric>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Keys = std::vector<std::int64_t>;
+using Counts = std::vector<int>;
+
+constexpr int root = 0;
+
+/// Wrong on purpose: equal widths are equal numbers of keys only where the keys lie evenly.
+Keys cut_in_equal_widths(const Keys& part, int ranks) {
+  std::int64_t highest = 0;
+  MPI_Allreduce(&part.back(), &highest, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+  Keys splitters;
+  for (int rank = 1; rank < ranks; ++rank) splitters.push_back(highest / ranks * rank);
+  return splitters;
+}
+
+/// From one sample of a rank to its next are n / (p * p) keys. A range has p samples, and of each
+/// rank's keys a part of one stretch more: at most 2 * n / p keys, if no two keys are equal.
+Keys cut_by_samples(const Keys& part, int ranks) {
+  Keys mine, samples(std::size_t(ranks) * ranks), splitters;
+  for (int i = 0; i < ranks; ++i) mine.push_back(part[std::ssize(part) * i / ranks]);
+  MPI_Allgather(mine.data(), ranks, MPI_INT64_T,  // all ranks find the same splitters
+                samples.data(), ranks, MPI_INT64_T, MPI_COMM_WORLD);
+  std::ranges::sort(samples);
+  for (int rank = 1; rank < ranks; ++rank) splitters.push_back(samples[rank * ranks]);
+  return splitters;
+}
+
+/// How many keys of a sorted part lie in each range; a splitter is the first of its range.
+Counts count_ranges(const Keys& part, const Keys& splitters) {
+  Counts counts;
+  auto first = part.begin();
+  for (const std::int64_t splitter : splitters) {
+    const auto end = std::ranges::lower_bound(first, part.end(), splitter);
+    counts.push_back(static_cast<int>(end - first));
+    first = end;
+  }
+  counts.push_back(static_cast<int>(part.end() - first));
+  return counts;
+}
+
+Counts places_of(const Counts& counts) {
+  Counts places(counts.size());
+  std::exclusive_scan(counts.begin(), counts.end(), places.begin(), 0);
+  return places;
+}
+
+/// Sends each rank the keys of its range, and receives those of this rank's range, from all.
+Keys exchange_keys(const Keys& part, const Counts& out) {
+  Counts in(out.size());
+  MPI_Alltoall(out.data(), 1, MPI_INT, in.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  Keys range(std::reduce(in.begin(), in.end()));
+  MPI_Alltoallv(part.data(), out.data(), places_of(out).data(), MPI_INT64_T,  //
+                range.data(), in.data(), places_of(in).data(), MPI_INT64_T, MPI_COMM_WORLD);
+  return range;
+}
+
+/// What the root knows then: the keys of all ranks, one rank's after the other's.
+struct Sorted {
+  Keys keys;
+  Counts counts;  // of each rank
+};
+
+Sorted collect_on_root(const Keys& range, int ranks) {
+  Sorted sorted{{}, Counts(ranks)};
+  const int count = static_cast<int>(range.size());
+  MPI_Gather(&count, 1, MPI_INT, sorted.counts.data(), 1, MPI_INT, root, MPI_COMM_WORLD);
+  sorted.keys.resize(std::reduce(sorted.counts.begin(), sorted.counts.end()));
+  MPI_Gatherv(range.data(), count, MPI_INT64_T, sorted.keys.data(), sorted.counts.data(),
+              places_of(sorted.counts).data(), MPI_INT64_T, root, MPI_COMM_WORLD);
+  return sorted;
+}
+
+/// In no order. The last digits make no two equal, and one is as far away as it has to be.
+Keys all_keys(int ranks, int count) {
+  const std::int64_t all = std::int64_t{ranks} * count;
+  std::mt19937 random;  // the same numbers on all ranks, in every run
+  Keys keys;
+  for (int i = 0; i < all; ++i) keys.push_back(std::int64_t(random() % 1000) * all + i);
+  keys.front() = 1000 * all * ranks;
+  return keys;
+}
+
+using Cut = Keys(const Keys& part, int ranks);
+
+Sorted sort(const pdc::mpi::Session& mpi, const Keys& all, int count, Cut& cut) {
+  const auto first = all.begin() + std::int64_t{mpi.rank()} * count;
+  Keys part(first, first + count);  // a rank has no others
+  std::ranges::sort(part);
+  Keys range = exchange_keys(part, count_ranges(part, cut(part, mpi.size())));
+  auto work = mpi.lane().work("sorts {}", range.size());
+  std::ranges::sort(range);
+  std::this_thread::sleep_for(std::chrono::microseconds(100) * range.size());  // plays more keys
+  work.end();
+  const Sorted sorted = collect_on_root(range, mpi.size());
+  if (std::ranges::max(sorted.counts) > 2 * count) pdc::fault("nearly all on one rank");
+  pdc::say("keys of each rank: {}", pdc::join(sorted.counts));
+  return sorted;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const pdc::mpi::Session mpi(argc, argv);
+  const int least = std::max(16, mpi.size());  // a key for each sample
+  pdc::Program program(argc, argv, {{"keys", least, "keys of each rank", {double(least), 1000}}});
+  mpi.need_ranks(3);  // of two ranks, each may have all keys: 2 * n / p
+  const int count = program.integer("keys"), all = mpi.size() * count;
+
+  Keys keys = all_keys(mpi.size(), count);
+  const Sorted wide = program.scene("equal widths", sort, mpi, keys, count, cut_in_equal_widths);
+  const Sorted even = program.scene("regular samples", sort, mpi, keys, count, cut_by_samples);
+
+  std::ranges::sort(keys);
+  if (mpi.rank() == root) {
+    const int first = wide.counts.front(), most = std::ranges::max(even.counts);
+    pdc::check(first == all - 1, "by equal widths, one rank gets all keys but one", "{} of {}",
+               first, all);
+    pdc::check(most <= 2 * count, "by regular samples, no rank gets more than 2 * n / p keys",
+               "{} and {}", most, 2 * count);
+    pdc::check(wide.keys == keys && even.keys == keys,
+               "rank after rank, the keys are those of a serial sort", "{} keys", all);
+  }
+  return program.finish();
+}
