@@ -134,6 +134,24 @@ int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, 
   });
 }
 
+/// What is sent is packed first, since what comes takes its place.
+int MPI_Sendrecv_replace(void* data, int count, MPI_Datatype type, int to, int out_tag, int from,
+                         int in_tag, MPI_Comm comm, MPI_Status* wanted) {
+  Call(Kind::send, "Sendrecv_replace").sends(comm, to, out_tag);
+  return receive("Sendrecv_replace", from, comm, wanted, [=](MPI_Status* status) {
+    int size = 0, packed = 0;
+    PMPI_Pack_size(count, type, comm, &size);
+    std::vector<char> out(size);
+    PMPI_Pack(data, count, type, out.data(), size, &packed, comm);
+    MPI_Request sending = MPI_REQUEST_NULL;
+    const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
+    send(out.data(), packed, MPI_PACKED, to, out_tag, comm, &sending);
+    const int result = PMPI_Recv(data, count, type, from, in_tag, comm, status);
+    PMPI_Wait(&sending, MPI_STATUS_IGNORE);
+    return result;
+  });
+}
+
 int MPI_Probe(int from, int tag, MPI_Comm comm, MPI_Status* status) {
   Call call(Kind::wait, "Probe");
   call.receives(from);
