@@ -101,8 +101,18 @@ PDC_WRAP(Type_free, 1, free<Object::type>)
 PDC_WRAP(Op_create, 3, make<Object::operation>)
 PDC_WRAP(Op_free, 1, free<Object::operation>)
 
+PDC_WRAP(Win_allocate, 6, make<Object::window>)
+PDC_WRAP(Win_free, 1, free<Object::window>)
+PDC_WRAP(Win_lock, 4, span<Kind::wait>)
+PDC_WRAP(Win_unlock, 2, span<Kind::wait>)
+PDC_WRAP(Put, 8, span<Kind::send>)
+PDC_WRAP(Get, 8, span<Kind::receive>)
+PDC_WRAP(Fetch_and_op, 7, span<Kind::receive>)
+PDC_WRAP(Compare_and_swap, 7, span<Kind::receive>)
+
 int MPI_Init(int* argc, char*** argv) {
   end_with_mpirun();
+  choose_windows();
   const int result = PMPI_Init(argc, argv);
   begin_recording();
   return result;

@@ -32,6 +32,7 @@ const std::array kinds = {
     KindOfObject{"a communicator", number_of(MPI_COMM_NULL)},
     KindOfObject{"a type", number_of(MPI_DATATYPE_NULL)},
     KindOfObject{"an operation", number_of(MPI_OP_NULL)},
+    KindOfObject{"a window", number_of(MPI_WIN_NULL)},
 };
 std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 

@@ -104,7 +104,7 @@ class Order {
 };
 extern Order all_called;
 
-enum class Object { communicator, type, operation };  // as ledger.cpp names them
+enum class Object { communicator, type, operation, window };  // as ledger.cpp names them
 /// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);
 void object_freed(Object kind, std::uint64_t handle);

@@ -17,6 +17,7 @@ const Lane* lane() noexcept;
 /// Before MPI_Init: a rank whose mpirun (or its daemon) is killed while the rank is in there would
 /// wait for ever. Notes what the launcher says, too.
 void end_with_mpirun();
+void choose_windows();  // before MPI_Init, too
 void begin_recording();
 void end_recording() noexcept;
 

@@ -117,6 +117,14 @@ void end_with_mpirun() {
   launched = count_launched();
 }
 
+/// Open MPI 4 would take osc/rdma first, in which MPI_Win_create fails over TCP and
+/// MPI_Compare_and_swap crashes on one host. What the environment says already stays.
+void choose_windows() {
+#if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION == 4
+  setenv("OMPI_MCA_osc", "^rdma", 0);
+#endif
+}
+
 /// Several processes that are alone each: none of them would notice.
 void refuse_wrong_launcher() {
   if (pdc::detail::world().size > 1 || launched == 1) return;
