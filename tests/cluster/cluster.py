@@ -21,7 +21,8 @@ README = SOURCE / "chapter4_mpi" / "README.md"
 SECTION = "On more than one machine"
 TIME_LIMIT = 150  # seconds for one command, on however busy a machine
 BOOK = Path("/run/book")  # looks like the repository with its build
-PROGRAMS = ("mpi_hello", "scatter", "remote_atomics", "heat", "task_graph")  # those that the catalog has
+# Those that the catalog has.
+PROGRAMS = ("mpi_hello", "scatter", "one_sided", "remote_atomics", "heat", "task_graph")
 # What only the tests need: hosts that have to share the cores of one machine, and no sshd.
 SETTINGS_HERE = f"""
 mpi_yield_when_idle = 1

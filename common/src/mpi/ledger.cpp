@@ -26,6 +26,7 @@ constexpr std::size_t findings_told = 6;
 struct KindOfObject {
   const char* name;
   std::uint64_t null;
+  const char* settled = "freed";
 };
 // In the order of Object.
 const std::array kinds = {
@@ -33,6 +34,9 @@ const std::array kinds = {
     KindOfObject{"a type", number_of(MPI_DATATYPE_NULL)},
     KindOfObject{"an operation", number_of(MPI_OP_NULL)},
     KindOfObject{"a window", number_of(MPI_WIN_NULL)},
+    KindOfObject{"an access", number_of(MPI_WIN_NULL), "ended"},
+    KindOfObject{"an exposure", number_of(MPI_WIN_NULL), "ended"},
+    KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
 };
 std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 
@@ -49,7 +53,8 @@ void find_own(Findings& findings) {
     std::map<std::string, int> by_call;
     for (const auto& [handle, call] : objects[kind]) ++by_call[call];
     for (const auto& [call, number] : by_call)
-      add(call, number, fmt::format("made {} that is never freed", kinds[kind].name));
+      add(call, number,
+          fmt::format("made {} that is never {}", kinds[kind].name, kinds[kind].settled));
   }
 }
 
@@ -179,6 +184,18 @@ void object_made(Object kind, std::uint64_t handle, const char* call) {
 void object_freed(Object kind, std::uint64_t handle) {
   auto& made = objects[static_cast<std::size_t>(kind)];
   if (const auto found = made.find(handle); found != made.end()) made.erase(found);
+}
+
+void objects_freed(Object kind, std::uint64_t handle) {
+  objects[static_cast<std::size_t>(kind)].erase(handle);
+}
+
+void objects_lost(Object kind, std::uint64_t handle) {
+  auto& made = objects[static_cast<std::size_t>(kind)];
+  while (auto one = made.extract(handle)) {
+    one.key() = kinds[static_cast<std::size_t>(kind)].null;
+    made.insert(std::move(one));
+  }
 }
 
 std::string audit() {

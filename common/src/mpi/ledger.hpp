@@ -104,10 +104,21 @@ class Order {
 };
 extern Order all_called;
 
-enum class Object { communicator, type, operation, window };  // as ledger.cpp names them
+enum class Object {
+  communicator,
+  type,
+  operation,
+  window,
+  access,
+  exposure,
+  group
+};  // as ledger.cpp names them
 /// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);
 void object_freed(Object kind, std::uint64_t handle);
+/// All that have this handle, as the accesses to a window have it.
+void objects_freed(Object kind, std::uint64_t handle);
+void objects_lost(Object kind, std::uint64_t handle);  // nothing will free them any more
 
 /// Of a handle, which is a pointer in one MPI and a number in another.
 template <class Handle>

@@ -114,4 +114,25 @@ int free(Name, int (*pmpi)(Handle*), Handle* handle) {
   return pmpi(handle);
 }
 
+/// What is done only when an epoch of its window has ended: that is the last argument.
+template <Kind kind, Object object = Object::access, class... Arguments>
+int access(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  object_made(object, number_of(argument<0>(arguments...)), name.text);
+  return span<kind>(name, pmpi, arguments...);
+}
+
+/// Ends what the window has of that kind.
+template <Object kind, class... Arguments>
+int end_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  objects_freed(kind, number_of(argument<0>(arguments...)));
+  return span<Kind::wait>(name, pmpi, arguments...);
+}
+
+/// What has not ended by then never will, although another window may get the handle.
+inline int free_window(Name name, int (*pmpi)(MPI_Win*), MPI_Win* window) {
+  objects_lost(Object::access, number_of(*window));
+  objects_lost(Object::exposure, number_of(*window));
+  return free<Object::window>(name, pmpi, window);
+}
+
 }  // namespace pdc::mpi::detail
