@@ -119,6 +119,12 @@ PDC_WRAP(Get, 8, access<Kind::receive>)
 PDC_WRAP(Accumulate, 9, access<Kind::send>)
 PDC_WRAP(Fetch_and_op, 7, access<Kind::receive>)
 PDC_WRAP(Compare_and_swap, 7, access<Kind::receive>)
+PDC_WRAP(File_close, 1, free<Object::file>)
+PDC_WRAP(File_set_view, 6, span<Kind::wait>)
+PDC_WRAP(File_write_at, 6, span<Kind::work>)
+PDC_WRAP(File_write_all, 5, span<Kind::work>)
+PDC_WRAP(File_read_at_all, 6, span<Kind::work>)
+
 PDC_WRAP(Comm_group, 2, make<Object::group>)
 PDC_WRAP(Group_incl, 4, make<Object::group>)
 PDC_WRAP(Group_free, 1, free<Object::group>)
@@ -128,6 +134,13 @@ int MPI_Init(int* argc, char*** argv) {
   choose_windows();
   const int result = PMPI_Init(argc, argv);
   begin_recording();
+  return result;
+}
+
+int MPI_File_open(MPI_Comm comm, const char* path, int mode, MPI_Info info, MPI_File* file) {
+  const int result = PMPI_File_open(comm, path, mode, info, file);
+  file_opened(*file, result);
+  object_made(Object::file, number_of(*file), "File_open");
   return result;
 }
 

@@ -37,6 +37,7 @@ const std::array kinds = {
     KindOfObject{"an access", number_of(MPI_WIN_NULL), "ended"},
     KindOfObject{"an exposure", number_of(MPI_WIN_NULL), "ended"},
     KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
+    KindOfObject{"a file", number_of(MPI_FILE_NULL), "closed"},
 };
 std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 

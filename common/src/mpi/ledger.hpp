@@ -111,7 +111,8 @@ enum class Object {
   window,
   access,
   exposure,
-  group
+  group,
+  file
 };  // as ledger.cpp names them
 /// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);

@@ -19,6 +19,9 @@ const Lane* lane() noexcept;
 void end_with_mpirun();
 void choose_windows();  // before MPI_Init, too
 void begin_recording();
+/// From here on the file's errors end all ranks, and so does that of opening it. By default they are
+/// returned, and nobody looks.
+void file_opened(MPI_File file, int result);
 void end_recording() noexcept;
 
 /// Every standard send waits for its receive, as MPI allows it to: PDC_MPI_SYNCHRONOUS=1 in the

@@ -101,6 +101,10 @@ void on_error(MPI_Comm*, int* code, ...) {
                      std::string_view(text, static_cast<std::size_t>(length))));
 }
 
+void on_file_error(MPI_File*, int* code, ...) {
+  on_error(nullptr, code);
+}
+
 }  // namespace
 
 MPI_Comm quiet() noexcept {
@@ -133,6 +137,14 @@ void refuse_wrong_launcher() {
                   "that of {}; use that one's",
                   launched, library()));
   pdc::detail::leave_together(3);
+}
+
+void file_opened(MPI_File file, int result) {
+  if (result != MPI_SUCCESS) on_error(nullptr, &result);
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  PMPI_File_create_errhandler(on_file_error, &handler);
+  PMPI_File_set_errhandler(file, handler);
+  PMPI_Errhandler_free(&handler);
 }
 
 void begin_recording() {
