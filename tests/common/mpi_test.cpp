@@ -543,6 +543,25 @@ TEST(Audit, NamesRequestsThatAreUnderWay) {
   });
 }
 
+TEST(Audit, NamesAccessesThatNoEpochEnds) {
+  const char letter = 'a';
+  void* memory = nullptr;
+  MPI_Win window = MPI_WIN_NULL;
+  if (is_first()) {
+    MPI_Win_allocate(64, 1, MPI_INFO_NULL, MPI_COMM_SELF, &memory, &window);
+    MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, window);
+    MPI_Put(&letter, 1, MPI_CHAR, 0, 0, 1, MPI_CHAR, window);
+  }
+  expect_left(
+      "rank 0: Win_allocate made a window that is never freed; "
+      "rank 0: Put made an access that is never ended",
+      [&] {
+        if (!is_first()) return;
+        MPI_Win_unlock(0, window);
+        MPI_Win_free(&window);
+      });
+}
+
 TEST(Audit, NamesObjectsThatAreNotFreed) {
   const int one = 1;
   const int periodic = 0;
