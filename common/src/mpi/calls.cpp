@@ -17,13 +17,11 @@
 ///   PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
 ///   PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)  // no rank waits in a call that only begins
 ///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
-///   PDC_WRAP(Put, 8, span<Kind::send>)
-///   PDC_WRAP(File_write_at, 6, span<Kind::work>)
+///   PDC_WRAP(File_write, 5, span<Kind::work>)
+///   PDC_WRAP(Get_accumulate, 12, access<Kind::receive>)
 ///
 /// Further objects need their kind in ledger.hpp's Object and its row in ledger.cpp:
 ///
-///   PDC_WRAP(Win_allocate, 6, make<Object::window>)
-///   PDC_WRAP(Win_free, 1, free<Object::window>)
 ///   PDC_WRAP(Send_init, 7, make<Object::request>)  // not counted, so Recv_init has to be its other side
 ///   PDC_WRAP(Start, 1, span<Kind::send>)
 ///   PDC_WRAP(Request_free, 1, free<Object::request>)
