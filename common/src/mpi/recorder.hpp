@@ -19,8 +19,9 @@ const Lane* lane() noexcept;
 void end_with_mpirun();
 void choose_windows();  // before MPI_Init, too
 void begin_recording();
-/// From here on the file's errors end all ranks, and so does that of opening it. By default they are
-/// returned, and nobody looks.
+/// From here on errors of the window, or of the file, end all ranks as those of a communicator do; so
+/// does that of opening the file.
+void window_made(MPI_Win window);
 void file_opened(MPI_File file, int result);
 void end_recording() noexcept;
 

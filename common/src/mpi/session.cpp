@@ -101,6 +101,10 @@ void on_error(MPI_Comm*, int* code, ...) {
                      std::string_view(text, static_cast<std::size_t>(length))));
 }
 
+void on_window_error(MPI_Win*, int* code, ...) {
+  on_error(nullptr, code);
+}
+
 void on_file_error(MPI_File*, int* code, ...) {
   on_error(nullptr, code);
 }
@@ -137,6 +141,13 @@ void refuse_wrong_launcher() {
                   "that of {}; use that one's",
                   launched, library()));
   pdc::detail::leave_together(3);
+}
+
+void window_made(MPI_Win window) {
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  PMPI_Win_create_errhandler(on_window_error, &handler);
+  PMPI_Win_set_errhandler(window, handler);
+  PMPI_Errhandler_free(&handler);
 }
 
 void file_opened(MPI_File file, int result) {

@@ -128,6 +128,13 @@ int end_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   return span<Kind::wait>(name, pmpi, arguments...);
 }
 
+template <class... Arguments>
+int make_window(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  const int result = make<Object::window>(name, pmpi, arguments...);
+  window_made(*argument<0>(arguments...));
+  return result;
+}
+
 /// What has not ended by then never will, although another window may get the handle.
 inline int free_window(Name name, int (*pmpi)(MPI_Win*), MPI_Win* window) {
   objects_lost(Object::access, number_of(*window));
