@@ -36,6 +36,8 @@ const std::array kinds = {
     KindOfObject{"a window", number_of(MPI_WIN_NULL)},
     KindOfObject{"an access", number_of(MPI_WIN_NULL), "ended"},
     KindOfObject{"an exposure", number_of(MPI_WIN_NULL), "ended"},
+    KindOfObject{"an epoch", number_of(MPI_WIN_NULL), "ended"},
+    KindOfObject{"an epoch", number_of(MPI_WIN_NULL), "ended"},  // which the window's end ends
     KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
     KindOfObject{"a file", number_of(MPI_FILE_NULL), "closed"},
 };
@@ -189,6 +191,10 @@ void object_freed(Object kind, std::uint64_t handle) {
 
 void objects_freed(Object kind, std::uint64_t handle) {
   objects[static_cast<std::size_t>(kind)].erase(handle);
+}
+
+bool is_there(Object kind, std::uint64_t handle) {
+  return objects[static_cast<std::size_t>(kind)].contains(handle);
 }
 
 void objects_lost(Object kind, std::uint64_t handle) {

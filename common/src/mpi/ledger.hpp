@@ -111,6 +111,8 @@ enum class Object {
   window,
   access,
   exposure,
+  epoch,
+  fenced,
   group,
   file
 };  // as ledger.cpp names them
@@ -119,6 +121,7 @@ void object_made(Object kind, std::uint64_t handle, const char* call);
 void object_freed(Object kind, std::uint64_t handle);
 /// All that have this handle, as the accesses to a window have it.
 void objects_freed(Object kind, std::uint64_t handle);
+bool is_there(Object kind, std::uint64_t handle);
 void objects_lost(Object kind, std::uint64_t handle);  // nothing will free them any more
 
 /// Of a handle, which is a pointer in one MPI and a number in another.

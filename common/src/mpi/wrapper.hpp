@@ -114,18 +114,48 @@ int free(Name, int (*pmpi)(Handle*), Handle* handle) {
   return pmpi(handle);
 }
 
-/// What is done only when an epoch of its window has ended: that is the last argument.
-template <Kind kind, Object object = Object::access, class... Arguments>
+/// Accesses to a window, the last argument, belong into epochs.
+template <class... Arguments>
+int begin_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  object_made(Object::epoch, number_of(argument<0>(arguments...)), name.text);
+  return span<Kind::wait>(name, pmpi, arguments...);
+}
+
+/// What is done only when the epoch has ended; outside of any, that is never.
+template <Kind kind, class... Arguments>
 int access(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
-  object_made(object, number_of(argument<0>(arguments...)), name.text);
+  const std::uint64_t window = number_of(argument<0>(arguments...));
+  object_made(Object::access, window, name.text);
+  if (!is_there(Object::epoch, window) && !is_there(Object::fenced, window))
+    objects_lost(Object::access, window);
   return span<kind>(name, pmpi, arguments...);
 }
 
-/// Ends what the window has of that kind.
-template <Object kind, class... Arguments>
+template <class... Arguments>
 int end_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
-  objects_freed(kind, number_of(argument<0>(arguments...)));
+  const std::uint64_t window = number_of(argument<0>(arguments...));
+  objects_freed(Object::access, window);
+  object_freed(Object::epoch, window);
   return span<Kind::wait>(name, pmpi, arguments...);
+}
+
+/// Ends one of all ranks, and begins the next.
+inline int fence(Name name, int (*pmpi)(int, MPI_Win), int assertion, MPI_Win window) {
+  objects_freed(Object::access, number_of(window));
+  objects_freed(Object::fenced, number_of(window));
+  object_made(Object::fenced, number_of(window), name.text);
+  return span<Kind::wait>(name, pmpi, assertion, window);
+}
+
+/// The other side of an epoch that begins with MPI_Win_start.
+inline int expose(Name name, int (*pmpi)(MPI_Group, int, MPI_Win), MPI_Group group, int assertion,
+                  MPI_Win window) {
+  object_made(Object::exposure, number_of(window), name.text);
+  return pmpi(group, assertion, window);
+}
+inline int end_exposure(Name name, int (*pmpi)(MPI_Win), MPI_Win window) {
+  objects_freed(Object::exposure, number_of(window));
+  return span<Kind::wait>(name, pmpi, window);
 }
 
 template <class... Arguments>
@@ -137,8 +167,9 @@ int make_window(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
 
 /// What has not ended by then never will, although another window may get the handle.
 inline int free_window(Name name, int (*pmpi)(MPI_Win*), MPI_Win* window) {
-  objects_lost(Object::access, number_of(*window));
-  objects_lost(Object::exposure, number_of(*window));
+  objects_freed(Object::fenced, number_of(*window));
+  for (const Object kind : {Object::access, Object::exposure, Object::epoch})
+    objects_lost(kind, number_of(*window));
   return free<Object::window>(name, pmpi, window);
 }
 
