@@ -599,6 +599,12 @@ TEST(Audit, NamesObjectsThatAreNotFreed) {
                 for (MPI_Datatype& type : types) MPI_Type_free(&type);
                 MPI_Op_free(&operation);
               });
+
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  if (is_first()) MPI_Comm_get_errhandler(MPI_COMM_WORLD, &handler);
+  expect_left("rank 0: Comm_get_errhandler made an error handler that is never freed", [&] {
+    if (is_first()) MPI_Errhandler_free(&handler);
+  });
 }
 
 TEST(Audit, NamesMessagesThatNobodyReceived) {

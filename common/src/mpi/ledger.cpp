@@ -40,6 +40,7 @@ const std::array kinds = {
     KindOfObject{"an epoch", number_of(MPI_WIN_NULL), "ended"},  // which the window's end ends
     KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
     KindOfObject{"a file", number_of(MPI_FILE_NULL), "closed"},
+    KindOfObject{"an error handler", number_of(MPI_ERRHANDLER_NULL)},
 };
 std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 

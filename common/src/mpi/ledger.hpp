@@ -114,7 +114,8 @@ enum class Object {
   epoch,
   fenced,
   group,
-  file
+  file,
+  handler
 };  // as ledger.cpp names them
 /// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);
