@@ -76,6 +76,7 @@ PDC_WRAP(Isend, 7, standard_send<PMPI_Issend>)
 PDC_WRAP(Issend, 7, send)
 
 PDC_WRAP(Barrier, 1, rootless<Collective::all, Kind::wait>)
+PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)
 PDC_WRAP(Bcast, 5, rooted<Collective::root_gives>)
 PDC_WRAP(Scatter, 8, rooted<Collective::root_gives>)
 PDC_WRAP(Scatterv, 9, rooted<Collective::root_gives>)
