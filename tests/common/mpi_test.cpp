@@ -30,7 +30,6 @@ namespace pdc::mpi::detail {
 extern "C" {
 
 PDC_WRAP(Bsend, 6, send)
-PDC_WRAP(Exscan, 6, rootless<pdc::detail::Collective::loose>)
 PDC_WRAP(Ibcast, 6, rooted<pdc::detail::Collective::loose>)
 PDC_WRAP(Reduce_local, 5, span<Kind::work>)
 

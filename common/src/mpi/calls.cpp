@@ -89,6 +89,7 @@ PDC_WRAP(Allgatherv, 8, rootless<Collective::all>)
 PDC_WRAP(Alltoall, 7, rootless<Collective::all>)
 PDC_WRAP(Alltoallv, 9, rootless<Collective::all>)
 PDC_WRAP(Scan, 6, rootless<Collective::loose>)
+PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
 PDC_WRAP(Comm_dup, 2, make<Object::communicator>)
