@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   pdc::check(looked.error_class == MPI_ERR_TRUNCATE,
              "a message longer than its buffer is an error of the class MPI_ERR_TRUNCATE");
   pdc::check(looked.sum == whole,
-             "the ranks do it once more, and each has the sum of the whole message", "{}",
+             "ranks that look at the code do it once more, and each has the sum of all", "{}",
              looked.sum);
   pdc::check(heard == std::vector{MPI_ERR_TRUNCATE},
              "a handler of one's own hears of the error, though nobody looks at the code");

@@ -140,9 +140,9 @@ int main(int argc, char** argv) {
   pdc::check(off == expected.place + size, "by MPI_Scan, each part is off by its own size",
              "{} for {}", off, expected.place);
   pdc::check(right == expected.place,
-             "by MPI_Exscan, each begins where those before it end, the first at 0", "{}", right);
+             "by MPI_Exscan, each part begins where the one before it ends, or at 0", "{}", right);
   pdc::check(hand.place == expected.place && hand.rounds == rounds,
-             "by hand, it takes ceil(log2(p)) rounds", "{} rounds", hand.rounds);
+             "by hand, a scan takes ceil(log2(p)) rounds", "{} rounds", hand.rounds);
   pdc::check(found.size == expected.smallest.size && found.rank == expected.smallest.rank,
              "of all that have the smallest part, MPI_MINLOC names the lowest rank", "rank {}",
              found.rank);

@@ -140,11 +140,11 @@ int main(int argc, char** argv) {
   if (mpi.rank() == root) {
     pdc::check(mixed > 0, "without a barrier, a result of phase 2 is taken for one of phase 1",
                "{} of {} results in the wrong phase", mixed, 2 * (mpi.size() - 1));
-    pdc::check(apart == 0, "with a barrier, that rank is kept out, and no result is");
-    pdc::check(met.messages == mpi.size() * rounds, "p ranks send p * ceil(log2(p)) messages",
-               "{} messages", met.messages);
+    pdc::check(apart == 0, "with a barrier, no result is taken for one of another phase");
+    pdc::check(met.messages == mpi.size() * rounds,
+               "by hand, p ranks meet by p * ceil(log2(p)) messages", "{} messages", met.messages);
   }
   pdc::check(met.rounds == rounds && met.heard_of == mpi.size(),
-             "in ceil(log2(p)) rounds, each rank has heard of all", "{} rounds", met.rounds);
+             "by hand, each rank hears of all in ceil(log2(p)) rounds", "{} rounds", met.rounds);
   return program.finish();
 }
