@@ -28,7 +28,8 @@
 namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
-/// Thread safety: the thread that made it calls MPI, and no other.
+/// A page whose threads call MPI calls MPI_Init_thread before it, and this only ends MPI then.
+/// Thread safety: one thread at a time calls MPI.
 class Session {
  public:
   Session(int& argc, char**& argv);

@@ -30,7 +30,7 @@
 ///
 ///   PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)  // an id that both groups agree on
 ///   MPI_Comm_spawn: by hand, with object_made(), since its handle is not the last argument
-///   MPI_Init_thread: by hand, as MPI_Init; a lock in the ledger if several threads call MPI
+///   MPI_THREAD_MULTIPLE: a lock in the ledger, since several threads would call MPI at once
 namespace pdc::mpi::detail {
 
 using pdc::detail::Collective;
@@ -144,6 +144,10 @@ int MPI_File_open(MPI_Comm comm, const char* path, int mode, MPI_Info info, MPI_
   const int result = PMPI_File_open(comm, path, mode, info, file);
   file_opened(*file, result);
   object_made(Object::file, number_of(*file), "File_open");
+int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
+  end_with_mpirun();
+  const int result = PMPI_Init_thread(argc, argv, required, provided);
+  begin_recording();
   return result;
 }
 

@@ -196,7 +196,9 @@ void end_recording() noexcept {
 }  // namespace detail
 
 Session::Session(int& argc, char**& argv) {
-  MPI_Init(&argc, &argv);
+  int is_initialized = 0;
+  PMPI_Initialized(&is_initialized);
+  if (is_initialized == 0) MPI_Init(&argc, &argv);
   rank_ = pdc::detail::world().rank;
   size_ = pdc::detail::world().size;
 }
