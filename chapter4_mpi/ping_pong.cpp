@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   if (rank == 0) {
     pdc::check(by_two < 0, "by two clocks, a message comes before it goes", "{:.3f} s", by_two);
     pdc::check(by_one >= 0 && by_one < hour,
-               "by one clock, wrong as it is, a message takes its time");
+               "by one clock, wrong as it is, no message comes before it goes");
     pdc::check(played.returned == std::ssize(sizes), "what comes back is what was sent", "{} sizes",
                played.returned);
     pdc::check(played.messages == 2 * std::ssize(sizes),
