@@ -19,6 +19,9 @@
 ///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
 ///   PDC_WRAP(File_write, 5, span<Kind::work>)
 ///   PDC_WRAP(Get_accumulate, 12, access<Kind::receive>)
+///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)  // no rank waits in a call that only begins
+///   PDC_WRAP(Put, 8, span<Kind::send>)
+///   PDC_WRAP(File_write_at, 6, span<Kind::work>)
 ///
 /// Further objects need their kind in ledger.hpp's Object and its row in ledger.cpp:
 ///
@@ -238,6 +241,14 @@ int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
   Statuses seen(status, 1);
   const int result = PMPI_Test(request, done, seen.get());
   if (*done != 0) request_completed(tested, seen[0]);
+  return result;
+}
+
+int MPI_Testall(int count, MPI_Request requests[], int* done, MPI_Status statuses[]) {
+  const std::vector<MPI_Request> tested = copy(count, requests);
+  Statuses seen(statuses, count);
+  const int result = PMPI_Testall(count, requests, done, seen.get());
+  if (*done != 0) all_completed(tested, seen);
   return result;
 }
 
