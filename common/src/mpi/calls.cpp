@@ -31,7 +31,6 @@
 ///
 /// These need more than their line:
 ///
-///   PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)  // an id that both groups agree on
 ///   MPI_Comm_spawn: by hand, with object_made(), since its handle is not the last argument
 ///   MPI_THREAD_MULTIPLE: a lock in the ledger, since several threads would call MPI at once
 namespace pdc::mpi::detail {
@@ -99,6 +98,8 @@ PDC_WRAP(Comm_dup, 2, make<Object::communicator>)
 PDC_WRAP(Comm_split, 4, make<Object::communicator>)
 PDC_WRAP(Comm_split_type, 5, make<Object::communicator>)
 PDC_WRAP(Cart_create, 6, make<Object::communicator>)
+PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)
+PDC_WRAP(Intercomm_merge, 3, make<Object::communicator>)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
 PDC_WRAP(Type_free, 1, free<Object::type>)

@@ -4,17 +4,27 @@
 namespace pdc::mpi::detail {
 namespace {
 
-int translate(MPI_Comm from, int rank, MPI_Comm to) {
-  if (from == to || rank < 0) return rank;
-  MPI_Group from_group = MPI_GROUP_NULL;
-  MPI_Group to_group = MPI_GROUP_NULL;
-  PMPI_Comm_group(from, &from_group);
-  PMPI_Comm_group(to, &to_group);
-  int result = rank;
-  PMPI_Group_translate_ranks(from_group, 1, &rank, to_group, &result);
-  PMPI_Group_free(&from_group);
-  PMPI_Group_free(&to_group);
-  return result;
+struct Members {
+  std::uint64_t hash = hash_seed;
+  int in_world = 0;  // those that MPI_Comm_spawn has started are not
+};
+
+/// Frees the group.
+Members members_of(MPI_Group group) {
+  MPI_Group world = MPI_GROUP_NULL;
+  PMPI_Comm_group(MPI_COMM_WORLD, &world);
+  int size = 0;
+  PMPI_Group_size(group, &size);
+  Members members;
+  for (int rank = 0; rank < size; ++rank) {
+    int in_world = MPI_UNDEFINED;
+    PMPI_Group_translate_ranks(group, 1, &rank, world, &in_world);
+    members.hash = mix(members.hash, in_world);
+    if (in_world != MPI_UNDEFINED) ++members.in_world;
+  }
+  PMPI_Group_free(&world);
+  PMPI_Group_free(&group);
+  return members;
 }
 
 }  // namespace
@@ -36,12 +46,18 @@ std::uint64_t id_of_another(MPI_Comm comm) {
   int found = 0;
   PMPI_Comm_get_attr(comm, keyval, &kept, &found);
   if (found != 0) return reinterpret_cast<std::uint64_t>(kept);
-  int size = 0;
-  PMPI_Comm_size(comm, &size);
-  std::uint64_t id = hash_seed;
-  for (int rank = 0; rank < size; ++rank) id = mix(id, translate(comm, rank, MPI_COMM_WORLD));
+  MPI_Group group = MPI_GROUP_NULL;
+  PMPI_Comm_group(comm, &group);
+  Members members = members_of(group);
+  if (is_intercommunicator(comm)) {  // the same in both groups
+    PMPI_Comm_remote_group(comm, &group);
+    const Members others = members_of(group);
+    members.hash += others.hash;
+    members.in_world += others.in_world;
+  }
+  const std::uint64_t id = members.hash;
   PMPI_Comm_set_attr(comm, keyval, reinterpret_cast<void*>(id));
-  all_called.expect(id, size);
+  all_called.expect(id, members.in_world);
   return id;
 }
 

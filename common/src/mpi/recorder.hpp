@@ -47,6 +47,17 @@ inline int rank_in(MPI_Comm comm) {
   return rank;
 }
 
+/// Of two groups: each rank names those of the other.
+inline bool is_intercommunicator(MPI_Comm comm) {
+  int of_two = 0;
+  if (comm != MPI_COMM_WORLD) PMPI_Comm_test_inter(comm, &of_two);
+  return of_two != 0;
+}
+/// This rank, as a collective call names its root.
+inline bool is_root(MPI_Comm comm, int root) {
+  return is_intercommunicator(comm) ? root == MPI_ROOT : root == rank_in(comm);
+}
+
 /// A span of this rank's lane.
 Span open(Kind kind, const char* name);
 
@@ -78,10 +89,13 @@ class Call {
   void posted(std::int64_t time) const;  // of a receive that began earlier
   void collective(MPI_Comm comm, pdc::detail::Collective kind, int root = MPI_PROC_NULL) {
     const std::uint64_t id = communicator_id(comm);
-    const std::int64_t number = all_called.count(id, name_, root);
+    const bool of_two = is_intercommunicator(comm);  // there, the root is not the same for all
+    const std::int64_t number = all_called.count(id, name_, of_two ? MPI_PROC_NULL : root);
+    const bool has_root =
+        kind == pdc::detail::Collective::root_gives || kind == pdc::detail::Collective::root_takes;
+    if (of_two && has_root && root == MPI_PROC_NULL) return;  // neither gives nor takes
     if (!recorded()) return;
-    const bool is_root = root >= 0 && root == rank_in(comm);
-    pdc::detail::set_collective(span_, mix(id, number), kind, is_root);
+    pdc::detail::set_collective(span_, mix(id, number), kind, is_root(comm, root));
   }
 
  private:

@@ -94,7 +94,7 @@ int rooted(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   constexpr std::size_t requests = requests_behind<Arguments...>;
   const MPI_Comm comm = argument<requests>(arguments...);
   const int root = argument<requests + 1>(arguments...);
-  const bool takes = (rank_in(comm) == root) == (kind == pdc::detail::Collective::root_takes);
+  const bool takes = is_root(comm, root) == (kind == pdc::detail::Collective::root_takes);
   Call call(takes ? Kind::receive : Kind::send, name);
   call.collective(comm, kind, root);
   return call_or_begin(name, pmpi, arguments...);
