@@ -8,7 +8,7 @@
 // Python    mpi4py comm.Create_intercomm, MPI.ROOT, MPI.PROC_NULL, inter.Merge
 // Run       mpirun -np 4 intercommunicator
 // You see   by the world's numbers the sum of the wrong group; between the groups that of the other
-// Next      master_worker has two kinds of ranks in one group, and rank 0 is the master
+// Next      spawn starts the other group; master_worker has two kinds of ranks in one group
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"

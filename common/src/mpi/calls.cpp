@@ -29,10 +29,11 @@
 ///   PDC_WRAP(Start, 1, span<Kind::send>)
 ///   PDC_WRAP(Request_free, 1, free<Object::request>)
 ///
-/// These need more than their line:
+/// This needs more than its line:
 ///
 ///   MPI_Comm_spawn: by hand, with object_made(), since its handle is not the last argument
 ///   MPI_THREAD_MULTIPLE: a lock in the ledger, since several threads would call MPI at once
+///   MPI_Init_thread: by hand, as MPI_Init; a lock in the ledger if several threads call MPI
 namespace pdc::mpi::detail {
 
 using pdc::detail::Collective;
@@ -103,6 +104,7 @@ PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)
 PDC_WRAP(Intercomm_merge, 3, make<Object::communicator>)
 PDC_WRAP(Dist_graph_create_adjacent, 10, make<Object::communicator>)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
+PDC_WRAP(Comm_disconnect, 1, free<Object::communicator>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
 PDC_WRAP(Type_free, 1, free<Object::type>)
 PDC_WRAP(Op_create, 3, make<Object::operation>)
@@ -141,6 +143,7 @@ PDC_WRAP(Group_free, 1, free<Object::group>)
 int MPI_Init(int* argc, char*** argv) {
   end_with_mpirun();
   choose_windows();
+  allow_loopback();
   const int result = PMPI_Init(argc, argv);
   begin_recording();
   return result;
@@ -160,6 +163,14 @@ int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
 int MPI_Finalize() {
   end_recording();
   return PMPI_Finalize();
+}
+
+/// Its handle is not the last argument. Not drawn, as the calls that make the others are not.
+int MPI_Comm_spawn(const char* command, char* argv[], int most, MPI_Info info, int root,
+                   MPI_Comm comm, MPI_Comm* children, int errors[]) {
+  const int result = PMPI_Comm_spawn(command, argv, most, info, root, comm, children, errors);
+  object_made(Object::communicator, number_of(*children), "Comm_spawn");
+  return result;
 }
 
 int MPI_Recv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,

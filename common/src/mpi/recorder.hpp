@@ -18,6 +18,9 @@ const Lane* lane() noexcept;
 /// wait for ever. Notes what the launcher says, too.
 void end_with_mpirun();
 void choose_windows();  // before MPI_Init, too
+/// Before MPI_Init, on a machine without a network: Open MPI speaks with ranks that MPI_Comm_spawn
+/// starts by TCP alone, even on the same machine, and leaves out the loopback by itself.
+void allow_loopback();
 void begin_recording();
 /// From here on errors of the window, or of the file, end all ranks as those of a communicator do; so
 /// does that of opening the file.

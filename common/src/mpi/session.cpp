@@ -2,8 +2,11 @@
 #include "pdc/mpi.hpp"
 
 #include <fmt/core.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -131,6 +134,19 @@ void choose_windows() {
 #if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION == 4
   setenv("OMPI_MCA_osc", "^rdma", 0);
 #endif
+}
+
+void allow_loopback() {
+  ifaddrs* interfaces = nullptr;
+  if (getifaddrs(&interfaces) != 0) return;
+  bool has_network = false;
+  for (const ifaddrs* one = interfaces; one != nullptr; one = one->ifa_next) {
+    const bool has_address = one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET;
+    if (has_address && (one->ifa_flags & IFF_LOOPBACK) == 0) has_network = true;
+  }
+  freeifaddrs(interfaces);
+  const int keep = 0;  // what the user has chosen
+  if (!has_network) setenv("OMPI_MCA_btl_tcp_if_include", "lo", keep);
 }
 
 /// Several processes that are alone each: none of them would notice.
