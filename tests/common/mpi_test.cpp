@@ -29,7 +29,7 @@
 namespace pdc::mpi::detail {
 extern "C" {
 
-PDC_WRAP(Bsend, 6, send)
+PDC_WRAP(Ibsend, 7, send)
 PDC_WRAP(Ibcast, 6, rooted<pdc::detail::Collective::loose>)
 PDC_WRAP(Reduce_local, 5, span<Kind::work>)
 
@@ -895,6 +895,23 @@ TEST(Communicators, CollectiveCallsOfOneDoNotMixWithThoseOfAnother) {
   }
 }
 
+TEST(Messages, ThatFailToBeSentAreNone) {
+  const int nobody = size();  // is no rank
+  const int number = 7;
+  int result = MPI_SUCCESS;
+  MPI_Comm own = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &own);
+  PMPI_Comm_set_errhandler(own, MPI_ERRORS_RETURN);
+  const Recording all = record([&] { result = MPI_Send(&number, 1, MPI_INT, nobody, tag, own); });
+  MPI_Comm_free(&own);
+  EXPECT_NE(result, MPI_SUCCESS);
+  EXPECT_EQ(left(), "");
+  for (auto& [place, bars] : bars_by_rank(all)) {
+    EXPECT_EQ(bars.at(0).label.data(), fmt::format("Send to {} fails", nobody));
+    EXPECT_EQ(bars.at(0).message, 0U);
+  }
+}
+
 // Further calls, for which the lines at the top of this file are all that there is.
 
 TEST(FurtherCalls, ThatSendAreDrawnAndCounted) {
@@ -903,15 +920,17 @@ TEST(FurtherCalls, ThatSendAreDrawnAndCounted) {
   const int number = 7;
   int got = 0;
   const Recording all = record([&] {
-    MPI_Buffer_attach(buffer.data(), static_cast<int>(buffer.size()));
-    MPI_Bsend(&number, 1, MPI_INT, right_of(rank(), size()), own_tag, MPI_COMM_WORLD);
+    PMPI_Buffer_attach(buffer.data(), static_cast<int>(buffer.size()));
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibsend(&number, 1, MPI_INT, right_of(rank(), size()), own_tag, MPI_COMM_WORLD, &request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
     if (size() == 1) {
-      EXPECT_EQ(left(), "Bsend from 0 to 0 with tag 6 never received");
+      EXPECT_EQ(left(), "Ibsend from 0 to 0 with tag 6 never received");
     }
     MPI_Recv(&got, 1, MPI_INT, left_of(rank(), size()), own_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     void* detached = nullptr;
     int bytes = 0;
-    MPI_Buffer_detach(&detached, &bytes);
+    PMPI_Buffer_detach(&detached, &bytes);
   });
   EXPECT_EQ(got, number);
   EXPECT_EQ(left(), "");
@@ -920,8 +939,8 @@ TEST(FurtherCalls, ThatSendAreDrawnAndCounted) {
   std::multiset<Flight> expected;
   for (int i = 0; i < size(); ++i) {
     const int right = right_of(i, size());
-    EXPECT_EQ(bars[i].at(0).label.data(), "Bsend to " + std::to_string(right));
-    expected.insert(flight(all, i, bars[i].at(0), right, bars[right].at(1)));
+    EXPECT_EQ(bars[i].at(0).label.data(), "Ibsend to " + std::to_string(right));
+    expected.insert(flight(all, i, bars[i].at(0), right, bars[right].at(2)));
   }
   EXPECT_EQ(flights(all), expected);
 }

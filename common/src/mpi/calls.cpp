@@ -13,7 +13,7 @@
 /// neither here nor known to be silent, and when no page calls what is here. A new page's call is a
 /// line or two:
 ///
-///   PDC_WRAP(Bsend, 6, send)
+///   PDC_WRAP(Ibsend, 7, send)
 ///   PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
 ///   PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)  // no rank waits in a call that only begins
 ///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
@@ -77,6 +77,9 @@ PDC_WRAP(Send, 6, standard_send<PMPI_Ssend>)
 PDC_WRAP(Ssend, 6, send)
 PDC_WRAP(Isend, 7, standard_send<PMPI_Issend>)
 PDC_WRAP(Issend, 7, send)
+PDC_WRAP(Bsend, 6, send)
+PDC_WRAP(Rsend, 6, send)
+PDC_WRAP(Buffer_detach, 2, span<Kind::wait>)
 
 PDC_WRAP(Barrier, 1, rootless<Collective::all, Kind::wait>)
 PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)

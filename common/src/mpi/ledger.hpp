@@ -54,6 +54,7 @@ class Tally {
     if (place_ == nullptr || envelope != last_) find(envelope, call);
     ++place_->number;
   }
+  void take_back(const Envelope& envelope) { --messages_[envelope].number; }
   const auto& messages() const { return messages_; }
 
  private:

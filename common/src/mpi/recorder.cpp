@@ -61,6 +61,14 @@ std::uint64_t id_of_another(MPI_Comm comm) {
   return id;
 }
 
+void Call::sends_nothing(MPI_Comm comm, int destination, int tag) {
+  if (destination == MPI_PROC_NULL) return;
+  all_sent.take_back({communicator_id(comm), rank_in(comm), destination, tag});
+  if (!recorded()) return;
+  span_.rename("{} to {} fails", name_.text, destination);
+  pdc::detail::set_message(span_, 0);
+}
+
 void Call::show(const char* direction, int other, const Envelope& envelope) {
   span_.rename("{} {} {}", name_.text, direction, other);
   pdc::detail::set_message(span_, message_key(envelope));

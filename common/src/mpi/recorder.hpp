@@ -77,6 +77,7 @@ class Call {
     all_sent.count(envelope, name_.text);
     if (recorded()) show("to", destination, envelope);
   }
+  void sends_nothing(MPI_Comm comm, int destination, int tag);  // after sends(): it has failed
   void receives(int source) {  // before the call: whom it waits for
     if (source == MPI_PROC_NULL) return show_nobody("from");
     if (recorded()) show_source(source);

@@ -71,7 +71,9 @@ int send(Name name, int (*pmpi)(const void*, int, MPI_Datatype, int, int, MPI_Co
          Request... request) {
   Call call(Kind::send, name);
   call.sends(comm, to, tag);
-  return call_or_begin(name, pmpi, data, count, type, to, tag, comm, request...);
+  const int result = call_or_begin(name, pmpi, data, count, type, to, tag, comm, request...);
+  if (result != MPI_SUCCESS) call.sends_nothing(comm, to, tag);
+  return result;
 }
 
 /// As send(); which twin is called is settled when the program runs: see synchronous().
