@@ -256,6 +256,26 @@ int MPI_Waitall(int count, MPI_Request requests[], MPI_Status statuses[]) {
   return result;
 }
 
+int MPI_Waitany(int count, MPI_Request requests[], int* place, MPI_Status* status) {
+  const Call call(Kind::wait, "Waitany");
+  const std::vector<MPI_Request> waited = copy(count, requests);
+  Statuses seen(status, 1);
+  const int result = PMPI_Waitany(count, requests, place, seen.get());
+  if (*place != MPI_UNDEFINED) request_completed(waited[*place], seen[0]);
+  return result;
+}
+
+int MPI_Waitsome(int count, MPI_Request requests[], int* number, int places[],
+                 MPI_Status statuses[]) {
+  const Call call(Kind::wait, "Waitsome");
+  const std::vector<MPI_Request> waited = copy(count, requests);
+  Statuses seen(statuses, count);
+  const int result = PMPI_Waitsome(count, requests, number, places, seen.get());
+  for (int i = 0; i < *number; ++i)
+    request_completed(waited[places[i]], seen[i]);  // or undefined: < 0
+  return result;
+}
+
 int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
   const MPI_Request tested = *request;
   Statuses seen(status, 1);
