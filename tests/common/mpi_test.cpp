@@ -385,6 +385,73 @@ TEST(Requests, AreCompletedByTest) {
                    {});
 }
 
+TEST(Requests, AreCompletedByWaitany) {
+  expect_passed_on(pass_on([](MPI_Request* requests) {
+                     int places[3] = {MPI_UNDEFINED, MPI_UNDEFINED, MPI_UNDEFINED};
+                     for (int& place : places) MPI_Waitany(2, requests, &place, MPI_STATUS_IGNORE);
+                     EXPECT_EQ(places[0] + places[1], 1);  // each once
+                     EXPECT_EQ(places[2], MPI_UNDEFINED);
+                   }),
+                   {"Waitany", "Waitany", "Waitany"});
+}
+
+TEST(Requests, AreCompletedByWaitsome) {
+  const int number = rank();
+  int got = -1;
+  const Recording all = record([&] {
+    MPI_Request requests[2];
+    MPI_Irecv(&got, 1, MPI_INT, left_of(rank(), size()), tag, MPI_COMM_WORLD, &requests[0]);
+    MPI_Isend(&number, 1, MPI_INT, right_of(rank(), size()), tag, MPI_COMM_WORLD, &requests[1]);
+    int some = 0, done = 0, places[2];
+    while (done < 2) {
+      MPI_Waitsome(2, requests, &some, places, MPI_STATUSES_IGNORE);
+      done += some;
+    }
+    MPI_Waitsome(2, requests, &some, places, MPI_STATUSES_IGNORE);
+    EXPECT_EQ(some, MPI_UNDEFINED);
+  });
+  EXPECT_EQ(got, left_of(rank(), size()));
+  if (!is_first()) return;
+  auto bars = bars_by_rank(all);
+  std::multiset<Flight> expected;
+  for (int i = 0; i < size(); ++i) {
+    const int right = right_of(i, size());
+    expected.insert(flight(all, i, of_kind(bars[i], Kind::send).at(0), right,
+                           of_kind(bars[right], Kind::receive).at(0)));
+  }
+  EXPECT_EQ(flights(all), expected);
+}
+
+TEST(Requests, ThatArePersistentAreOfOneMessageEachTime) {
+  int number = rank(), got = -1;
+  const int left_one = left_of(rank(), size()), right_one = right_of(rank(), size());
+  MPI_Request requests[2];
+  MPI_Recv_init(&got, 1, MPI_INT, left_one, tag, MPI_COMM_WORLD, &requests[0]);
+  MPI_Send_init(&number, 1, MPI_INT, right_one, tag, MPI_COMM_WORLD, &requests[1]);
+  const Recording all = record([&] {
+    for (int i = 0; i < 2; ++i) {
+      MPI_Startall(2, requests);
+      MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
+      EXPECT_EQ(got, left_one + i);
+      ++number;
+    }
+  });
+  for (MPI_Request& request : requests) MPI_Request_free(&request);
+  if (!is_first()) return;
+  auto bars = bars_by_rank(all);
+  std::multiset<Flight> expected;
+  for (int i = 0; i < size(); ++i) {
+    const int right = right_of(i, size());
+    const auto sends = of_kind(bars[i], Kind::send);
+    const auto receives = of_kind(bars[right], Kind::receive);
+    ASSERT_EQ(sends.size(), 2U);
+    ASSERT_EQ(receives.size(), 2U);
+    for (int j = 0; j < 2; ++j) expected.insert(flight(all, i, sends[j], right, receives[j]));
+    EXPECT_EQ(sends[0].label.data(), "Startall to " + std::to_string(right));
+  }
+  EXPECT_EQ(flights(all), expected);
+}
+
 TEST(Requests, AreJoinedInTheOrderOfTheirPostingNotOfTheirWaits) {
   int numbers[2] = {1, 2};
   int got[2] = {0, 0};
@@ -604,6 +671,27 @@ TEST(Audit, NamesObjectsThatAreNotFreed) {
   expect_left("rank 0: Comm_get_errhandler made an error handler that is never freed", [&] {
     if (is_first()) MPI_Errhandler_free(&handler);
   });
+}
+
+TEST(Audit, NamesPersistentRequestsThatAreNotCompletedOrNotFreed) {
+  const int number = 7;
+  int got = 0;
+  MPI_Request requests[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  if (is_first()) {
+    MPI_Recv_init(&got, 1, MPI_INT, 0, tag, MPI_COMM_WORLD, &requests[0]);
+    MPI_Send_init(&number, 1, MPI_INT, 0, tag, MPI_COMM_WORLD, &requests[1]);
+    MPI_Startall(1, requests);
+  }
+  expect_left(
+      "rank 0: Startall never completed; rank 0: Recv_init made a request that is never freed; "
+      "rank 0: Send_init made a request that is never freed",
+      [&] {
+        if (!is_first()) return;
+        MPI_Startall(1, &requests[1]);
+        MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
+        for (MPI_Request& request : requests) MPI_Request_free(&request);
+      });
+  EXPECT_EQ(got, is_first() ? number : 0);
 }
 
 TEST(Audit, NamesMessagesThatNobodyReceived) {

@@ -18,10 +18,10 @@
 /// does not wrap and tests/mpi_calls/silent.toml does not list, with the reason why not.
 ///
 /// The wrappers also keep accounts: what is not settled when Program::finish() is called is a failed
-/// claim that names the calls (a request under way; a communicator, type, operation, group, window
-/// or file that is not freed; an access to a window that no epoch ends; a message that nobody
-/// received; collective calls that differ between ranks). With PDC_MPI_SYNCHRONOUS=1 in the
-/// environment every standard send waits for its receive.
+/// claim that names the calls (a request under way; a communicator, type, operation, group, window,
+/// file, error handler or persistent request that is not freed; an access to a window that no epoch
+/// ends; a message that nobody received; collective calls that differ between ranks). With
+/// PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its receive.
 ///
 /// Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text; so does MPI_Init
 /// when the mpirun of another MPI has started several processes, each of which is alone.

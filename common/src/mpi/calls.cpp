@@ -28,6 +28,8 @@
 ///   PDC_WRAP(Send_init, 7, make<Object::request>)  // not counted, so Recv_init has to be its other side
 ///   PDC_WRAP(Start, 1, span<Kind::send>)
 ///   PDC_WRAP(Request_free, 1, free<Object::request>)
+///   PDC_WRAP(Win_allocate, 6, make<Object::window>)
+///   PDC_WRAP(Win_free, 1, free<Object::window>)
 ///
 /// This needs more than its line:
 ///
@@ -238,6 +240,34 @@ int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_C
   return result;
 }
 
+int MPI_Send_init(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+                  MPI_Request* request) {
+  const auto make = synchronous() ? PMPI_Ssend_init : PMPI_Send_init;
+  const int result = make(data, count, type, to, tag, comm, request);
+  object_made(Object::request, number_of(*request), "Send_init");
+  persistent_made(*request, Kind::send, {communicator_id(comm), rank_in(comm), to, tag});
+  return result;
+}
+
+int MPI_Recv_init(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+                  MPI_Request* request) {
+  const int result = PMPI_Recv_init(data, count, type, from, tag, comm, request);
+  object_made(Object::request, number_of(*request), "Recv_init");
+  persistent_made(*request, Kind::receive, {communicator_id(comm), from, rank_in(comm), tag});
+  return result;
+}
+
+int MPI_Startall(int count, MPI_Request requests[]) {
+  for (const MPI_Request request : copy(count, requests)) persistent_started(request, "Startall");
+  return PMPI_Startall(count, requests);
+}
+
+int MPI_Request_free(MPI_Request* request) {
+  object_freed(Object::request, number_of(*request));
+  persistent_freed(*request);
+  return PMPI_Request_free(request);
+}
+
 int MPI_Wait(MPI_Request* request, MPI_Status* status) {
   const Call call(Kind::wait, "Wait");
   const MPI_Request waited = *request;
@@ -271,8 +301,7 @@ int MPI_Waitsome(int count, MPI_Request requests[], int* number, int places[],
   const std::vector<MPI_Request> waited = copy(count, requests);
   Statuses seen(statuses, count);
   const int result = PMPI_Waitsome(count, requests, number, places, seen.get());
-  for (int i = 0; i < *number; ++i)
-    request_completed(waited[places[i]], seen[i]);  // or undefined: < 0
+  for (int i = 0; i < *number; ++i) request_completed(waited[places[i]], seen[i]);
   return result;
 }
 

@@ -41,6 +41,7 @@ const std::array kinds = {
     KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
     KindOfObject{"a file", number_of(MPI_FILE_NULL), "closed"},
     KindOfObject{"an error handler", number_of(MPI_ERRHANDLER_NULL)},
+    KindOfObject{"a request", number_of(MPI_REQUEST_NULL)},
 };
 std::array<std::unordered_multimap<std::uint64_t, const char*>, kinds.size()> objects;  // by handle
 

@@ -116,7 +116,8 @@ enum class Object {
   fenced,
   group,
   file,
-  handler
+  handler,
+  request
 };  // as ledger.cpp names them
 /// The null handle is none: some ranks get that.
 void object_made(Object kind, std::uint64_t handle, const char* call);

@@ -73,9 +73,12 @@ class Call {
 
   void sends(MPI_Comm comm, int destination, int tag) {
     if (destination == MPI_PROC_NULL) return show_nobody("to");
-    const Envelope envelope{communicator_id(comm), rank_in(comm), destination, tag};
+    sends({communicator_id(comm), rank_in(comm), destination, tag});
+  }
+  void sends(const Envelope& envelope) {
+    if (envelope.destination == MPI_PROC_NULL) return show_nobody("to");
     all_sent.count(envelope, name_.text);
-    if (recorded()) show("to", destination, envelope);
+    if (recorded()) show("to", envelope.destination, envelope);
   }
   void sends_nothing(MPI_Comm comm, int destination, int tag);  // after sends(): it has failed
   void receives(int source) {  // before the call: whom it waits for

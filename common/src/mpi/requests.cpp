@@ -16,6 +16,12 @@ struct UnderWay {
 };
 std::unordered_multimap<MPI_Request, UnderWay> under_way;  // what is complete at once may share one
 
+struct Persistent {
+  Kind kind;
+  Envelope envelope;
+};
+std::unordered_map<MPI_Request, Persistent> persistent;
+
 }  // namespace
 
 void request_begun(MPI_Request request, Name call) {
@@ -39,6 +45,26 @@ void request_completed(MPI_Request request, const MPI_Status& status) {
   Call call(Kind::receive, was.call);
   call.received(*was.receive);
   call.posted(was.posted);
+}
+
+void persistent_made(MPI_Request request, Kind kind, const Envelope& envelope) {
+  persistent.insert_or_assign(request, Persistent{kind, envelope});
+}
+
+void persistent_started(MPI_Request request, Name call) {
+  const auto found = persistent.find(request);
+  if (found == persistent.end()) return;
+  const auto& [kind, envelope] = found->second;
+  if (kind == Kind::receive) {
+    receive_begun(request, call, pdc::detail::now_ns(), envelope);
+  } else {
+    Call(kind, call).sends(envelope);
+    request_begun(request, call);
+  }
+}
+
+void persistent_freed(MPI_Request request) {
+  persistent.erase(request);
 }
 
 std::map<std::string, int> requests_under_way() {

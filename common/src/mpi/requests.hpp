@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ledger.hpp"
+#include "pdc/timeline.hpp"
 
 /// Requests: what is begun by one call and completed by another.
 namespace pdc::mpi::detail {
@@ -20,6 +21,14 @@ void receive_begun(MPI_Request request, Name call, std::int64_t time, const Enve
 
 /// If it was a receive, that is a short bar of its own.
 void request_completed(MPI_Request request, const MPI_Status& status);
+
+/// A persistent request, of a message that has this envelope each time that it is started.
+void persistent_made(MPI_Request request, Kind kind, const Envelope& envelope);
+
+/// From now until it is completed, as one that was begun by that call.
+void persistent_started(MPI_Request request, Name call);
+
+void persistent_freed(MPI_Request request);
 
 /// How many requests of each call are still under way.
 std::map<std::string, int> requests_under_way();
