@@ -14,28 +14,16 @@
 /// line or two:
 ///
 ///   PDC_WRAP(Ibsend, 7, send)
-///   PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
-///   PDC_WRAP(Ibarrier, 2, rootless<Collective::loose>)  // no rank waits in a call that only begins
-///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)
+///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)  // no rank waits in a call that only begins
 ///   PDC_WRAP(File_write, 5, span<Kind::work>)
 ///   PDC_WRAP(Get_accumulate, 12, access<Kind::receive>)
-///   PDC_WRAP(Ibcast, 6, rooted<Collective::loose>)  // no rank waits in a call that only begins
-///   PDC_WRAP(Put, 8, span<Kind::send>)
-///   PDC_WRAP(File_write_at, 6, span<Kind::work>)
 ///
 /// Further objects need their kind in ledger.hpp's Object and its row in ledger.cpp:
 ///
-///   PDC_WRAP(Send_init, 7, make<Object::request>)  // not counted, so Recv_init has to be its other side
-///   PDC_WRAP(Start, 1, span<Kind::send>)
-///   PDC_WRAP(Request_free, 1, free<Object::request>)
-///   PDC_WRAP(Win_allocate, 6, make<Object::window>)
-///   PDC_WRAP(Win_free, 1, free<Object::window>)
+///   PDC_WRAP(Info_create, 1, make<Object::info>)
+///   PDC_WRAP(Info_free, 1, free<Object::info>)
 ///
-/// This needs more than its line:
-///
-///   MPI_Comm_spawn: by hand, with object_made(), since its handle is not the last argument
-///   MPI_THREAD_MULTIPLE: a lock in the ledger, since several threads would call MPI at once
-///   MPI_Init_thread: by hand, as MPI_Init; a lock in the ledger if several threads call MPI
+/// MPI_THREAD_MULTIPLE needs more: a lock in the ledger, since several threads would call at once.
 namespace pdc::mpi::detail {
 
 using pdc::detail::Collective;
@@ -46,6 +34,16 @@ bool asked_to_be_synchronous() {
 }
 
 namespace {
+
+template <class Pmpi>
+int init(Pmpi pmpi) {
+  end_with_mpirun();
+  choose_windows();
+  allow_loopback();
+  const int result = pmpi();
+  begin_recording();
+  return result;
+}
 
 /// A message received by a call that blocks; `pmpi` writes its status.
 template <class Pmpi>
@@ -149,28 +147,23 @@ PDC_WRAP(Group_incl, 4, make<Object::group>)
 PDC_WRAP(Group_free, 1, free<Object::group>)
 
 int MPI_Init(int* argc, char*** argv) {
-  end_with_mpirun();
-  choose_windows();
-  allow_loopback();
-  const int result = PMPI_Init(argc, argv);
-  begin_recording();
-  return result;
+  return init([=] { return PMPI_Init(argc, argv); });
+}
+
+int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
+  return init([=] { return PMPI_Init_thread(argc, argv, required, provided); });
+}
+
+int MPI_Finalize() {
+  end_recording();
+  return PMPI_Finalize();
 }
 
 int MPI_File_open(MPI_Comm comm, const char* path, int mode, MPI_Info info, MPI_File* file) {
   const int result = PMPI_File_open(comm, path, mode, info, file);
   file_opened(*file, result);
   object_made(Object::file, number_of(*file), "File_open");
-int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
-  end_with_mpirun();
-  const int result = PMPI_Init_thread(argc, argv, required, provided);
-  begin_recording();
   return result;
-}
-
-int MPI_Finalize() {
-  end_recording();
-  return PMPI_Finalize();
 }
 
 /// Its handle is not the last argument. Not drawn, as the calls that make the others are not.
