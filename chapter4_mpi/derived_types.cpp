@@ -1,7 +1,7 @@
 // Derived types: pieces that do not lie side by side go in one message, and nobody copies them.
 //
-// Concept   A derived type says where its pieces lie. Its size is how many bytes are sent of it, its
-//           extent the step to the next one. That of a column cut out of a matrix is the whole
+// Concept   A derived type says where its pieces lie. Its size is how many bytes are sent of it,
+//           its extent the step to the next one. That of a column cut out of a matrix is the whole
 //           matrix, so the next column would begin behind it: MPI_Type_create_resized sets it.
 // Shows     MPI_Type_create_subarray, MPI_Type_create_struct, MPI_Type_create_resized,
 //           MPI_Type_commit, MPI_Type_size, MPI_Type_get_extent, MPI_Type_free

@@ -1,7 +1,7 @@
 // Persistent: a message that goes out in every step is described once, and started each time.
 //
-// Concept   The request of MPI_Isend is gone when it is complete. That of MPI_Send_init stays: it is
-//           started, waited for, and started again, for as many steps as you like. It holds an
+// Concept   The request of MPI_Isend is gone when it is complete. That of MPI_Send_init stays: it
+//           is started, waited for, and started again, for as many steps as you like. It holds an
 //           address, and sends what stands there when it is started.
 // Shows     MPI_Send_init, MPI_Recv_init, MPI_Startall, MPI_Waitall, MPI_Request_free
 // Python    mpi4py comm.Send_init, comm.Recv_init, Prequest.Startall
@@ -140,6 +140,6 @@ int main(int argc, char** argv) {
   pdc::check(beside.number == after(half),
              "written beside the old number, the new one is sent in every second step only");
   pdc::check(anew.number == after(steps) && once.number == after(steps),
-             "made in each step or once, a number comes one rank further in each");
+             "made in each step or once, a number comes one rank further in each step");
   return program.finish();
 }

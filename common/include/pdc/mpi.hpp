@@ -12,9 +12,9 @@
 ///
 /// Linking pdc::mpi also records: wrappers in MPI's profiling interface (PMPI) put the pages' calls
 /// into the timeline of rank 0's picture, clocks aligned, with no line in the page. A send has a bar,
-/// or the call that begins it; so has a receive, or its completion if it was only begun; a Wait,
-/// Waitall or Probe; and a collective call. tests/common/mpi_test.cpp holds what the bars say. All
-/// other calls are silent: the test mpi_calls fails if a page calls what common/src/mpi/calls.cpp
+/// or the call that begins it; so has a receive, or its completion if it was only begun; a Wait
+/// (-all, -any, -some) or Probe; and a collective call. tests/common/mpi_test.cpp holds what the
+/// bars say. All other calls are silent: mpi_calls fails if a page calls what common/src/mpi/calls.cpp
 /// does not wrap and tests/mpi_calls/silent.toml does not list, with the reason why not.
 ///
 /// The wrappers also keep accounts: what is not settled when Program::finish() is called is a failed
