@@ -70,7 +70,7 @@ struct Diary {
     Numbers sent(width);
     MPI_Recv(sent.data(), width, MPI_INT, from, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     clock.hear(sent);
-    if (write(what, sent.back())[0] < sent[0]) pdc::fault("before it was sent");
+    if (write(what, sent.back())[0] < sent[0]) pdc::fault("too early");
   }
 };
 
