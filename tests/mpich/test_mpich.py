@@ -67,7 +67,7 @@ def main() -> int:
     for program in catalog.load(arguments.build):
         if not program.mpi:
             continue
-        counts = [ranks for ranks in program.ranks if ranks <= MOST_RANKS]
+        counts = [ranks for ranks in program.ranks if ranks <= MOST_RANKS] or [min(program.ranks)]
         found = [fault(folder / program.chapter / program.name, ranks) for ranks in counts]
         faults += filter(None, found)
         print(f"{program.name}: {'FAILED' if any(found) else 'ok'}, ranks {counts}")
