@@ -1,11 +1,12 @@
 // Book server: a browser shows the book and runs its programs, and no other page can.
 //
-// Concept   Who has programs run through a server on this machine opens it to every page that the
-//           browser shows: each may send it requests. So the server listens on the loopback interface
-//           alone, and asks of each request three things: that it is for this host by its number, that
-//           it has a cookie that nobody can guess, and that it comes from a page of its own.
-// Shows     guard.hpp: getrandom, Host, Origin, SameSite; orders.hpp: what becomes of a query;
-//           running.hpp: execv, pidfd_open, prctl; server.hpp: async_read, make_chunk, signal_set
+// Concept   A server on this machine that runs programs can be reached by every page that the browser
+//           shows. So it listens on the loopback interface alone, and checks three things in each
+//           request: that Host is its own number and port, that it has a cookie that nobody can
+//           guess, and that it comes from one of its own pages.
+// Shows     guard.hpp: getrandom, Host, Origin; orders.hpp: what becomes of a query;
+//           running.hpp: execv, pidfd_open, prctl; server.hpp: SameSite, async_read, make_chunk;
+//           signal_set
 // Python    http.server, secrets.token_hex, asyncio.create_subprocess_exec
 // Run       book_server
 // You see   three requests from elsewhere that run a program; then three refusals, and a program run
@@ -41,14 +42,13 @@ asio::awaitable<std::string> ask(tcp::endpoint server, std::string request) {
   co_return heard;
 }
 
-/// Opens the address that the server prints, and returns the cookie.
-asio::awaitable<std::string> enter(tcp::endpoint server, const Guard& guard) {
-  const std::string address = guard.address();  // http://HOST/?token=TOKEN
-  const std::size_t path = address.find('/', 7);
+/// Opens an address as the server prints it. Returns the cookie that it gets there, if it gets one.
+asio::awaitable<std::string> enter(tcp::endpoint server, std::string address) {
+  const std::size_t path = address.find('/', 7);  // http://HOST/?token=TOKEN
   const std::string heard =
       co_await ask(server, fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
                                        address.substr(path), address.substr(7, path - 7)));
-  const std::size_t cookie = heard.find("pdc_");
+  const std::size_t cookie = std::min(heard.find("pdc_"), heard.size());
   co_return heard.substr(cookie, heard.find(';', cookie) - cookie);
 }
 
@@ -62,17 +62,20 @@ asio::awaitable<void> visit(tcp::endpoint server, Visit& visit) {
   if (visit.has_run() && visit.name != "own page") pdc::fault("has run it");
 }
 
-using Visits = std::array<Visit, 5>;
+using Visits = std::array<Visit, 6>;
 
 /// One after the other.
 asio::awaitable<void> visit_all(Server& server, tcp::endpoint here, Visits& visits) {
   const std::string host = fmt::format("127.0.0.1:{}", here.port()), page = "http://" + host;
-  const std::string cookie = co_await enter(here, server.guard());
-  const std::string elsewhere = fmt::format("elsewhere.example:{}", here.port());
-  visits = {Visit{"another name", elsewhere, "http://" + elsewhere, cookie},
+  const std::string address = server.guard().address();
+  const std::string wrong = address.substr(0, address.find('=') + 1) + std::string(32, '0');
+  const std::string cookie = co_await enter(here, address);
+  const std::string none = co_await enter(here, wrong);
+  visits = {Visit{"another name", fmt::format("elsewhere.example:{}", here.port()), page, cookie},
             Visit{"another site", host, "http://elsewhere.example", cookie},
-            Visit{"no token", host, page, "pdc=1"},
-            Visit{"wrong option", host, page, cookie, "/run/timers?ticks=5;ls"},
+            Visit{"no token", host, page, none},
+            Visit{"no number", host, page, cookie, "/run/timers?ticks=5;ls"},
+            Visit{"out of range", host, page, cookie, "/run/timers?ticks=101"},
             Visit{"own page", host, page, cookie}};
   for (Visit& one : visits) co_await visit(here, one);
   server.end();
@@ -121,25 +124,27 @@ int main(int argc, char** argv) {
                       .most_output = static_cast<std::size_t>(program.integer("output"))});
     return 0;
   }
-  const Visits without =
-      program.scene("whoever asks", serve, Guard::Manner::careless, here / "timers");
-  const Visits with =
-      program.scene("a careful guard", serve, Guard::Manner::careful, here / "timers");
-  const auto [name, page, user, wrong, own] = with;
+  const Visits without = program.scene("no guard", serve, Guard::Manner::careless, here / "timers");
+  const Visits with = program.scene("a guard", serve, Guard::Manner::careful, here / "timers");
+  const auto [name, page, user, word, large, own] = with;
   const auto is_refused = [](const Visit& visit) {
     return visit.heard.starts_with("HTTP/1.1 403 ") && !visit.has_run();
   };
 
+  const auto is_bad = [](const Visit& visit) {
+    return visit.heard.starts_with("HTTP/1.1 400 ") &&
+           visit.heard.ends_with("\r\nticks is a whole number from 2 to 100\n");
+  };
+
   const auto run = std::ranges::count_if(without.begin(), without.begin() + 3, &Visit::has_run);
-  pdc::check(run == 3, "without a guard, who comes from elsewhere runs a program", "{} of 3", run);
+  pdc::check(run == 3, "without a guard, requests from elsewhere run a program", "{} of 3", run);
   pdc::check(is_refused(name), "with it, another name that leads to this machine is refused");
   pdc::check(is_refused(page), "with it, a page of another site is refused, even with the cookie");
-  pdc::check(is_refused(user), "with it, who does not have the token is refused");
+  pdc::check(is_refused(user), "with it, a visitor without the token is refused");
   pdc::check(own.has_run() && own.heard.find("\"end\":0") != own.heard.npos &&
                  own.heard.find("<svg") != own.heard.npos,
              "the book's own page runs a program, and has its output, its status and its picture");
-  pdc::check(wrong.heard.starts_with("HTTP/1.1 400 ") &&
-                 wrong.heard.ends_with("\r\nticks is a whole number from 2 to 100\n"),
+  pdc::check(is_bad(word) && is_bad(large),
              "a value that is no number in range starts nothing, and is answered with one line");
   return program.finish();
 }

@@ -42,12 +42,15 @@ class Guard {
  public:
   enum class Manner { careful, careless };
 
-  Guard(Manner manner, unsigned port)
-      : manner_(manner), host_(fmt::format("127.0.0.1:{}", port)), token_(make_secret()) {}
+  Guard(Manner manner, unsigned port) : manner_(manner), port_(port), token_(make_secret()) {}
 
-  std::string address() const { return fmt::format("http://{}/?token={}", host_, token_); }
+  /// As browsers write it: without the port that they take anyway.
+  std::string host() const {
+    return port_ == 80 ? "127.0.0.1" : fmt::format("127.0.0.1:{}", port_);
+  }
+  std::string address() const { return fmt::format("http://{}/?token={}", host(), token_); }
   /// Cookies know no ports, so their names have to.
-  std::string cookie_name() const { return "pdc_" + host_.substr(host_.find(':') + 1); }
+  std::string cookie_name() const { return fmt::format("pdc_{}", port_); }
 
   /// A new session, for the one who has the token. The oldest one goes when there are too many.
   std::optional<std::string> admit(std::string_view token) {
@@ -73,19 +76,20 @@ class Guard {
 
   bool is_for_us(const Request& request) const {
     return manner_ == Manner::careless ||
-           (request.count(http::field::host) == 1 && request[http::field::host] == host_);
+           (request.count(http::field::host) == 1 && request[http::field::host] == host());
   }
 
  private:
   /// What changes something has to say where it comes from; what only reads may be silent on that.
   bool is_from_our_page(const Request& request) const {
     if (request.count(http::field::origin) == 0) return request.method() != http::verb::post;
-    return request[http::field::origin] == "http://" + host_;
+    return request[http::field::origin] == "http://" + host();
   }
 
   static constexpr std::size_t most_sessions = 16;
   const Manner manner_;
-  const std::string host_, token_;
+  const unsigned port_;
+  const std::string token_;
   std::deque<std::string> sessions_ = {};
 };
 

@@ -47,8 +47,7 @@ class Picture {
 /// if finish() is not awaited. Requires: made on the main thread. Errors: std::system_error.
 class Running {
  public:
-  Running(asio::io_context& loop, std::vector<std::string> words, bool is_mpi)
-      : output_(loop), end_(loop) {
+  Running(asio::io_context& loop, std::vector<std::string> words, bool is_mpi) : Running(loop) {
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
@@ -93,6 +92,8 @@ class Running {
   }
 
  private:
+  explicit Running(asio::io_context& loop) : output_(loop), end_(loop) {}  // then ~Running will do
+
   /// In the child.
   [[noreturn]] static void become(const std::vector<char*>& words, int output, pid_t parent,
                                   int last_signal) {

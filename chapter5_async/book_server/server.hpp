@@ -54,6 +54,7 @@ class Server {
   struct Connection {
     tcp::socket socket;
     asio::steady_timer timer;
+    bool has_begun = false;  // to send an answer piece by piece: then there is no other
   };
 
   asio::awaitable<void> accept_all() {
@@ -91,7 +92,7 @@ class Server {
         else
           answer = co_await answer_or_refuse(client, parser.get());
       }
-      if (answer.result() == http::status::unknown) break;  // it has been sent, piece by piece
+      if (client.has_begun) break;
       wait_for(client, settings_.patience);
       const auto sent = co_await (http::async_write(client.socket, answer, with_error) ||
                                   client.timer.async_wait(with_error));
@@ -167,9 +168,8 @@ class Server {
       co_return answer;
     }
     if (is_post) co_return refuse(http::status::not_found, "POST is for /run/NAME");
-    Answer answer = find_page(target);
-    if (target.starts_with(choices))
-      answer = co_await tell_choices(client, target.substr(choices.size()));
+    if (!target.starts_with(choices)) co_return find_page(target);
+    Answer answer = co_await tell_choices(client, target.substr(choices.size()));
     co_return answer;
   }
 
@@ -217,8 +217,8 @@ class Server {
 
   /// A program that somebody has, until the end of its life.
   struct Place {
-    Place(std::multiset<std::string>& all, const std::string& session)
-        : places(all), place(all.insert(session)) {}
+    Place(std::multiset<std::string>& all, const std::string& whose)
+        : places(all), place(all.insert(whose)) {}
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
     ~Place() { places.erase(place); }
@@ -239,6 +239,9 @@ class Server {
     const auto program = settings_.catalog.find(name);
     if (program == settings_.catalog.end())
       co_return refuse(http::status::not_found, "no such program");
+    if (asking_.size() == settings_.most_programs)
+      co_return refuse(http::status::service_unavailable, "others ask now");
+    const Place place(asking_, name);
     const std::vector<Choice> choices = co_await choices_of(client, program->second);
     co_return make_answer(http::status::ok, "application/json", describe(choices));
   }
@@ -312,6 +315,7 @@ class Server {
     head.chunked(true);
     head.keep_alive(false);
     http::response_serializer<http::empty_body> header(head);
+    client.has_begun = true;
     co_await http::async_write_header(client.socket, header, with_error);
     const std::string why = co_await pass_on(client, running);
     if (!why.empty()) running.stop();
@@ -323,7 +327,7 @@ class Server {
     last["picture"] = picture.text();
     if (co_await tell(client, last))
       co_await asio::async_write(client.socket, http::make_chunk_last(), with_error);
-    co_return Answer(http::status::unknown, 11);
+    co_return Answer();
   }
 
   /// Line by line. Returns why it has to be stopped, or nothing: it has said all.
@@ -355,6 +359,7 @@ class Server {
   bool is_ending_ = false;
   std::list<Connection> connections_ = {};
   std::multiset<std::string> places_ = {};  // by session
+  std::multiset<std::string> asking_ = {};  // programs that are asked what they take
   std::map<std::string, std::vector<Choice>> choices_ = {};
 };
 

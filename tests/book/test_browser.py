@@ -233,6 +233,9 @@ def test_a_page_runs_ranks(running, browser):
     ranks.clear()
     ranks.send_keys("3", Keys.ENTER)
     wait_until(browser, lambda: "all claims hold" in output(browser))
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    (asked_to_run,) = [url for url in asked if "/run/" in url]
+    assert asked_to_run.endswith("/run/ring?ranks=3")  # what is left as it was is not said
     assert errors(browser) == []
 
 

@@ -4,7 +4,7 @@
 
 (() => {
   const program = document.currentScript.dataset.program;
-  const mayRun = () => document.cookie.split("; ").includes(`runs_pdc_${location.port}=1`);
+  const mayRun = () => document.cookie.split("; ").includes(`runs_pdc_${location.port || 80}=1`);
 
   const make = (tag, fields = {}, ...inside) => {
     const made = Object.assign(document.createElement(tag), fields);
@@ -17,7 +17,7 @@
       "label",
       { title: `${meaning}: from ${lowest} to ${highest}` },
       make("code", {}, name === "ranks" ? "-np" : `--${name}`),
-      make("input", { type: "number", name, value: preset, min: lowest, max: highest, step: whole ? 1 : "any" }),
+      make("input", { type: "number", name, defaultValue: preset, min: lowest, max: highest, step: whole ? 1 : "any" }),
       make("span", {}, meaning),
     );
 
