@@ -26,8 +26,7 @@ struct Token {
   int sum = 0;    // of the jobs that the ranks have sent, less those that they have received
   int black = 0;  // 1: a rank has received a job since the last visit
   int end = 0;    // 1: it tells the others that all has ended
-
-  /// Wrong on purpose: who was idle may have been sent a job since.
+  /// Wrong on purpose: a rank that was idle may have been sent a job since.
   static bool all_idle(const Token&) { return true; }
   /// Wrong on purpose: of two jobs it may have seen one sent, and the other one received.
   static bool sum_is_0(const Token& token) { return token.sum == 0; }
@@ -42,6 +41,7 @@ struct Member {
   int previous = (mpi.rank() + mpi.size() - 1) % mpi.size(), next = (mpi.rank() + 1) % mpi.size();
   int count = 0, black = 0;          // what it adds to the token
   int unfinished = 0, messages = 0;  // jobs sent, less jobs finished; the token's messages
+  int passed_busy = 0;               // tokens passed on while a job was in work
   std::optional<pdc::Span> job{};    // in work
   std::vector<MPI_Request> sent{};
 
@@ -63,6 +63,7 @@ struct Member {
     job.reset();
   }
   void pass_on(const Token& token) {
+    if (job && token.end == 0) ++passed_busy;
     MPI_Send(&token, 3, MPI_INT, next, token_tag, MPI_COMM_WORLD);
     ++messages;
   }
@@ -114,16 +115,14 @@ void work(Member& me) {
 }
 
 struct Outcome {
-  int unfinished, messages;  // of all ranks
+  int unfinished, messages, passed_busy;  // of all ranks
 };
 
 Outcome run(const pdc::mpi::Session& mpi, Rule has_ended) {
   Member me{mpi};
-  if (mpi.rank() == 0) detect(me, has_ended);
-  if (mpi.rank() != 0) work(me);
-  const Outcome mine{me.unfinished, me.messages};
-  Outcome all{};
-  MPI_Allreduce(&mine, &all, 2, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  mpi.rank() == 0 ? detect(me, has_ended) : work(me);
+  Outcome mine{me.unfinished, me.messages, me.passed_busy}, all{};
+  MPI_Allreduce(&mine, &all, 3, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   pdc::say("after {} messages: {} jobs unfinished", all.messages, all.unfinished);
   return all;
 }
@@ -142,6 +141,7 @@ int main(int argc, char** argv) {
              "{} jobs", idle.unfinished);
   pdc::check(zero.unfinished > 0, "if all were idle and the sum is 0, jobs can be unfinished",
              "{} jobs", zero.unfinished);
+  pdc::check(white.passed_busy == 0, "only idle ranks pass the token on");
   pdc::check(white.unfinished == 0, "if the sum is 0 and all are white, no job is unfinished");
   pdc::check(white.messages == 6 * mpi.size() - 1,
              "the token goes round 5 times, and then tells p - 1 ranks of the end", "{} messages",
