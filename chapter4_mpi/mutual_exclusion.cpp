@@ -1,4 +1,4 @@
-// Mutual exclusion: who wants in asks all others, and lets those in first that have asked earlier.
+// Mutual exclusion: a rank that wants in asks all others, and the earlier request goes first.
 //
 // Concept   Ranks share no memory, so there is no lock to take. A rank that wants in asks all the
 //           others, with a Lamport time, and goes in when each has said yes. Another one that wants
@@ -6,7 +6,7 @@
 // Shows     MPI_Isend, MPI_Recv, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Waitall
 // Python    mpi4py comm.Isend, comm.Recv with MPI.ANY_SOURCE and MPI.ANY_TAG
 // Run       mpirun -np 4 mutual_exclusion --entries 2
-// You see   if all say yes at once, 4 are inside together; if earlier ones go first, one at a time
+// You see   if all say yes at once, none of 4 waits for another; in order, each but the first does
 // Next      logical_clocks has the times; master_worker has one rank that decides for all
 
 // SPDX-License-Identifier: MIT
@@ -76,7 +76,7 @@ struct Member {
     left_before += yes.number;
   }
   void enter() {
-    if (mpi.rank() == 0 && left_before == 0) pdc::fault("not alone");  // it is the last to ask
+    if (mpi.rank() == 0 && left_before == 0) pdc::fault("has not waited");  // it is the last to ask
     auto inside = mpi.lane().hold("inside");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays the critical section
     inside.end();
