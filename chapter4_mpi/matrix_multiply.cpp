@@ -1,8 +1,8 @@
-// Matrix multiply: blocks of two matrices go round a grid of ranks, and each rank sums what meets.
+// Matrix multiply: blocks go round a grid of ranks, and each rank multiplies the two that meet.
 //
 // Concept   A rank owns one block of the product, C(i, j), the sum of all A(i, k) * B(k, j). In
-//           Cannon's algorithm A moves along the rows and B along the columns, a rank a step, so that
-//           a rank holds two blocks at a time. Those of one k meet only if both are skewed first.
+//           Cannon's algorithm A moves along the rows and B along the columns by one rank per step,
+//           so a rank holds two at a time. Those of one k meet only if both are skewed first.
 // Shows     MPI_Cart_create, MPI_Cart_coords, MPI_Cart_shift, MPI_Sendrecv_replace, MPI_Reduce
 // Python    mpi4py comm.Create_cart, grid.Shift, grid.Sendrecv_replace
 // Run       mpirun -np 4 matrix_multiply --rows 2
