@@ -111,8 +111,8 @@ int main(int argc, char** argv) {
   const Outcome best = program.scene("passed on, rising order", hold, mpi, rising, elect);
 
   pdc::check(std::ssize(first.leaders) == ranks,
-             "if each rank takes the first number it hears, each has another leader", "{} leaders",
-             first.leaders.size());
+             "if each rank takes the first number it hears, each has a different leader",
+             "{} leaders", first.leaders.size());
   pdc::check(worst.leaders.size() == 1 && best.leaders.size() == 1,
              "if higher numbers are passed on, all ranks have the same leader");
   pdc::check(worst.leaders.contains(highest) && best.leaders.contains(highest),
