@@ -1,8 +1,9 @@
 // Sample sort: each key travels once, to the rank whose range it belongs to.
 //
-// Concept   Splitters cut the keys into ranges, one for each rank. Cut into equal widths, one key far
-//           away leaves all others in one range. Instead each rank sorts its part and gives p keys
-//           of it, at equal distances: of these samples in order, every p-th is a splitter.
+// Concept   Splitters cut the keys into ranges, one for each rank. If all ranges are equally wide,
+//           one key far away puts all others into one range. Instead each rank sorts its part and
+//           gives p keys of it, at equal distances; all these samples are sorted, and every p-th is
+//           a splitter.
 // Shows     MPI_Allgather, MPI_Alltoall, MPI_Alltoallv, MPI_Allreduce, std::ranges::lower_bound
 // Python    mpi4py comm.Allgather, comm.Alltoallv
 // Run       mpirun -np 4 sample_sort --keys 16
