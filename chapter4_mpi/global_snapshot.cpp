@@ -1,8 +1,8 @@
 // Global snapshot: markers between the messages make a cut at which all the money is there.
 //
-// Concept   No rank sees all accounts at one moment, and some money is always under way. One that
-//           writes down its account sends a marker to all others; at its first marker a rank writes
-//           down its own, and then, as under way, what comes from each of them before its marker.
+// Concept   No rank sees all accounts at one moment, and payments may be under way. A rank that
+//           writes down its account sends a marker to all others. At its first marker a rank writes
+//           down its own, and then, as under way, what each other one sent before its own marker.
 // Shows     MPI_Isend, MPI_Recv, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Waitall, MPI_Allreduce
 // Python    mpi4py comm.Isend, comm.Recv with MPI.ANY_TAG, Status.Get_source
 // Run       mpirun -np 4 global_snapshot
