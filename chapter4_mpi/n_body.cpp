@@ -1,6 +1,6 @@
-// N body: the bodies of each rank go round a ring, and pull at all others on the way.
+// N body: the bodies of each rank go round a ring, and pull on all others on the way.
 //
-// Concept   Every body pulls at every other, so each rank needs the bodies of all, but not at once.
+// Concept   Every body pulls on every other, so each rank needs the bodies of all, but not at once.
 //           Beside its own it holds those of one rank, its guests, adds up how they pull, and sends
 //           them on to the next rank. p ranks need p rounds, and p - 1 shifts between them.
 // Shows     MPI_Sendrecv_replace, MPI_Reduce, std::llround
@@ -23,10 +23,11 @@ namespace {
 
 constexpr int root = 0, guests_tag = 3;
 
-/// Three numbers, and nothing else: so they are sent.
+/// Three numbers and nothing else, so a body is sent as three MPI_DOUBLE.
 struct Body {
   double x, y, mass;
 };
+static_assert(sizeof(Body) == 3 * sizeof(double));
 using Bodies = std::vector<Body>;
 
 /// In whole units, of which any order gives the same sum.
@@ -66,25 +67,25 @@ void send_on(Bodies& guests, int rank, int ranks) {
                        guests_tag, before, guests_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
-/// Adds how the guests pull at each of a rank's own bodies. Returns how many forces that were.
+/// Adds how the guests pull on each of a rank's own bodies. Returns how many forces that were.
 int add_pulls(std::vector<Force>& sums, const Bodies& own, const Bodies& guests) {
   int forces = 0;
-  for (std::size_t i = 0; i < own.size(); ++i) {
+  for (std::size_t i = 0; i < own.size(); ++i)
     for (const Body& guest : guests) {
       if (guest.x == own[i].x) continue;  // itself
       sums[i] += pull(own[i], guest);
       ++forces;
     }
-  }
   return forces;
 }
 
-/// Of all ranks, on the root. Whole numbers, and nothing else: so MPI adds them up.
+/// Of all ranks, on the root. Five whole numbers and nothing else, so one MPI_Reduce adds them up.
 struct Outcome {
   std::int64_t right = 0;                 // bodies whose force is the serial one
   std::int64_t forces = 0, messages = 0;  // added up, and sent
   Force sum;                              // of all forces
 };
+static_assert(sizeof(Outcome) == 5 * sizeof(std::int64_t));
 
 Outcome go_round(const pdc::mpi::Session& mpi, int bodies, int shifts) {
   const int rank = mpi.rank(), ranks = mpi.size();
@@ -129,7 +130,6 @@ int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"bodies", 3, "bodies of each rank", {1, 1000}}});
   const int bodies = program.integer("bodies");
   mpi.need_ranks(3);  // two that miss each other miss as much: the sum of all forces stays 0
-
   const Outcome few = program.scene("a shift too few", shift_too_few_times, mpi, bodies);
   const Outcome all = program.scene("all the way round", shift_to_all, mpi, bodies);
 
