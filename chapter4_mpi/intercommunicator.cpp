@@ -1,13 +1,15 @@
 // Intercommunicator: two groups of ranks, and each rank names those of the other group.
 //
 // Concept   Each group counts its ranks from 0. On an intercommunicator a number means a rank of the
-//           other group. One group gives in a collective call: its root says MPI_ROOT, its others
-//           MPI_PROC_NULL. The ranks of the other group get, and say which number the root has.
+//           other group. In a call with a root, the root says MPI_ROOT, the others of its group say
+//           MPI_PROC_NULL, and the other group says the root's number. In MPI_Bcast the root's group
+//           gives; in MPI_Reduce it gets.
 // Shows     MPI_Comm_split, MPI_Intercomm_create, MPI_Bcast, MPI_ROOT, MPI_PROC_NULL,
 //           MPI_Allreduce, MPI_Intercomm_merge, MPI_Comm_free
 // Python    mpi4py comm.Create_intercomm, MPI.ROOT, MPI.PROC_NULL, inter.Merge
 // Run       mpirun -np 4 intercommunicator
-// You see   by the world's numbers the sum of the wrong group; between the groups that of the other
+// You see   on MPI_COMM_WORLD both sums are the producers'; between the groups each hears the
+//           other's
 // Next      spawn starts the other group; master_worker has two kinds of ranks in one group
 
 // SPDX-License-Identifier: MIT
@@ -53,7 +55,7 @@ struct Sums {
   int produced, consumed;
 };
 
-/// Both are the sum of its own group at first.
+/// Both are at first the sum of the rank's own group.
 Sums sum_up(const pdc::mpi::Session& mpi, const Groups& my) {
   auto work = mpi.lane().work("{}", my.produces ? "produces" : "consumes");
   std::this_thread::sleep_for(std::chrono::milliseconds(2));  // plays it
@@ -102,7 +104,8 @@ Merged merge(const pdc::mpi::Session& mpi) {
   Merged merged{};
   MPI_Allreduce(&pieces, &merged.of_others, 1, MPI_INT, MPI_SUM, my.between.comm);
   Communicator all;
-  MPI_Intercomm_merge(my.between.comm, my.produces ? 0 : 1, &all.comm);  // who says 0 comes first
+  // The group that passes 0 comes first.
+  MPI_Intercomm_merge(my.between.comm, my.produces ? 0 : 1, &all.comm);
   MPI_Comm_rank(all.comm, &merged.number);
   MPI_Allreduce(&pieces, &merged.of_all, 1, MPI_INT, MPI_SUM, all.comm);
   pdc::mpi::say_by_rank(fmt::format("rank {}, {} {}: the others have {}; of all number {}",
@@ -138,7 +141,7 @@ int main(int argc, char** argv) {
       wrong.produced == produced && wrong.consumed == produced,
       "by the world's numbers rank 0 is a producer, and its sum is taken for the consumers'");
   pdc::check(right.produced == produced && right.consumed == consumed,
-             "between the groups each hears the sum of the other from its rank 0");
+             "between the groups each hears the sum of the other");
   pdc::check(merged.of_others == (produces ? consumed : produced),
              "MPI_Allreduce between the groups gives each the sum of the other");
   pdc::check(merged.number == rank / 2 + (produces ? 0 : producers) &&
