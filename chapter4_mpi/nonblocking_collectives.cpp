@@ -1,18 +1,19 @@
 // Nonblocking collectives: a barrier that no rank waits in tells when no message is under way.
 //
-// Concept   Every rank has messages for a few others, and nobody knows from whom it gets some. A
+// Concept   Every rank has messages for a few others, and none knows which ranks will send to it. A
 //           rank whose own messages have been received begins a barrier, and goes on receiving. When
 //           the barrier completes, all ranks have begun it: all messages have been received.
 // Shows     MPI_Issend, MPI_Testall, MPI_Iprobe, MPI_Recv, MPI_Ibarrier, MPI_Test, MPI_Alltoall
 // Python    mpi4py comm.Issend, comm.Iprobe, comm.Ibarrier, comm.Alltoall
 // Run       mpirun -np 4 nonblocking_collectives
 // You see   ranks that stop at an empty queue miss late messages; in the barrier they miss none
-// Next      master_worker has a rank that knows when all is done, and tells the others
+// Next      termination_detection finds the end where messages cause messages
 
 // SPDX-License-Identifier: MIT
 #include "pdc/mpi.hpp"
 #include "pdc/program.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <numeric>
@@ -21,10 +22,10 @@
 
 namespace {
 
-constexpr int messages = 2, idle_tag = 0;  // so many of each rank
+constexpr int messages = 2;  // that each rank sends
 
 struct Seen {  // of one rank, then of all
-  int received, of_last, counts, under_way;
+  int received, of_last, counts, under_way, complete_early;
 };
 
 /// Each has a tag of its own: a rank that has left one may send in the next, to one that has not.
@@ -73,17 +74,17 @@ void receive_until_none_is_under_way(Exchange& my) {
 
 /// The attack: the last rank sends when all others have looked, and found nothing more.
 void send_and_look(Exchange& my) {
-  if (my.rank == my.last) {
-    for (int other = 0; other < my.last; ++other)
-      MPI_Recv(nullptr, 0, MPI_INT, other, idle_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  }
+  if (my.rank == my.last) MPI_Barrier(MPI_COMM_WORLD);
   for (int i = 0; i < messages; ++i) {  // to others that only this rank knows
     const int other = (my.rank + 1 + (my.rank / 2 + i) % my.last) % (my.last + 1);
     MPI_Issend(&my.rank, 1, MPI_INT, other, my.tag, MPI_COMM_WORLD, &my.sent[i]);
     ++my.to_each[other];
   }
   receive_what_is_there(my);
-  if (my.rank != my.last) MPI_Send(nullptr, 0, MPI_INT, my.last, idle_tag, MPI_COMM_WORLD);
+  if (my.rank != my.last) MPI_Barrier(MPI_COMM_WORLD);  // lets it send
+  if (my.rank == my.last)  // the others wait below: none of its messages can have been received
+    MPI_Testall(messages, my.sent.data(), &my.seen.complete_early, MPI_STATUSES_IGNORE);
+  MPI_Barrier(MPI_COMM_WORLD);
 }
 
 /// What still comes was under way.
@@ -92,7 +93,7 @@ Seen judge(Exchange& my) {
   receive_until_none_is_under_way(my);
   mine.under_way = my.seen.received - mine.received;
   if (mine.under_way > 0) pdc::fault("missed");
-  MPI_Allreduce(&mine, &all, 4, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  MPI_Allreduce(&mine, &all, 5, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   return all;
 }
 
@@ -114,9 +115,9 @@ Seen begin_a_barrier(const pdc::mpi::Session& mpi) {
 Seen tell_all_how_many(const pdc::mpi::Session& mpi) {
   Exchange my{mpi, 3};
   send_and_look(my);
-  std::vector<int> coming(mpi.size());
+  std::vector<int> coming(mpi.size(), -1);
   MPI_Alltoall(my.to_each.data(), 1, MPI_INT, coming.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  my.seen.counts = static_cast<int>(coming.size());
+  my.seen.counts = static_cast<int>(std::ranges::count_if(coming, [](int n) { return n >= 0; }));
   const int expected = std::reduce(coming.begin(), coming.end());
   while (my.seen.received < expected) receive(my, MPI_ANY_SOURCE);
   return judge(my);
@@ -134,17 +135,16 @@ int main(int argc, char** argv) {
   const Seen told = program.scene("tell all how many", tell_all_how_many, mpi);
 
   const int ranks = mpi.size(), all = ranks * messages;
-  if (mpi.rank() == 0) {
-    pdc::check(early.of_last == 0 && early.under_way >= messages,
-               "ranks that stop at an empty queue miss what is sent later",
-               "{} of {} messages of the last rank", early.of_last, messages);
-    pdc::check(barrier.received == all, "ranks that go on until the barrier is complete miss none",
-               "{} of {} messages", barrier.received, all);
-    pdc::check(barrier.under_way == 0, "after the barrier no message is under way");
-    pdc::check(told.received == all, "ranks that are told how many will come miss none");
-    pdc::check(told.counts == ranks * ranks && barrier.counts == 0,
-               "p ranks are told by p * p counts, and the barrier needs none", "{} counts",
-               told.counts);
-  }
+  pdc::check(early.of_last == 0 && early.under_way >= messages,
+             "ranks that stop at an empty queue miss what is sent later",
+             "{} of {} messages of the last rank", early.of_last, messages);
+  pdc::check(barrier.received == all, "ranks that go on until the barrier is complete miss none",
+             "{} of {} messages", barrier.received, all);
+  pdc::check(barrier.under_way == 0, "after the barrier no message is under way");
+  pdc::check(barrier.complete_early == 0,
+             "a synchronous send is not complete before its message is received");
+  pdc::check(told.received == all, "ranks that are told how many will come miss none");
+  pdc::check(told.counts == ranks * ranks, "to tell all how many takes p * p counts", "{} counts",
+             told.counts);
   return program.finish();
 }
