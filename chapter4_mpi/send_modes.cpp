@@ -1,8 +1,8 @@
 // Send modes: when a send is over, and what has to be there before it may begin.
 //
-// Concept   MPI_Send is over when its message has been copied, or when it is being received: MPI
-//           chooses. MPI_Bsend always copies, into room that you attach. MPI_Ssend always waits for
-//           its receive. MPI_Rsend may begin only when its receive has been posted.
+// Concept   MPI_Send is over when its message has been copied, or when its receiver has taken it:
+//           MPI chooses. MPI_Bsend always copies, into room (MPI's buffer) that you attach.
+//           MPI_Ssend waits for its receive. MPI_Rsend may begin only when its receive is posted.
 // Shows     MPI_Bsend, MPI_Buffer_attach, MPI_Buffer_detach, MPI_Pack_size, MPI_BSEND_OVERHEAD,
 //           MPI_ERRORS_RETURN, MPI_Error_class, MPI_Issend, MPI_Test, MPI_Rsend
 // Python    mpi4py comm.Bsend, comm.Issend, comm.Rsend, MPI.Attach_buffer, MPI.Detach_buffer
@@ -33,23 +33,23 @@ struct Place {
   const pdc::Lane& lane;
 };
 
-/// For MPI_Bsend. A process has one at a time.
+/// The buffer of MPI_Bsend: a process can attach one at a time.
 class Room {
  public:
   explicit Room(int size) : bytes_(size) { MPI_Buffer_attach(bytes_.data(), size); }
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
-  ~Room() {
+  ~Room() {  // waits until all that is in it has left: for a long message, until it is received
     void* start = nullptr;
     int size = 0;
-    MPI_Buffer_detach(&start, &size);  // waits until all that is in it has been sent
+    MPI_Buffer_detach(&start, &size);
   }
 
  private:
   std::vector<char> bytes_;
 };
 
-/// What a rank hears of the send of the one before, and then receives from there.
+/// The error code of the send of the rank before, and the letter that it sent.
 struct Post {
   int error = MPI_SUCCESS;
   Letter letter;
