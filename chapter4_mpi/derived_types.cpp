@@ -1,4 +1,4 @@
-// Derived types: pieces that do not lie side by side go in one message, and nobody copies them.
+// Derived types: pieces that lie apart go in one message, and the program copies none.
 //
 // Concept   A derived type says where its pieces lie. Its size is how many bytes are sent of it,
 //           its extent the step to the next one. That of a column cut out of a matrix is the whole
@@ -25,9 +25,10 @@ constexpr int root = 0;
 constexpr int rows = 3;  // of a matrix that has a column for each rank
 constexpr int outside = -1;
 
-/// To be used in messages, until its end.
+/// A committed type, freed at the end of its scope.
 class Type {
  public:
+  // a type that only serves resize() need not be committed
   explicit Type(MPI_Datatype made) : type_(made) { MPI_Type_commit(&type_); }
   Type(const Type&) = delete;
   Type& operator=(const Type&) = delete;
@@ -95,7 +96,7 @@ struct Reading {
 };
 using Readings = std::array<Reading, 2>;
 
-/// Two members. Between them is a gap, and behind them the one that is not sent.
+/// Two members. Between them is a gap, and behind them is the member that is not sent.
 Type unit_and_value() {
   const std::array<int, 2> counts{1, 1};
   const std::array<MPI_Aint, 2> places{offsetof(Reading, unit), offsetof(Reading, value)};
