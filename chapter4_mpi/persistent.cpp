@@ -1,8 +1,8 @@
 // Persistent: a message that goes out in every step is described once, and started each time.
 //
-// Concept   The request of MPI_Isend is gone when it is complete. That of MPI_Send_init stays: it
-//           is started, waited for, and started again, for as many steps as you like. It holds an
-//           address, and sends what stands there when it is started.
+// Concept   The request of MPI_Isend is gone when it has been waited for. That of MPI_Send_init
+//           stays: it is started, waited for, and started again, for as many steps as you like. It
+//           holds an address, and sends what stands there when it is started.
 // Shows     MPI_Send_init, MPI_Recv_init, MPI_Startall, MPI_Waitall, MPI_Request_free
 // Python    mpi4py comm.Send_init, comm.Recv_init, Prequest.Startall
 // Run       mpirun -np 4 persistent --steps 7
@@ -53,7 +53,7 @@ class Exchange {
   Requests requests_{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
 };
 
-/// A number tells whose it was at first, and how many ranks it has come since.
+/// A number tells whose it was at first, and how many ranks it has passed since.
 constexpr int number_of(int rank, int hops = 0) {
   return 10'000 * rank + hops;
 }
