@@ -3,7 +3,7 @@
 // Concept   Ranks go at their own pace, and one that is ahead sends what belongs to the next phase
 //           while others are still in this one. A barrier lets nobody through before all have come.
 //           MPI_Barrier waits; MPI_Ibarrier only begins to, so that a rank sees that it is kept out.
-// Shows     MPI_Barrier, MPI_Ibarrier, MPI_Test, MPI_Wait, MPI_Ssend, MPI_Sendrecv
+// Shows     MPI_Barrier, MPI_Ibarrier, MPI_Test, MPI_Wait, MPI_Iprobe, MPI_Ssend, MPI_Sendrecv
 // Python    mpi4py comm.Barrier, comm.Ibarrier
 // Run       mpirun -np 4 mpi_barrier
 // You see   without it results of two phases mix, with it none; by hand, 2 rounds for 4 ranks
@@ -85,6 +85,7 @@ int go_through_phases(const pdc::mpi::Session& mpi, MPI_Request (*begin_to_meet)
 MPI_Request begin_nothing() {
   return MPI_REQUEST_NULL;
 }
+
 /// MPI_Barrier is this and MPI_Wait in one call.
 MPI_Request begin_barrier() {
   MPI_Request meeting = MPI_REQUEST_NULL;
@@ -93,16 +94,15 @@ MPI_Request begin_barrier() {
 }
 
 struct Met {
-  int rounds = 0, messages = 0, heard_of = 0;
+  int has_left = 0, rounds = 0, heard_of = 0;
 };
 
-/// In each round a rank hears from twice as far away, and so of twice as many ranks. Only for the
-/// evidence the messages say of whom: those of a barrier are empty.
-Met meet_by_hand(const pdc::mpi::Session& mpi) {
+/// A dissemination barrier (Hensgen, Finkel and Manber 1988). In each round a rank hears from twice
+/// as far away, and so of twice as many. Empty messages would do: what they say is evidence.
+void meet_by_hand(const pdc::mpi::Session& mpi, Met& met) {
   const int ranks = mpi.size(), rank = mpi.rank();
   std::vector<char> heard_of(ranks), theirs(ranks);
   heard_of[rank] = 1;
-  Met met;
   for (int step = 1; step < ranks; step *= 2) {
     const int to = (rank + step) % ranks, from = (rank + ranks - step) % ranks;
     MPI_Sendrecv(heard_of.data(), ranks, MPI_CHAR, to, round_tag, theirs.data(), ranks, MPI_CHAR,
@@ -111,17 +111,17 @@ Met meet_by_hand(const pdc::mpi::Session& mpi) {
     ++met.rounds;
   }
   met.heard_of = static_cast<int>(std::ranges::count(heard_of, 1));
-  MPI_Reduce(&met.rounds, &met.messages, 1, MPI_INT, MPI_SUM, root, MPI_COMM_WORLD);
-  return met;
 }
 
-/// For the picture: MPI's own beside the one by hand, with ranks that come one after the other.
+/// MPI's own, then the one by hand. Its messages are sent by ranks that have left MPI's: if one of
+/// them is there before the last rank comes, somebody has left too early.
 Met meet_twice(const pdc::mpi::Session& mpi) {
-  play(mpi, "before", 1 + mpi.rank());
-  const Met met = meet_by_hand(mpi);
-  play(mpi, "between", 1 + mpi.rank());
+  Met met;
+  play(mpi, "comes", 1 + mpi.rank());
+  if (mpi.rank() == mpi.size() - 1)
+    MPI_Iprobe(MPI_ANY_SOURCE, round_tag, MPI_COMM_WORLD, &met.has_left, MPI_STATUS_IGNORE);
   MPI_Barrier(MPI_COMM_WORLD);
-  play(mpi, "after", 1);
+  meet_by_hand(mpi, met);
   return met;
 }
 
@@ -134,16 +134,15 @@ int main(int argc, char** argv) {
 
   const int mixed = program.scene("without", go_through_phases, mpi, begin_nothing);
   const int apart = program.scene("with a barrier", go_through_phases, mpi, begin_barrier);
-  const Met met = program.scene("by hand, and by MPI", meet_twice, mpi);
+  const Met met = program.scene("by MPI, and by hand", meet_twice, mpi);
 
   const int rounds = std::bit_width(static_cast<unsigned>(mpi.size() - 1));
   if (mpi.rank() == root) {
     pdc::check(mixed > 0, "without a barrier, a result of phase 2 is taken for one of phase 1",
                "{} of {} results in the wrong phase", mixed, 2 * (mpi.size() - 1));
     pdc::check(apart == 0, "with a barrier, no result is taken for one of another phase");
-    pdc::check(met.messages == mpi.size() * rounds,
-               "by hand, p ranks meet by p * ceil(log2(p)) messages", "{} messages", met.messages);
   }
+  pdc::check(met.has_left == 0, "nobody leaves MPI_Barrier before the last rank comes");
   pdc::check(met.rounds == rounds && met.heard_of == mpi.size(),
              "by hand, each rank hears of all in ceil(log2(p)) rounds", "{} rounds", met.rounds);
   return program.finish();
