@@ -1,6 +1,6 @@
 // Exclusive scan: where a rank's part of a list begins is what all ranks before it have.
 //
-// Concept   Each rank has a part of a list, and no two need be of one size. A part begins where those
+// Concept   Each rank has a part of a list, and the parts may differ in size. A part begins where those
 //           of the ranks before it end: at the sum of their sizes. MPI_Scan counts one's own size,
 //           too; MPI_Exscan leaves it out, and leaves undefined what rank 0 gets: nobody is before it.
 // Shows     MPI_Exscan, MPI_Scan, MPI_Sendrecv, MPI_PROC_NULL, MPI_Allreduce, MPI_MINLOC, MPI_2INT
@@ -23,8 +23,7 @@
 
 namespace {
 
-constexpr int root = 0;
-constexpr int tag = 1;
+constexpr int root = 0, tag = 1;
 
 /// How many letters a rank has.
 int size_of(int rank) {
@@ -74,8 +73,8 @@ struct ByHand {
   int rounds = 0;
 };
 
-/// In each round a rank hears from twice as far away what that rank and some before it have. What
-/// comes from nobody leaves `theirs` as it is.
+/// The scan of Hillis and Steele (1986). In each round a rank hears from twice as far away what that
+/// rank and some before it have. What comes from nobody leaves `theirs` as it is.
 ByHand scan_by_hand(const pdc::mpi::Session& mpi) {
   const int rank = mpi.rank(), ranks = mpi.size();
   ByHand hand;
@@ -142,7 +141,8 @@ int main(int argc, char** argv) {
   pdc::check(right == expected.place,
              "by MPI_Exscan, each part begins where the one before it ends, or at 0", "{}", right);
   pdc::check(hand.place == expected.place && hand.rounds == rounds,
-             "by hand, a scan takes ceil(log2(p)) rounds", "{} rounds", hand.rounds);
+             "by hand, a scan finds the same place in ceil(log2(p)) rounds", "{} in {} rounds",
+             hand.place, hand.rounds);
   pdc::check(found.size == expected.smallest.size && found.rank == expected.smallest.rank,
              "of all that have the smallest part, MPI_MINLOC names the lowest rank", "rank {}",
              found.rank);
