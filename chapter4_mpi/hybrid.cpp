@@ -6,7 +6,7 @@
 // Shows     MPI_Init_thread, MPI_THREAD_SERIALIZED, MPI_Is_thread_main, MPI_Allreduce, std::mutex
 // Python    mpi4py.rc.thread_level, MPI.Query_thread, MPI.Is_thread_main
 // Run       mpirun -np 2 hybrid --threads 2
-// You see   all threads at MPI's door at once; one at a time; the main thread alone, with fewer calls
+// You see   all threads about to call MPI at once; one at a time; the main thread alone, once
 // Next      nonblocking overlaps work and messages with no thread at all
 
 // SPDX-License-Identifier: MIT
@@ -61,8 +61,10 @@ void add_over_ranks(std::int64_t mine, Heard& heard) {
   heard.sum += all;
   int is_main = 0;
   MPI_Is_thread_main(&is_main);
-  if (is_main != 0) ++heard.by_main;
-  if (is_main == 0) ++heard.by_others;
+  if (is_main != 0)
+    ++heard.by_main;
+  else
+    ++heard.by_others;
 }
 
 /// Wrong on purpose: nothing keeps the threads apart. None of them calls MPI here, since what it
@@ -114,6 +116,8 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &provided);
   const pdc::mpi::Session mpi(argc, argv);
   pdc::Program program(argc, argv, {{"threads", 2, "threads of each rank", {2, 64}}});
+  pdc::require(provided >= MPI_THREAD_SERIALIZED,
+               "MPI lets any thread call, as long as it is one at a time");
   const int threads = program.integer("threads"), rank = mpi.rank();
 
   const Heard at_once = program.scene("all at once", call_at_once, rank, threads);
@@ -121,8 +125,6 @@ int main(int argc, char** argv) {
   const Heard funneled = program.scene("the main thread", call_by_main_thread, rank, threads);
 
   const std::int64_t whole = sum_up_to(std::int64_t{numbers} * threads * mpi.size());
-  pdc::check(provided >= MPI_THREAD_SERIALIZED,
-             "MPI lets any thread call, as long as it is one at a time");
   pdc::check(at_once.most_inside == threads,
              "without a mutex, all threads of a rank would be in MPI", "{} of {}",
              at_once.most_inside, threads);
