@@ -2,8 +2,8 @@
 //
 // Concept   Ranks share no memory: each has a copy of what all need, and what one changes in its copy
 //           no other sees. Ranks of one host can do better. MPI_Win_allocate_shared gives them memory
-//           that they read and write in place, as threads do; and as threads, they have to tell each
-//           other when: MPI_Win_sync, then a message, then MPI_Win_sync.
+//           that they read and write in place, as threads do, and like threads they have to tell
+//           each other when it is ready: MPI_Win_sync, then a message, then MPI_Win_sync.
 // Shows     MPI_Comm_split_type, MPI_Win_allocate_shared, MPI_Win_shared_query, MPI_Win_lock_all,
 //           MPI_Win_sync, MPI_Bcast
 // Python    mpi4py comm.Split_type, MPI.Win.Allocate_shared, win.Shared_query, win.Sync
@@ -125,7 +125,7 @@ Right share(const pdc::mpi::Session& mpi, int numbers) {
     MPI_Win_sync(table.window());  // what was written before this is there for all
   }
   MPI_Bcast(&known, 1, MPI_INT, owner, host.comm());
-  MPI_Win_sync(table.window());  // what is read after this is read from there
+  if (!host.is_owner()) MPI_Win_sync(table.window());  // what is read after this is read from there
   return judge(mpi, host, {table.first(), std::size_t(known)}, Number(numbers) * (numbers - 1) / 2);
 }
 

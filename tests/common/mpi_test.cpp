@@ -629,6 +629,25 @@ TEST(Audit, NamesAccessesThatNoEpochEnds) {
       });
 }
 
+TEST(Audit, NamesSharedWindowsThatNobodySynchronizes) {
+  void* memory = nullptr;
+  MPI_Win window = MPI_WIN_NULL;
+  if (is_first()) {
+    MPI_Win_allocate_shared(64, 1, MPI_INFO_NULL, MPI_COMM_SELF, &memory, &window);
+    MPI_Win_lock_all(0, window);
+  }
+  expect_left(
+      "rank 0: Win_allocate_shared made a window that is never freed; "
+      "rank 0: Win_lock_all made an epoch that is never ended; "
+      "rank 0: Win_allocate_shared made a shared window that is never synchronized",
+      [&] {
+        if (!is_first()) return;
+        MPI_Win_sync(window);
+        MPI_Win_unlock_all(window);
+        MPI_Win_free(&window);
+      });
+}
+
 TEST(Audit, NamesObjectsThatAreNotFreed) {
   const int one = 1;
   const int periodic = 0;

@@ -20,8 +20,9 @@
 /// The wrappers also keep accounts: what is not settled when Program::finish() is called is a failed
 /// claim that names the calls (a request under way; a communicator, type, operation, group, window,
 /// file, error handler or persistent request that is not freed; an access to a window that no epoch
-/// ends; a message that nobody received; collective calls that differ between ranks). With
-/// PDC_MPI_SYNCHRONOUS=1 in the environment every standard send waits for its receive.
+/// ends; a shared window without MPI_Win_sync or a fence; a message that nobody received; collective
+/// calls that differ between ranks). With PDC_MPI_SYNCHRONOUS=1 in the environment every standard
+/// send waits for its receive.
 ///
 /// Errors: an MPI call that fails ends all ranks with status 3 and MPI's own text; so does MPI_Init
 /// when the mpirun of another MPI has started several processes, each of which is alone.

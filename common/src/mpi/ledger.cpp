@@ -38,6 +38,7 @@ const std::array kinds = {
     KindOfObject{"an exposure", number_of(MPI_WIN_NULL), "ended"},
     KindOfObject{"an epoch", number_of(MPI_WIN_NULL), "ended"},
     KindOfObject{"an epoch", number_of(MPI_WIN_NULL), "ended"},  // which the window's end ends
+    KindOfObject{"a shared window", number_of(MPI_WIN_NULL), "synchronized"},
     KindOfObject{"a group", number_of(MPI_GROUP_NULL)},
     KindOfObject{"a file", number_of(MPI_FILE_NULL), "closed"},
     KindOfObject{"an error handler", number_of(MPI_ERRHANDLER_NULL)},

@@ -114,6 +114,7 @@ enum class Object {
   exposure,
   epoch,
   fenced,
+  shared,
   group,
   file,
   handler,

@@ -124,12 +124,14 @@ int begin_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
 }
 
 /// What is done only when the epoch has ended; outside of any, that is never.
-template <Kind kind, class... Arguments>
-int access(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
-  const std::uint64_t window = number_of(argument<0>(arguments...));
+inline void accessed(Name name, std::uint64_t window) {
   object_made(Object::access, window, name.text);
   if (!is_there(Object::epoch, window) && !is_there(Object::fenced, window))
     objects_lost(Object::access, window);
+}
+template <Kind kind, class... Arguments>
+int access(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  accessed(name, number_of(argument<0>(arguments...)));
   return span<kind>(name, pmpi, arguments...);
 }
 
@@ -145,6 +147,7 @@ int end_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
 inline int fence(Name name, int (*pmpi)(int, MPI_Win), int assertion, MPI_Win window) {
   objects_freed(Object::access, number_of(window));
   objects_freed(Object::fenced, number_of(window));
+  objects_freed(Object::shared, number_of(window));
   object_made(Object::fenced, number_of(window), name.text);
   return span<Kind::wait>(name, pmpi, assertion, window);
 }
@@ -167,10 +170,23 @@ int make_window(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   return result;
 }
 
+/// What ranks read and write in place has to be put in order: by MPI_Win_sync, or by a fence.
+template <class... Arguments>
+int make_shared_window(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
+  const int result = make_window(name, pmpi, arguments...);
+  object_made(Object::shared, number_of(*argument<0>(arguments...)), name.text);
+  return result;
+}
+inline int sync(Name name, int (*pmpi)(MPI_Win), MPI_Win window) {
+  accessed(name, number_of(window));
+  objects_freed(Object::shared, number_of(window));
+  return pmpi(window);
+}
+
 /// What has not ended by then never will, although another window may get the handle.
 inline int free_window(Name name, int (*pmpi)(MPI_Win*), MPI_Win* window) {
   objects_freed(Object::fenced, number_of(*window));
-  for (const Object kind : {Object::access, Object::exposure, Object::epoch})
+  for (const Object kind : {Object::access, Object::exposure, Object::epoch, Object::shared})
     objects_lost(kind, number_of(*window));
   return free<Object::window>(name, pmpi, window);
 }
