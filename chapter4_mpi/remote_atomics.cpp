@@ -1,9 +1,9 @@
 // Remote atomics: why a counter on another rank is not safe to read and then write back.
 //
 // Concept   A window is memory of a rank that the others read and write without its help. One is
-//           added to what stands there in two steps, MPI_Get and MPI_Put: who puts what it made of
-//           an old value wipes out what others put. MPI_Fetch_and_op is one step, and so is
-//           MPI_Compare_and_swap, which writes only where the expected value still stands.
+//           added to what stands there in two steps, MPI_Get and MPI_Put: a rank that puts what it
+//           made of an old value wipes out what others have put. MPI_Fetch_and_op is one step, and
+//           MPI_Compare_and_swap, too: it writes only where the expected value still stands.
 // Shows     MPI_Win_allocate, MPI_Win_lock, MPI_Get, MPI_Put, MPI_Fetch_and_op, MPI_Compare_and_swap
 // Python    mpi4py win.Lock, win.Get, win.Put, win.Fetch_and_op, win.Compare_and_swap
 // Run       mpirun -np 4 remote_atomics
@@ -21,7 +21,6 @@
 namespace {
 
 using Number = std::int64_t;
-
 constexpr int home = 0;             // the rank that has the counter
 constexpr MPI_Aint line_size = 64;  // bytes: the counter has a cache line to itself
 
@@ -73,8 +72,7 @@ class Counter {
 };
 
 struct Count {
-  Number end;  // what the counter is when all have added one
-  int tries;   // of all ranks
+  Number end, sum;  // of the counter; over all ranks, of what they fetched or of their tries
 };
 
 void compute(const pdc::mpi::Session& mpi, Number seen) {
@@ -91,25 +89,25 @@ Number get_then_put(const pdc::mpi::Session& mpi) {
   compute(mpi, seen);
   counter.put(seen + 1);
   MPI_Barrier(MPI_COMM_WORLD);
-  const Number end = counter.get();
-  if (mpi.rank() == home && end < mpi.size()) pdc::fault("updates are lost");
+  if (mpi.rank() == home && counter.get() < mpi.size()) pdc::fault("updates are lost");
   pdc::mpi::say_by_rank(fmt::format("rank {} gets {}, puts {}", mpi.rank(), seen, seen + 1));
-  return end;
+  return counter.get();
 }
 
-Number fetch_and_add(const pdc::mpi::Session& mpi) {
+Count fetch_and_add(const pdc::mpi::Session& mpi) {
   const Counter counter(mpi.rank());
   const Number seen = counter.fetch_and_add(1);
-  MPI_Barrier(MPI_COMM_WORLD);  // forced here, too: everybody has read
+  Number sum = 0;  // forced here, too: whoever has it knows that everybody has read
+  MPI_Allreduce(&seen, &sum, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
   compute(mpi, seen);
   pdc::mpi::say_by_rank(fmt::format("rank {} fetches {}, adds 1", mpi.rank(), seen));
-  return counter.get();
+  return {counter.get(), sum};
 }
 
 /// For what is no operation of MPI's: any new value can be made of the old one.
 Count compare_and_swap(const pdc::mpi::Session& mpi) {
   const Counter counter(mpi.rank());
-  int tries = 0;
+  Number tries = 0;
   bool is_added = false;
   for (int round = 0; round < mpi.size(); ++round) {
     const Number seen = counter.get();
@@ -123,7 +121,7 @@ Count compare_and_swap(const pdc::mpi::Session& mpi) {
   }
   pdc::mpi::say_by_rank(fmt::format("rank {} has added 1 in try {}", mpi.rank(), tries));
   Count count{counter.get(), 0};
-  MPI_Allreduce(&tries, &count.tries, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  MPI_Allreduce(&tries, &count.sum, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
   return count;
 }
 
@@ -135,16 +133,18 @@ int main(int argc, char** argv) {
   mpi.need_ranks(2);  // alone, a rank loses nothing
   const int ranks = mpi.size();
   const Number lost = program.scene("get, then put", get_then_put, mpi);
-  const Number added = program.scene("fetch and add", fetch_and_add, mpi);
+  const Count added = program.scene("fetch and add", fetch_and_add, mpi);
   const Count swapped = program.scene("compare and swap", compare_and_swap, mpi);
 
   pdc::check(lost == 1, "got and put, one update counts, the others are lost", "{} of {}", lost,
              ranks);
-  pdc::check(added == ranks, "fetched and added, every update counts", "{} of {}", added, ranks);
-  pdc::check(swapped.end == ranks, "swapped if nobody else has, every update counts", "{} of {}",
-             swapped.end, ranks);
-  pdc::check(swapped.tries == ranks * (ranks + 1) / 2,
+  pdc::check(added.end == ranks, "fetched and added, all count", "{} of {}", added.end, ranks);
+  pdc::check(added.sum == ranks * (ranks - 1) / 2,
+             "each rank fetches a different number, from 0 to p - 1", "sum {}", added.sum);
+  pdc::check(swapped.end == ranks, "swapped only where the expected value still stands, all count",
+             "{} of {}", swapped.end, ranks);
+  pdc::check(swapped.sum == ranks * (ranks + 1) / 2,
              "of those that expect the same, one swaps, so p ranks need p * (p + 1) / 2 tries",
-             "{} tries", swapped.tries);
+             "{} tries", swapped.sum);
   return program.finish();
 }
