@@ -1,9 +1,9 @@
 // One sided: a rank puts a number into the memory of another, which may look when the epoch ends.
 //
-// Concept   MPI_Put names the places at both ends, and its target calls nothing, so no receive tells
-//           it that the number is there. Accesses lie in epochs, and what they do is done when the
-//           epoch has ended. MPI_Win_fence ends one for all ranks; MPI_Win_complete and MPI_Win_wait
-//           end one for those that take part.
+// Concept   MPI_Put names the places at both ends, and no call of its target matches it, so no receive
+//           tells it that the number is there. Accesses lie in epochs, and what they do is done
+//           when the epoch has ended. MPI_Win_fence ends one for all ranks; MPI_Win_complete and
+//           MPI_Win_wait end one for those that take part.
 // Shows     MPI_Put, MPI_Get, MPI_Accumulate, MPI_Win_allocate, MPI_Win_fence, MPI_Win_post,
 //           MPI_Win_wait, MPI_Win_start, MPI_Win_complete, MPI_Group_incl
 // Python    mpi4py win.Put, win.Get, win.Accumulate, win.Fence, win.Post, win.Start, win.Complete
@@ -113,7 +113,7 @@ Seen look_after_fence(const Ring& ring) {
   return {look(ring, window), got, window[sum_here]};
 }
 
-/// Each rank waits for two others only: the one that puts into its window, and the one of the other.
+/// A rank waits for two: the one that puts into its window, and the one whose window it puts into.
 int look_after_wait(const Ring& ring) {
   const Window window;
   const Group before(ring.before), next(ring.next);
