@@ -34,16 +34,17 @@ constexpr MPI_Offset number_size = sizeof(int);
 /// A file in the root's memory, without a name: it goes with the root. Made by all together.
 class MemoryFile {
  public:
-  MemoryFile() {
-    std::array<int, 2> place{getpid(), descriptor_.get()};
-    MPI_Bcast(place.data(), 2, MPI_INT, root, MPI_COMM_WORLD);  // of all files, the root's is used
+  explicit MemoryFile(bool is_root)
+      : file_(is_root ? pdc::posix(memfd_create("numbers", MFD_CLOEXEC), "memfd_create") : -1) {
+    std::array<int, 2> place{getpid(), file_.get()};
+    MPI_Bcast(place.data(), 2, MPI_INT, root, MPI_COMM_WORLD);
     path_ = fmt::format("/proc/{}/fd/{}", place[0], place[1]);
   }
 
   const std::string& path() const { return path_; }
 
  private:
-  pdc::Descriptor descriptor_{pdc::posix(memfd_create("numbers", MFD_CLOEXEC), "memfd_create")};
+  pdc::Descriptor file_;  // of the root only
   std::string path_;
 };
 
@@ -92,11 +93,10 @@ Found write_file(const pdc::mpi::Session& mpi, const std::string& path, int numb
     const File file(path);
     write_part(mpi, file, part);
   }                                          // ~File closes it here
-  MPI_Barrier(MPI_COMM_WORLD);               // and everywhere
+  MPI_Barrier(MPI_COMM_WORLD);               // and everywhere: MPI_File_close need not wait
   std::ifstream in(path, std::ios::binary);  // as a program without MPI reads it
   Found found{};
-  int number = 0;
-  while (in.read(reinterpret_cast<char*>(&number), number_size)) {
+  for (int number = 0; in.read(reinterpret_cast<char*>(&number), number_size);) {
     if (number == found.numbers) ++found.in_place;
     ++found.numbers;
   }
@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
   const int numbers = program.integer("numbers"), all = mpi.size() * numbers - 1;
   mpi.need_ranks(2);  // alone, a rank writes over nobody
   if (!is_one_host(mpi)) program.reject("the file is in one host's memory: start all ranks there");
-  const MemoryFile over, apart;
+  const MemoryFile over(mpi.rank() == root), apart(mpi.rank() == root);
   const Found lost =
       program.scene("at place 0", write_file, mpi, over.path(), numbers, write_at_start);
   const Found kept =
