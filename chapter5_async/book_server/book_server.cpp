@@ -18,7 +18,6 @@
 #include "../sockets/listening.hpp"
 
 #include "pdc/program.hpp"
-#include "pdc/sibling.hpp"
 
 namespace {
 

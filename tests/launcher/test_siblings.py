@@ -23,10 +23,13 @@ def sources(page):
 
 
 def started(text):
-    """What variables of the type Sibling, or lists of them, are made with."""
+    """What variables of the type Sibling, or lists of them, are made with, and the executables `here / "name"`."""
+    beside = re.findall(r'\bhere / "(\w+)"', text)
+    if "pdc/sibling.hpp" not in text:
+        return sorted(set(beside))
     variables = re.findall(r"\bSibling>?&? (\w+)", text)
     made = rf'\b(?:{"|".join(variables)}|Sibling>?)(?:\.emplace(?:_back)?)?\(\s*"(\w+)"'
-    return sorted(set(re.findall(made, text)))
+    return sorted({*beside, *re.findall(made, text)})
 
 
 class Siblings(unittest.TestCase):
@@ -34,7 +37,7 @@ class Siblings(unittest.TestCase):
         for entry in catalog:
             [page] = (ROOT / entry["chapter"]).glob(f"**/{entry['name']}.cpp")
             text = sources(page)
-            names = started(text) if "pdc/sibling.hpp" in text else []
+            names = started(text)
             twin = [entry["twin"]] if entry["twin"] else []
             self.assertEqual(sorted([*entry["siblings"], *twin]), names, f"SIBLINGS of pdc_program({entry['name']} ...)")
             self.assertTrue(names or "pdc/sibling.hpp" not in text, f"{page}: what does it start?")
