@@ -5,8 +5,7 @@
 //           request: that Host is its own number and port, that it has a cookie that nobody can
 //           guess, and that it comes from one of its own pages.
 // Shows     guard.hpp: getrandom, Host, Origin; orders.hpp: what becomes of a query;
-//           running.hpp: execv, pidfd_open, prctl; server.hpp: SameSite, async_read, make_chunk;
-//           signal_set
+//           running.hpp: execv, pidfd_open, prctl; server.hpp: SameSite, make_chunk; signal_set
 // Python    http.server, secrets.token_hex, asyncio.create_subprocess_exec
 // Run       book_server
 // You see   three requests from elsewhere that run a program; then three refusals, and a program run
@@ -34,7 +33,7 @@ struct Visit {
 
 asio::awaitable<std::string> ask(tcp::endpoint server, std::string request) {
   tcp::socket socket(co_await asio::this_coro::executor);
-  co_await socket.async_connect(server, with_error);
+  co_await socket.async_connect(server, asio::use_awaitable);
   co_await asio::async_write(socket, asio::buffer(request), with_error);
   std::string heard;
   co_await asio::async_read(socket, asio::dynamic_buffer(heard), with_error);  // until it hangs up
@@ -58,12 +57,14 @@ asio::awaitable<void> visit(tcp::endpoint server, Visit& visit) {
       server, fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nCookie: {}\r\n"
                           "Content-Length: 0\r\nConnection: close\r\n\r\n",
                           visit.order, visit.host, visit.origin, visit.cookie));
+  const std::size_t body = visit.heard.rfind("\r\n") + 2;
+  if (visit.heard.starts_with("HTTP/1.1 500 "))  // the machine refuses what a program needs
+    pdc::refuse(visit.heard.substr(body, visit.heard.size() - body - 1));
   if (visit.has_run() && visit.name != "own page") pdc::fault("has run it");
 }
 
 using Visits = std::array<Visit, 6>;
 
-/// One after the other.
 asio::awaitable<void> visit_all(Server& server, tcp::endpoint here, Visits& visits) {
   const std::string host = fmt::format("127.0.0.1:{}", here.port()), page = "http://" + host;
   const std::string address = server.guard().address();

@@ -38,7 +38,7 @@ namespace {
 template <class Pmpi>
 int init(Pmpi pmpi) {
   end_with_mpirun();
-  choose_windows();
+  choose_components();
   allow_loopback();
   const int result = pmpi();
   begin_recording();

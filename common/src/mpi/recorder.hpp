@@ -17,7 +17,7 @@ const Lane* lane() noexcept;
 /// Before MPI_Init: a rank whose mpirun (or its daemon) is killed while the rank is in there would
 /// wait for ever. Notes what the launcher says, too.
 void end_with_mpirun();
-void choose_windows();  // before MPI_Init, too
+void choose_components();  // before MPI_Init, too
 /// Before MPI_Init, on a machine without a network: Open MPI speaks with ranks that MPI_Comm_spawn
 /// starts by TCP alone, even on the same machine, and leaves out the loopback by itself.
 void allow_loopback();

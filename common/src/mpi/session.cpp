@@ -130,10 +130,13 @@ void end_with_mpirun() {
 
 /// Open MPI 4 would take osc/rdma first, in which MPI_Win_create fails over TCP and
 /// MPI_Compare_and_swap crashes on one host. Debian leaves out osc/ucx, and its library does not go
-/// with AddressSanitizer. What the environment says already stays.
-void choose_windows() {
+/// with AddressSanitizer. For shared file pointers, which no page has, sharedfp/sm makes a semaphore
+/// that a killed rank leaves behind. What the environment says already stays.
+void choose_components() {
 #if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION == 4
-  setenv("OMPI_MCA_osc", "^rdma,ucx", 0);
+  const int keep = 0;
+  setenv("OMPI_MCA_osc", "^rdma,ucx", keep);
+  setenv("OMPI_MCA_sharedfp", "individual", keep);
 #endif
 }
 
