@@ -8,8 +8,7 @@
 //           MPI_Allreduce, MPI_Intercomm_merge, MPI_Comm_free
 // Python    mpi4py comm.Create_intercomm, MPI.ROOT, MPI.PROC_NULL, inter.Merge
 // Run       mpirun -np 4 intercommunicator
-// You see   on MPI_COMM_WORLD both sums are the producers'; between the groups each hears the
-//           other's
+// You see   in the world both sums are the producers'; between the groups each hears the other's
 // Next      spawn starts the other group; master_worker has two kinds of ranks in one group
 
 // SPDX-License-Identifier: MIT

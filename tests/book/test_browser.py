@@ -227,15 +227,20 @@ def test_a_page_runs_its_program_with_the_options_that_it_is_given_and_shows_its
     assert errors(browser) == []
 
 
+def orders(browser) -> list[str]:
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    return [url for url in asked if "/run/" in url]
+
+
 def test_a_page_runs_ranks(running, browser):
     open_page(browser, running, "chapter4_mpi/ring.html")
     ranks = element(browser, "#run input[name=ranks]")
     ranks.clear()
     ranks.send_keys("3", Keys.ENTER)
     wait_until(browser, lambda: "all claims hold" in output(browser))
-    asked = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    (asked_to_run,) = [url for url in asked if "/run/" in url]
-    assert asked_to_run.endswith("/run/ring?ranks=3")  # what is left as it was is not said
+    wait_until(browser, lambda: orders(browser))  # noted when all of the answer has come
+    (order,) = orders(browser)
+    assert order.endswith("/run/ring?ranks=3")  # what is left as it was is not said
     assert errors(browser) == []
 
 
