@@ -57,6 +57,18 @@ int receive(Name name, int from, MPI_Comm comm, MPI_Status* wanted, Pmpi pmpi) {
   return result;
 }
 
+/// A message out, and meanwhile what `pmpi` receives.
+template <class Pmpi>
+int while_sending(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+                  Pmpi pmpi) {
+  MPI_Request sending = MPI_REQUEST_NULL;
+  const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
+  send(data, count, type, to, tag, comm, &sending);
+  const int result = pmpi();
+  PMPI_Wait(&sending, MPI_STATUS_IGNORE);
+  return result;
+}
+
 std::vector<MPI_Request> copy(int count, const MPI_Request requests[]) {
   return {requests, requests + count};
 }
@@ -187,12 +199,9 @@ int MPI_Sendrecv(const void* out, int out_count, MPI_Datatype out_type, int to, 
                  MPI_Status* wanted) {
   Call(Kind::send, "Sendrecv").sends(comm, to, out_tag);
   return receive("Sendrecv", from, comm, wanted, [=](MPI_Status* status) {
-    MPI_Request sending = MPI_REQUEST_NULL;
-    const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
-    send(out, out_count, out_type, to, out_tag, comm, &sending);
-    const int result = PMPI_Recv(in, in_count, in_type, from, in_tag, comm, status);
-    PMPI_Wait(&sending, MPI_STATUS_IGNORE);
-    return result;
+    return while_sending(out, out_count, out_type, to, out_tag, comm, [=] {
+      return PMPI_Recv(in, in_count, in_type, from, in_tag, comm, status);
+    });
   });
 }
 
@@ -205,12 +214,8 @@ int MPI_Sendrecv_replace(void* data, int count, MPI_Datatype type, int to, int o
     PMPI_Pack_size(count, type, comm, &size);
     std::vector<char> out(size);
     PMPI_Pack(data, count, type, out.data(), size, &packed, comm);
-    MPI_Request sending = MPI_REQUEST_NULL;
-    const auto send = synchronous() ? PMPI_Issend : PMPI_Isend;
-    send(out.data(), packed, MPI_PACKED, to, out_tag, comm, &sending);
-    const int result = PMPI_Recv(data, count, type, from, in_tag, comm, status);
-    PMPI_Wait(&sending, MPI_STATUS_IGNORE);
-    return result;
+    return while_sending(out.data(), packed, MPI_PACKED, to, out_tag, comm,
+                         [=] { return PMPI_Recv(data, count, type, from, in_tag, comm, status); });
   });
 }
 

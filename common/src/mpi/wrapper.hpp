@@ -116,7 +116,7 @@ int free(Name, int (*pmpi)(Handle*), Handle* handle) {
   return pmpi(handle);
 }
 
-/// Accesses to a window, the last argument, belong into epochs.
+/// Accesses to a window, the last argument, belong in epochs.
 template <class... Arguments>
 int begin_epoch(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   object_made(Object::epoch, number_of(argument<0>(arguments...)), name.text);
