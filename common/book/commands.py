@@ -17,9 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "programs"))
 
 import chapters
 import serve
-from chapters import ROOT, Problem, Program
-
-BUILD = ROOT / "build" / "release"
+from chapters import BUILD, Problem, Program
 
 
 class Parser(argparse.ArgumentParser):
@@ -82,7 +80,7 @@ def serve_book(runs: bool) -> int:
         out = Path(scratch, "site")
         pdc_book.write_site(out)
         if runs:
-            return serve.run_server([BUILD / "chapter5_async" / "book_server", "--serve", "--site", out])
+            return serve.run_server("the book, whose programs run here", [BUILD / "chapter5_async" / "book_server", "--serve", "--site", out])
         with serve.serving(serve.Handler, out) as server:
             serve.tell("the book", f"http://127.0.0.1:{server.server_port}/")
             server.serve_forever()

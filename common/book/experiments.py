@@ -18,10 +18,8 @@ import tempfile
 from pathlib import Path
 
 import changed
-from chapters import ROOT, Problem, Program
+from chapters import BUILD, ROOT, Problem, Program
 from lists import Flaw, Mutant, list_of, read_list
-
-BUILD = ROOT / "build" / "release"
 
 
 def exercises(program: Program) -> list[Mutant]:

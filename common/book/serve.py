@@ -71,17 +71,19 @@ def tell(what: str, address: str) -> None:
         webbrowser.open(address)
 
 
-def run_server(command: list[str | Path]) -> int:
-    """One that prints `open ADDRESS`. It ends with this process, and the other way round. Returns its status."""
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    try:
-        for line in server.stdout:
-            if line.startswith("open "):
-                tell("the book, whose programs run here", line.split()[1])
-        return server.wait()
-    finally:
-        server.terminate()
-        server.wait()
+def run_server(what: str, command: list[str | Path]) -> int:
+    """One that prints `open ADDRESS`. It is told to end when this process ends. Returns its status."""
+    with_this_process = ["setpriv", "--pdeathsig", "TERM", *command]  # Ctrl-C reaches it by this process alone
+    with subprocess.Popen(
+        with_this_process, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        try:
+            for line in server.stdout:
+                if line.startswith("open "):
+                    tell(what, line.split()[1])
+            return server.wait()
+        finally:
+            server.terminate()
 
 
 def raise_on_signals() -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"  # where the launcher builds, if it has
 LABEL = re.compile(r"// (Concept|Shows|Python|Run|You see|Next) +(.*)")
 
 
