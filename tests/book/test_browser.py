@@ -211,15 +211,21 @@ def open_page(browser, address: str, page: str) -> None:
     wait_until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#run form"))
 
 
+def fill_in(browser, name: str, *keys: str):
+    """Writes over what stands in that field of the form."""
+    field = element(browser, f"#run input[name={name}]")
+    field.clear()
+    field.send_keys(*keys)
+    return field
+
+
 def output(browser) -> str:
     return element(browser, "#run pre").text
 
 
 def test_a_page_runs_its_program_with_the_options_that_it_is_given_and_shows_its_picture(running, browser):
     open_page(browser, running, "chapter2_threads/barrier.html")
-    threads = element(browser, "#run input[name=threads]")
-    threads.clear()
-    threads.send_keys("3", Keys.ENTER)
+    fill_in(browser, "threads", "3", Keys.ENTER)
     wait_until(browser, lambda: "all claims hold" in output(browser))
     assert browser.find_elements(By.CSS_SELECTOR, "#run .ok")
     picture = element(browser, "#run img")
@@ -234,9 +240,7 @@ def orders(browser) -> list[str]:
 
 def test_a_page_runs_ranks(running, browser):
     open_page(browser, running, "chapter4_mpi/ring.html")
-    ranks = element(browser, "#run input[name=ranks]")
-    ranks.clear()
-    ranks.send_keys("3", Keys.ENTER)
+    fill_in(browser, "ranks", "3", Keys.ENTER)
     wait_until(browser, lambda: "all claims hold" in output(browser))
     wait_until(browser, lambda: orders(browser))  # noted when all of the answer has come
     (order,) = orders(browser)
@@ -246,28 +250,22 @@ def test_a_page_runs_ranks(running, browser):
 
 def test_what_is_out_of_range_is_not_sent_and_what_the_program_refuses_is_red(running, browser):
     open_page(browser, running, "chapter4_mpi/ring.html")
-    ranks = element(browser, "#run input[name=ranks]")
-    ranks.clear()
-    ranks.send_keys("99", Keys.ENTER)
+    ranks = fill_in(browser, "ranks", "99", Keys.ENTER)
     assert not ranks.get_property("validity")["valid"]
     assert output(browser) == ""
-    ranks.clear()
-    ranks.send_keys("1", Keys.ENTER)  # one is too few
+    fill_in(browser, "ranks", "1", Keys.ENTER)  # one is too few
     wait_until(browser, lambda: "status 2" in output(browser))
     assert element(browser, "#run .failed")
 
 
 def test_stop_stops_the_program_and_the_next_one_may_run(running, browser):
     open_page(browser, running, "chapter5_async/timers.html")
-    ticks = element(browser, "#run input[name=ticks]")
-    ticks.clear()
-    ticks.send_keys("100", Keys.ENTER)
+    fill_in(browser, "ticks", "100", Keys.ENTER)
     run, stop = browser.find_elements(By.CSS_SELECTOR, "#run button")
     wait_until(browser, lambda: "timers" in output(browser))
     stop.click()
     wait_until(browser, lambda: output(browser).endswith("stopped"))
-    ticks.clear()
-    ticks.send_keys("5")
+    fill_in(browser, "ticks", "5")
     wait_until(browser, lambda: run_again(browser, run))
     assert "status" not in output(browser)
 
