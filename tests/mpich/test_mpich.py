@@ -69,7 +69,7 @@ def main() -> int:
             continue
         ranks = max((count for count in program.ranks if count <= MOST_RANKS), default=min(program.ranks))
         found = fault(folder / program.chapter / program.name, ranks)
-        faults += filter(None, [found])
+        faults += [found] if found else []
         print(f"{program.name}: {'FAILED' if found else 'ok'}, {ranks} ranks")
     print("\n".join(faults))
     return 1 if faults else 0
