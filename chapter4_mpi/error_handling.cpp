@@ -97,8 +97,8 @@ struct Looked {
   int error_class, sum;
 };
 
-/// Only the receiver knows that its call has failed. So the ranks agree, and all do it once more: MPI
-/// 3.1 promises nothing after an error, but Open MPI and MPICH go on after this one.
+/// Only the receiver knows that its call has failed. So the ranks agree, and all do it once more.
+/// MPI 3.1 promises nothing after an error, but Open MPI and MPICH go on after this one.
 Looked look_at_code(const pdc::mpi::Session& mpi) {
   const Communicator comm(MPI_ERRORS_RETURN);
   std::vector<int> room(message.size() / 2);

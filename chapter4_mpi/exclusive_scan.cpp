@@ -1,8 +1,8 @@
 // Exclusive scan: where a rank's part of a list begins is what all ranks before it have.
 //
-// Concept   Each rank has a part of a list, and the parts may differ in size. A part begins where those
-//           of the ranks before it end: at the sum of their sizes. MPI_Scan counts one's own size,
-//           too; MPI_Exscan leaves it out, and leaves undefined what rank 0 gets: nobody is before it.
+// Concept   Each rank has a part of a list, of any size. It begins where the parts of the ranks
+//           before it end: at the sum of their sizes. MPI_Scan counts one's own size, too;
+//           MPI_Exscan leaves it out, and what rank 0 gets is undefined.
 // Shows     MPI_Exscan, MPI_Scan, MPI_Sendrecv, MPI_PROC_NULL, MPI_Allreduce, MPI_MINLOC, MPI_2INT
 // Python    mpi4py comm.exscan, MPI.MINLOC; itertools.accumulate
 // Run       mpirun -np 4 exclusive_scan

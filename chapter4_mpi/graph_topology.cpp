@@ -1,8 +1,9 @@
 // Graph topology: ranks whose parts of a mesh touch are neighbours, and exchange with no others.
 //
-// Concept   An irregular mesh is no grid: each rank has neighbours of its own, one or many. Each tells
-//           MPI_Dist_graph_create_adjacent from whom it gets and to whom it sends. In a neighbourhood
-//           collective each rank then hears its neighbours, in the order in which it named them.
+// Concept   An irregular mesh is no grid: each rank has neighbours of its own, one or many. Each
+//           tells MPI_Dist_graph_create_adjacent from whom it gets and to whom it sends. In a
+//           neighbourhood collective it then hears its neighbours, in the order in which it named
+//           them.
 // Shows     MPI_Dist_graph_create_adjacent, MPI_UNWEIGHTED, MPI_Neighbor_allgatherv, MPI_Allgatherv
 // Python    mpi4py comm.Create_dist_graph_adjacent, graph.Neighbor_allgatherv
 // Run       mpirun -np 4 graph_topology

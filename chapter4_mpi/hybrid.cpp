@@ -81,8 +81,8 @@ Heard call_at_once(int rank, int threads) {
   return {.most_inside = inside.most()};
 }
 
-/// MPI_THREAD_SERIALIZED: whichever thread is done calls, and a mutex keeps the others out. Each rank
-/// makes as many calls, so it does not matter which thread makes which.
+/// MPI_THREAD_SERIALIZED: whichever thread is done calls, and a mutex keeps the others out. Each
+/// rank makes as many calls, so it does not matter which thread makes which.
 Heard call_one_at_a_time(int rank, int threads) {
   Heard heard;
   pdc::Gauge inside;

@@ -54,7 +54,7 @@ void receive_what_is_there(Exchange& my) {
   }
 }
 
-/// NBX. Requires: the sends are synchronous: an MPI_Isend may complete before its message is received.
+/// NBX. Requires synchronous sends: an MPI_Isend may complete before its message is received.
 void receive_until_none_is_under_way(Exchange& my) {
   MPI_Request barrier = MPI_REQUEST_NULL;
   int complete = 0;

@@ -1,8 +1,8 @@
 // One sided: a rank puts a number into the memory of another, which may look when the epoch ends.
 //
-// Concept   MPI_Put names the places at both ends, and no call of its target matches it, so no receive
-//           tells it that the number is there. Accesses lie in epochs, and what they do is done
-//           when the epoch has ended. MPI_Win_fence ends one for all ranks; MPI_Win_complete and
+// Concept   MPI_Put names the places at both ends, and no call of the target matches it: no receive
+//           tells that the number is there. Accesses lie in epochs, and what they do is done when
+//           the epoch has ended. MPI_Win_fence ends one for all ranks; MPI_Win_complete and
 //           MPI_Win_wait end one for those that take part.
 // Shows     MPI_Put, MPI_Get, MPI_Accumulate, MPI_Win_allocate, MPI_Win_fence, MPI_Win_post,
 //           MPI_Win_wait, MPI_Win_start, MPI_Win_complete, MPI_Group_incl

@@ -92,8 +92,8 @@ Found write_file(const pdc::mpi::Session& mpi, const std::string& path, int numb
   {
     const File file(path);
     write_part(mpi, file, part);
-  }                                          // ~File closes it here
-  MPI_Barrier(MPI_COMM_WORLD);               // and everywhere: MPI_File_close need not wait
+  }
+  MPI_Barrier(MPI_COMM_WORLD);  // ~File has closed it here, and need not wait for the others
   std::ifstream in(path, std::ios::binary);  // as a program without MPI reads it
   Found found{};
   for (int number = 0; in.read(reinterpret_cast<char*>(&number), number_size);) {

@@ -1,9 +1,9 @@
 // Shared window: the ranks of one host have one table together, and each reads it in place.
 //
-// Concept   Ranks share no memory: each has a copy of what all need, and what one changes in its copy
-//           no other sees. Ranks of one host can do better. MPI_Win_allocate_shared gives them memory
-//           that they read and write in place, as threads do, and like threads they have to tell
-//           each other when it is ready: MPI_Win_sync, then a message, then MPI_Win_sync.
+// Concept   Ranks share no memory: each has a copy of what all need, and what one changes in its
+//           copy no other sees. Ranks of one host can do better. MPI_Win_allocate_shared gives them
+//           memory that they read and write in place, as threads do. Like threads, they have to
+//           tell each other when it is ready: MPI_Win_sync, then a message, then MPI_Win_sync.
 // Shows     MPI_Comm_split_type, MPI_Win_allocate_shared, MPI_Win_shared_query, MPI_Win_lock_all,
 //           MPI_Win_sync, MPI_Bcast
 // Python    mpi4py comm.Split_type, MPI.Win.Allocate_shared, win.Shared_query, win.Sync

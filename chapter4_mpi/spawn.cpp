@@ -1,9 +1,9 @@
 // Spawn: ranks start more ranks, which have a world of their own.
 //
-// Concept   Running ranks start children: more ranks, of this program or of another. The children have
-//           an MPI_COMM_WORLD of their own, in which they count from 0, and an intercommunicator to
-//           their parents. By the standard MPI_Finalize may wait for all that is still connected: so
-//           both sides disconnect it.
+// Concept   Running ranks start children: more ranks. The children have an MPI_COMM_WORLD of their
+//           own, in which they count from 0, and an intercommunicator to their parents. By the
+//           standard MPI_Finalize may wait for all that is still connected: so both sides
+//           disconnect it.
 // Shows     MPI_Comm_spawn, MPI_Comm_get_parent, MPI_Comm_remote_size, MPI_Allreduce, MPI_Reduce,
 //           MPI_ROOT, MPI_PROC_NULL, MPI_Comm_disconnect
 // Python    mpi4py comm.Spawn, MPI.Comm.Get_parent, inter.Get_remote_size, inter.Disconnect

@@ -1,9 +1,9 @@
 // Book server: a browser shows the book and runs its programs, and no other page can.
 //
-// Concept   A server on this machine that runs programs can be reached by every page that the browser
-//           shows. So it listens on the loopback interface alone, and checks three things in each
-//           request: that Host is its own number and port, that it has a cookie that nobody can
-//           guess, and that it comes from one of its own pages.
+// Concept   A server on this machine that runs programs can be reached by every page that the
+//           browser shows. So it listens on the loopback interface alone, and checks three things
+//           in each request: that Host is its own number and port, that it has a cookie that nobody
+//           can guess, and that it comes from one of its own pages.
 // Shows     guard.hpp: getrandom, Host, Origin; orders.hpp: what becomes of a query;
 //           running.hpp: execv, pidfd_open, prctl; server.hpp: SameSite, make_chunk; signal_set
 // Python    http.server, secrets.token_hex, asyncio.create_subprocess_exec

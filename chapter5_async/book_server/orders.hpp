@@ -53,7 +53,7 @@ struct Choice {
   double lowest, highest;
 };
 
-/// As the program's --help tells them, and how many ranks. Not the deadline: that is the server's to set.
+/// As the program's --help tells them, and how many ranks. Not the deadline: the server sets that.
 inline std::vector<Choice> read_choices(const Program& program, const std::string& help) {
   static const std::regex option(
       R"(  --([a-z0-9-]+) VALUE *(.*), a (whole )?number from (\S+) to (\S+)(?: \(default (.*)\))?)");
