@@ -25,7 +25,7 @@ struct Session {
 struct Server {
   asio::io_context loop;
   tcp::acceptor acceptor{loop, {asio::ip::address_v4::loopback(), 0}};
-  asio::signal_set signals{loop, SIGINT, SIGTERM};
+  asio::signal_set signals{loop, SIGTERM};
   std::list<Session> sessions = {};
   bool is_told = false;  // to end
   int begun = 0;         // answers

@@ -58,7 +58,7 @@ LEFT_BY_KILLED_RANK = re.compile(r"/dev/shm/open_mpi\.\d+$|^System V shm ")
 # An mpirun that is killed outright cannot clean up: its session directory and the shared memory
 # of its ranks stay. Nothing that a program does changes that, so in this case alone they may.
 LEFT_BY_KILLED_MPIRUN = re.compile(
-    rf"{LEFT_BY_KILLED_RANK.pattern}|/dev/shm/vader_segment\.|/ompi\.[^/]*$"
+    rf"{LEFT_BY_KILLED_RANK.pattern}|/dev/shm/(vader_segment|osc_sm)\.|/ompi\.[^/]*$"
 )
 # ThreadSanitizer's own, in the first millisecond of a program.
 LEFT_BY_SANITIZER = re.compile(r"/tsan\.rodata\.\d+$")
