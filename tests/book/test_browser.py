@@ -2,8 +2,11 @@
 """The site in a browser, from files as on a stick, and served: no page has an error, and search, keys and pictures work."""
 
 import contextlib
+import json
+import re
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -15,7 +18,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-BUILD = Path(__file__).resolve().parents[2] / "build" / "release"
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
 PATIENCE = 120  # seconds, on a machine that is busy
 KINDS = [  # one page of each
     "index.html", "contents.html", "glossary.html", "topics.html", "contributing.html", "search.html", "chapter2_threads/index.html",
@@ -197,7 +201,13 @@ def test_show_puts_the_next_picture_in_the_place_of_the_one_before(tmp_path, bro
 @pytest.fixture(scope="module")
 def running(site):
     """The address of book_server, which serves the site and runs its programs."""
-    command = [BUILD / "chapter5_async" / "book_server", "--serve", "--site", site]
+    with serving_programs(site, BUILD) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving_programs(site: Path, build: Path):
+    command = [build / "chapter5_async" / "book_server", "--serve", "--site", site]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as server:
         yield next(line.split()[1] for line in server.stdout if line.startswith("open "))
         server.terminate()
@@ -256,6 +266,28 @@ def test_what_is_out_of_range_is_not_sent_and_what_the_program_refuses_is_red(ru
     fill_in(browser, "ranks", "1", Keys.ENTER)  # one is too few
     wait_until(browser, lambda: "status 2" in output(browser))
     assert element(browser, "#run .failed")
+
+
+def test_a_claim_that_fails_is_red(site, browser, tmp_path):
+    """The lock's first mutant, in a build folder of its own."""
+    server = tmp_path / "chapter5_async" / "book_server"
+    server.parent.mkdir()
+    shutil.copy(BUILD / "chapter5_async" / "book_server", server)
+    mutants = [sys.executable, "-B", ROOT / "tests" / "mutants" / "mutants.py", "--build", BUILD]
+    subprocess.run([*mutants, "chapter2_threads.lock", "--mutant", "1", "--keep", tmp_path / "mutant"], check=True)
+    catalog = json.loads((BUILD / "catalog.json").read_text())
+    lock = next(entry for entry in catalog if entry["name"] == "lock")
+    (tmp_path / "catalog.json").write_text(json.dumps([{**lock, "executable": "mutant/lock"}]))
+    with serving_programs(site, tmp_path) as address:
+        open_page(browser, address, "chapter2_threads/lock.html")
+        run, _ = browser.find_elements(By.CSS_SELECTOR, "#run button")
+        run.click()
+        wait_until(browser, lambda: "status 1" in output(browser))
+    failed = element(browser, "#run .failed")
+    assert "[failed] without the mutex, all are in the critical section at once" in failed.text
+    red, green, blue, *_ = map(float, re.findall(r"[\d.]+", failed.value_of_css_property("color")))
+    assert red > max(green, blue)
+    assert not any("all claims hold" in line.text for line in browser.find_elements(By.CSS_SELECTOR, "#run .ok"))
 
 
 def test_stop_stops_the_program_and_the_next_one_may_run(running, browser):
