@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -28,14 +29,18 @@ constexpr double tolerance = 1e-3;  // of the residual, as a part of the first o
 
 using Values = std::vector<double>;  // from 1 on; before and behind them stands a ghost
 
+int first_of(int rank, int ranks, int all) {
+  return static_cast<int>(std::int64_t{all} * rank / ranks);
+}
+
 /// The unknowns of one rank, and its neighbours in the communicator.
 struct Part {
   Part(MPI_Comm of, int unknowns) : comm(of), all(unknowns) {
     int rank = 0, ranks = 1;
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
-    before = all * rank / ranks;
-    count = all * (rank + 1) / ranks - before;
+    before = first_of(rank, ranks, all);
+    count = first_of(rank + 1, ranks, all) - before;
     if (rank > 0) left = rank - 1;
     if (rank < ranks - 1) right = rank + 1;
   }
@@ -54,10 +59,8 @@ int exchange_halo(Values& v, const Part& part) {
 }
 
 /// By the matrix of an implicit step of heat: 3 on the diagonal, and -1 on either side of it.
-Values multiply(const Values& v) {
-  Values product(v.size());
+void multiply(const Values& v, Values& product) {
   for (std::size_t i = 1; i + 1 < v.size(); ++i) product[i] = 3 * v[i] - v[i - 1] - v[i + 1];
-  return product;
 }
 
 /// Of the own part.
@@ -93,7 +96,7 @@ using Sum = double(double own, MPI_Comm comm);
 /// `sum` is for one of the dot products; by the other, all ranks agree on when to end.
 Solved solve(const pdc::mpi::Session& mpi, const Part& part, Sum& sum) {
   const auto exact = [&](int i) { return closed_form(part.before + i, part.all); };
-  Values x(part.count + 2), rest = x;
+  Values x(part.count + 2), rest = x, product = x;
   for (int i = 1; i <= part.count; ++i) rest[i] = 3 * exact(i) - exact(i - 1) - exact(i + 1);
   Values direction = rest;
   double square = sum_over_all(dot(rest, rest), part.comm);
@@ -101,7 +104,7 @@ Solved solve(const pdc::mpi::Session& mpi, const Part& part, Sum& sum) {
   while (!solved.is_below_bound() && solved.iterations < part.all) {
     solved.messages += exchange_halo(direction, part);
     auto work = mpi.lane().work("{:.3g}", solved.residual);
-    const Values product = multiply(direction);
+    multiply(direction, product);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));  // plays more unknowns
     work.end();
     const double step = square / sum(dot(direction, product), part.comm);

@@ -394,17 +394,20 @@ class Ranks:
 
 @dataclasses.dataclass(frozen=True)
 class RanksSpeedup:
-    """How many times faster two ranks are than one, at the same work."""
+    """How many times faster so many ranks are than one, at the same work; or, `weak`, at work that grows with them."""
 
     program: str
     name: str
+    count: int = 2
+    weak: bool = False
 
     def targets(self, machine):
         return Ranks(1, self.program).targets(machine)
 
     def measure(self, machine):
-        one, two = (Ranks(count, self.program, "", self.name).measure(machine) for count in (1, 2))
-        return Value(one.number / two.number, "times serial")
+        arguments = "weak" if self.weak else ""
+        one, all_ = (Ranks(count, self.program, arguments, self.name).measure(machine) for count in (1, self.count))
+        return Value(one.number / all_.number, "times serial")
 
 
 def read_measured(line):
@@ -587,10 +590,23 @@ def beside_servers():
     return [*rows, idle]
 
 
-def shared_out(name, wanted):
-    """A work shared out to two ranks beside two copies of it at once, a time for one work each."""
-    sides = [Ranks(2, f"{name}_bench", "", side) for side in ("shared_out", "copies")]
-    return Comparison(name, "2 ranks, beside 2 serial runs at once", *sides, wanted, name)
+def shared_out(name, ranks, wanted):
+    """A work shared out to ranks beside as many copies of it at once, a time for one work each."""
+    sides = [Ranks(ranks, f"{name}_bench", "", side) for side in ("shared_out", "copies")]
+    return Comparison(name, f"{ranks} ranks, beside {ranks} serial runs at once", *sides, wanted, name)
+
+
+def beside_one_rank(ranks):
+    """The same work by more ranks, and work that grows with them."""
+    wanted = "at least 0.95" if ranks == 2 else "at least 0.9"
+    rows = [shared_out(name, ranks, wanted) for name in ("monte_carlo_pi", "mandelbrot_mpi")]
+    for measured, work in (("heat/step", "a step of 4000 x 4000 cells"), ("conjugate_gradient/solution", "4 Mi unknowns")):
+        program, _, name = measured.partition("/")
+        for kind, what in (("strong", work), ("weak", f"{work} on 1 rank, as much on each of them")):
+            sides = [RanksSpeedup(f"{program}{side}_bench", name, ranks, kind == "weak") for side in ("", "_bare")]
+            rows.append(Comparison(f"{program}/{kind}", f"{ranks} ranks beside 1, and the same of bare loops: {what}", *sides,
+                                   "at least 0.97" if program == "heat" else "at least 0.9", f"{program}/{ranks}"))
+    return rows
 
 
 LARGE = "/67108864"
@@ -754,10 +770,15 @@ COMPARISONS = [
                Ranks(1, "heat_bare_bench"), "at least 0.95", "heat"),
     Comparison("heat/2", "2 ranks, a step of 4000 x 4000 cells, beside bare loops", Ranks(2, "heat_bench"),
                Ranks(2, "heat_bare_bench"), "at least 0.95", "heat"),
-    Comparison("heat/speedup", "2 ranks beside 1, and the same of bare loops", RanksSpeedup("heat_bench", "step"),
-               RanksSpeedup("heat_bare_bench", "step"), "at least 0.97", "heat"),
-    shared_out("monte_carlo_pi", "at least 0.95"),
-    shared_out("mandelbrot_mpi", "at least 0.95"),
+    *beside_one_rank(2),
+    Comparison("conjugate_gradient", "2 ranks, 4 Mi unknowns, beside bare loops",
+               Ranks(2, "conjugate_gradient_bench"), Ranks(2, "conjugate_gradient_bare_bench"), "at least 0.9",
+               "conjugate_gradient"),
+    shared_out("matrix_multiply", 4, "at least 0.9"),
+    Comparison("sample_sort", "2 Mi keys on 2 ranks, beside std::sort on one", Ranks(2, "sample_sort_bench", "", "shared_out"),
+               Ranks(2, "sample_sort_bench", "", "serial"), "at least 1.5", "sample_sort"),
+    Comparison("ping_pong", "2 ranks, to 1 KiB, beside a bare loop", Ranks(2, "ping_pong_bench"),
+               Ranks(2, "mpi_bare_bench", "8 1024", "point_to_point"), "at most 1.10"),
     Comparison("task_graph/python", "a small task, beside dask.distributed, 2 workers",
                Ranks(3, "task_graph_bench", "", "task"), Original("task_graph"), "at least 1.0", "task_graph"),
 ]
@@ -868,6 +889,11 @@ def markdown(rows):
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
+def shared_out_to(workers):
+    """All whose work can be shared out to so many."""
+    return beside_copies(workers) + beside_one_rank(workers)
+
+
 def select(names, comparisons):
     """The comparisons of those names: "queue" means all whose name is that or begins with "queue/"."""
     for name in names:
@@ -918,7 +944,7 @@ def main(arguments):
     """Returns the exit status: 1 if a side failed to run. A missed bound is a result, not a failure."""
     options = parse(arguments)
     try:
-        chosen = select(options.names, beside_copies(options.workers) if options.workers else COMPARISONS)
+        chosen = select(options.names, shared_out_to(options.workers) if options.workers else COMPARISONS)
     except SystemExit as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A step of the page's plate, 4000 x 4000 cells, halo included.
+/// A step of the page's plate, 4000 x 4000 cells, halo included; with an argument, so many for each rank.
 
 #define main heat_main  // its page is a whole program
 #include "heat.cpp"
@@ -10,7 +10,8 @@
 int main(int argc, char** argv) {
   const pdc::mpi::Session mpi(argc, argv);
   const pdc::detail::Paused paused;
-  Tile tile(mpi, {0, 4000, 0, 4000});
+  const int rows = argc > 1 ? 4000 * mpi.size() : 4000;
+  Tile tile(mpi, {0, rows, 0, 4000});
   std::vector<double> times;
   step(tile, mpi.lane());  // touches the memory
   for (int i = 0; i < 9; ++i)

@@ -10,8 +10,8 @@
 #include "mpi_bench.hpp"
 
 int main(int argc, char** argv) {
-  constexpr std::int64_t points = 20 * block;
   const pdc::mpi::Session mpi(argc, argv);
+  const std::int64_t points = 10 * block * mpi.size();
   const pdc::detail::Paused paused;
   std::uint64_t seed = 1;
   std::int64_t hits = 0, alone = 0;
