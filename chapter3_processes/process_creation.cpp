@@ -8,7 +8,7 @@
 // Run       process_creation --children 4
 // You see   children one by one, then all at once, and how each ended; a zombie; a text that is
 //           written twice, as a copy has left by exit
-// Next      subprocess_run starts another program; process_class owns its child
+// Next      reaping waits beside its work; subprocess_run starts another program
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
