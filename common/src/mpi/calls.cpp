@@ -85,6 +85,10 @@ void all_completed(const std::vector<MPI_Request>& requests, const Statuses& sta
 
 extern "C" {  // so they are MPI's own, whatever the namespace around them
 
+// A page that wraps these itself takes the place of the layer, as the layer takes that of MPI.
+[[gnu::weak]] decltype(PMPI_Isend) MPI_Isend;
+[[gnu::weak]] decltype(PMPI_Recv) MPI_Recv;
+
 PDC_WRAP(Send, 6, standard_send<PMPI_Ssend>)
 PDC_WRAP(Ssend, 6, send)
 PDC_WRAP(Isend, 7, standard_send<PMPI_Issend>)
