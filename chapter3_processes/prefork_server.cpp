@@ -7,7 +7,7 @@
 // Python    socketserver.ForkingMixIn (a child for each client), gunicorn's workers
 // Run       prefork_server --children 3
 // You see   with one child a silent client keeps all waiting, with three none; the dead replaced
-// Next      process_pool does so with tasks; socket_server serves all clients with one thread
+// Next      supervisor waits before it starts again what dies at once; socket_server needs no child
 
 // SPDX-License-Identifier: MIT
 #include "prefork_clients.hpp"
