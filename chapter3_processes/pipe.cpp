@@ -9,7 +9,7 @@
 // You see   three processes at work, every number squared once, in order; a forgotten write end
 //           that hides the end of the stream; a writer without a reader, killed, then told by an
 //           error
-// Next      message_queue keeps messages apart; ipc compares the ways to send them
+// Next      shell_pipeline joins other programs; message_queue keeps messages apart; ipc compares
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
