@@ -8,8 +8,9 @@
 
 #include <string>
 
-/// The name under which a message queue is made, for no longer than that takes: it is gone at the
-/// end of this object's life, and also when this process is killed before, for a child watches it.
+/// The name under which a message queue is made, or another piece of shared memory, for no longer
+/// than that takes: it is gone at the end of this object's life, and also when this process is killed
+/// before, for a child watches it.
 /// Requires: the name is nobody else's; no other children are waited for meanwhile.
 /// Errors: std::system_error.
 class BriefName {
