@@ -33,6 +33,7 @@ class BriefName {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &usual);  // the child keeps it: Ctrl-C comes to both
     const pid_t pid = fork();
+    setpgid(pid, pid);  // in both, so that a SIGKILL to all of this group does not end it, too
     if (pid == 0) {
       life_.write_end.close();
       char none;
