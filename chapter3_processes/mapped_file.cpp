@@ -141,7 +141,8 @@ int main(int argc, char** argv) {
              "what is written to a shared mapping is in the file, and in its other mappings",
              "{} and {} of {}", kept.in_file, kept.in_mapping, all);
   pdc::check(cut.reader.signal == SIGBUS && cut.pages == 1,
-             "who reads a mapping beyond the end of its file is killed", "{}", cut.reader.text());
+             "a process that reads a mapping beyond the end of its file is killed", "{}",
+             cut.reader.text());
   pdc::check(sealed.error == EPERM && sealed.pages == 2,
              "a mapping of a file that must not shrink is read to its end", "{} of 2 pages",
              sealed.pages);

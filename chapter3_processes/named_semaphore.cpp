@@ -61,8 +61,8 @@ Found join(const std::string& name) {
   return sem_trywait(semaphore) == 0 ? free_place : taken;
 }
 
-/// Started by exec, so that it has no memory and no descriptor of this program. When this returns it
-/// has opened the semaphore, or has ended.
+/// Started by exec, so that it has no memory of this program, and only the standard descriptors. When
+/// this returns it has opened the semaphore, or has ended.
 pdc::Child start_other(const std::string& name, const pdc::Lane& lane) {
   const auto start = lane.work("starts");
   pdc::Child other([&] {
@@ -136,8 +136,9 @@ int main(int argc, char** argv) {
              "programs that have opened the same name share one semaphore, also without the name");
   pdc::check(left.third == taken,
              "a name outlives a killed program, and what that had taken stays taken");
-  pdc::check(left.error == EEXIST, "whoever starts it again is told that the name is there already",
-             "{}", left.error == 0 ? "no error" : strerrorname_np(left.error));
+  pdc::check(left.error == EEXIST,
+             "a program that is started again is told that the name is there already", "{}",
+             left.error == 0 ? "no error" : strerrorname_np(left.error));
   pdc::check(gone.third == no_name && gone.error == 0,
              "a name that was removed in time is not left behind by a killed program");
   return program.finish();
