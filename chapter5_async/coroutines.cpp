@@ -7,7 +7,7 @@
 // Python    async def, await, asyncio.sleep(0)
 // Run       coroutines --steps 6
 // You see   one after the other when they keep their turn, step by step when they give it back
-// Next      tasks waits for several of them; state_machine makes each state a coroutine
+// Next      coroutine_from_scratch makes such a type by hand; tasks waits for several coroutines
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
