@@ -7,7 +7,7 @@
 // Python    generator.send, __await__, types.coroutine
 // Run       coroutine_from_scratch --coroutines 3
 // You see   a coroutine step by step; frames that outlive their coroutines; frames that do not
-// Next      tasks awaits several of Asio's coroutines; state_machine has a frame for each state
+// Next      generator hands out values one by one; tasks awaits several of Asio's coroutines
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
