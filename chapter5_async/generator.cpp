@@ -8,7 +8,7 @@
 // Python    yield, itertools.islice, contextlib.closing
 // Run       generator --numbers 10
 // You see   all numbers computed before the first is used; then each right before its use
-// Next      channel hands items from one task to another; state_machine has a frame a state
+// Next      event_loop_from_scratch resumes coroutines as sockets get ready; channel hands items on
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
