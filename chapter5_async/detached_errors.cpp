@@ -8,7 +8,7 @@
 // Python    asyncio.create_task, Task.add_done_callback, loop.set_exception_handler
 // Run       detached_errors --files 4
 // You see   a full disk that nobody hears of; one that run() tells of; a file saved elsewhere
-// Next      tasks awaits what it has started, and so hears of its errors
+// Next      nursery awaits what it has started, and so hears of its errors
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
