@@ -1,9 +1,9 @@
 // Coroutine lifetime: what a coroutine refers to can be gone when it goes on.
 //
 // Concept   A caller does not wait for a coroutine that it spawns. At the first suspension it goes
-//           on, returns, and destroys its variables; the coroutine goes on later. A parameter by
-//           reference, or a capture of a lambda that is gone, then refers to nothing. So: by value,
-//           or awaited by the owner, or handed over, or shared.
+//           on, returns, and destroys its variables; the coroutine goes on later. What it was given
+//           by reference is gone then, and so are the captures of a lambda that is gone. So: by
+//           value, or awaited by the owner, or shared.
 // Shows     asio::co_spawn, asio::awaitable, co_await, std::shared_ptr, std::make_shared
 // Python    objects live as long as anyone refers to them; late binding of loop variables
 // Run       coroutine_lifetime --guests 2
@@ -32,7 +32,7 @@ using Timer = asio::basic_waitable_timer<PlayedClock>;
 struct Day {
   const int guests;
   asio::io_context loop = {};
-  std::map<int, int> objects = {};     // that are each guest: the copies of one are counted, too
+  std::map<int, int> objects = {};     // of each guest: its copies are counted, too
   std::map<int, pdc::Span> bars = {};  // of the guests that are there
   int destroyed = 0, there = 0, gone = 0;
 };
@@ -40,13 +40,11 @@ struct Day {
 /// A value with a destructor, as a string or a vector is.
 struct Guest {
   Guest(Day& of, int i) : day(of), number(i) {
-    ++day.objects[number];
-    if (day.objects[number] == 1) day.bars.emplace(i, pdc::Lane("guest {}", i).hold("there"));
+    if (++day.objects[number] == 1) day.bars.emplace(i, pdc::Lane("guest {}", i).hold("there"));
   }
   Guest(const Guest& from) : Guest(from.day, from.number) {}
   ~Guest() {
-    --day.objects[number];
-    if (day.objects[number] == 0) day.bars.erase(number);
+    if (--day.objects[number] == 0) day.bars.erase(number);
     ++day.destroyed;
   }
 
@@ -56,11 +54,9 @@ struct Guest {
 
 /// Asks the day whether the guest is there: one that is gone must not be asked itself.
 asio::awaitable<void> look(Day& day, int number) {
-  const pdc::Lane lane(pdc::task, "coroutine {}", number);
-  auto wait = lane.wait("suspended");
+  const auto wait = pdc::Lane(pdc::task, "coroutine {}", number).wait("suspended");
   Timer timer(day.loop, 8ms);
   co_await timer.async_wait(asio::use_awaitable);
-  wait.end();
   if (day.objects[number] > 0) {
     ++day.there;
   } else {
