@@ -88,7 +88,7 @@ struct Expiry {
   void await_resume() {}
 };
 
-/// Begins at once, and is destroyed at its end. What it throws comes out of Loop::run.
+/// Begins at once, and is destroyed at its end. What it throws comes out where it is resumed.
 struct Job {
   struct promise_type {
     Job get_return_object() { return {}; }
@@ -107,17 +107,14 @@ struct Day {
 
 /// Wrong on purpose: while its client is silent, the loop stands still.
 Job serve_blocking(Day& day, int client, pdc::Span) {
-  bool open = true;
-  while (open) open = day.clients.echo(client, 0);
+  while (day.clients.echo(client, 0)) continue;
   co_return;
 }
 
 Job serve(Day& day, int client, pdc::Span) {
-  bool open = true;
-  while (open) {
+  do {
     co_await Readable{day.loop, day.clients.socket(client)};
-    open = day.clients.echo(client, MSG_DONTWAIT);
-  }
+  } while (day.clients.echo(client, MSG_DONTWAIT));
 }
 
 Job ring(Day& day, int number, Clock::time_point when, pdc::Span) {
