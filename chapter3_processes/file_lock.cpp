@@ -1,9 +1,9 @@
 // File lock: one process at a time reads a file, changes it, and writes it back.
 //
 // Concept   Two programs that read a file, add to it, and write it back lose what the other wrote
-//           meanwhile. A lock around both keeps out all who ask for it. Let it belong to the open
-//           file: a lock of the process is lost when that closes the file anywhere, as a library
-//           may do.
+//           meanwhile. A lock from the reading to the writing keeps out all who ask for it. Let it
+//           belong to the open file: a lock of the process is lost as soon as any code of that
+//           process, be it a library's, closes the file.
 // Shows     fcntl, F_OFD_SETLKW, F_SETLKW, F_WRLCK, F_RDLCK, memfd_create
 // Python    fcntl.flock, fcntl.lockf, os.replace
 // Run       file_lock --writers 3
@@ -28,7 +28,7 @@
 
 namespace {
 
-/// Locks all of the file: F_RDLCK for readers, F_WRLCK for one writer. To close it unlocks it.
+/// Locks all of the file: F_RDLCK for readers, F_WRLCK for one writer. Closing the file unlocks it.
 void set_lock(const pdc::Descriptor& file, int command, short use) {
   struct flock all {};  // from 0, and 0 bytes long: to the end, wherever that is
   all.l_type = use;
@@ -40,7 +40,7 @@ void lock_open_file(const pdc::Descriptor& file, short use) {
   set_lock(file, F_OFD_SETLKW, use);
 }
 
-/// Wrong on purpose: it belongs to the process, and goes when that closes the file anywhere.
+/// Wrong on purpose: it belongs to the process, and goes when the process closes the file anywhere.
 void lock_for_process(const pdc::Descriptor& file, short use) {
   set_lock(file, F_SETLKW, use);
 }
@@ -51,7 +51,7 @@ void lock_nothing(const pdc::Descriptor&, short) {}
 using Lock = decltype(lock_open_file)*;
 
 /// A file in memory, which no killed process can leave behind. It has a name in /proc, so that it
-/// can be opened again: each who opens it has an open file of its own.
+/// can be opened again: everyone who opens it has an open file of their own.
 struct Ledger {
   Ledger(const std::string& text, int parties) : meeting(parties) {
     pdc::posix(write(kept.get(), text.data(), text.size()), "write");
