@@ -62,17 +62,17 @@ Parcel receive_file(const pdc::Descriptor& socket, std::size_t size, const pdc::
   const auto bar = lane.receive("message");
   Parcel parcel;
   iovec data{&parcel.number, sizeof parcel.number};
-  alignas(cmsghdr) std::array<char, room_for_both> room;
+  alignas(cmsghdr) std::array<char, 2 * room_for_sender> room{};  // padded, and empty behind
   msghdr message{nullptr, 0, &data, 1, room.data(), size, 0};
   const auto got = pdc::posix(recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC), "recvmsg");
   if (got == 0) pdc::require(false, "the sender does not end before it has sent");
+  message.msg_controllen = room.size();  // before 2.37, glibc overlooks a part without its padding
   for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_type == SCM_CREDENTIALS)
       memcpy(&parcel.sender, CMSG_DATA(part), sizeof parcel.sender);
-    if (part->cmsg_type != SCM_RIGHTS) continue;
     int file = -1;
-    memcpy(&file, CMSG_DATA(part), sizeof file);
-    parcel.file = pdc::Descriptor(file);
+    if (part->cmsg_type == SCM_RIGHTS) memcpy(&file, CMSG_DATA(part), sizeof file);
+    if (file != -1) parcel.file = pdc::Descriptor(file);
   }
   parcel.whole = (message.msg_flags & MSG_CTRUNC) == 0;
   return parcel;
