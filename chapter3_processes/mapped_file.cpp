@@ -1,12 +1,12 @@
-// Mapped file: a file as memory, which all see change, or of which each has a copy.
+// Mapped file: a file used as memory, shared by all, or a copy for each.
 //
 // Concept   A mapping makes a file a piece of memory. In a shared one, what is written is in the
-//           file, and all who map or read it see it; in a private one it is in a copy of one's own.
-//           The memory ends where the file does, even if the file is cut later.
+//           file, and all who map or read it see it; in a private one it is in a copy that nobody
+//           else sees. The memory ends where the file does, even if the file is cut later.
 // Shows     mmap, MAP_SHARED, MAP_PRIVATE, msync, munmap, ftruncate, F_ADD_SEALS, F_SEAL_SHRINK
 // Python    mmap.mmap with ACCESS_WRITE or ACCESS_COPY
 // Run       mapped_file --writers 3
-// You see   numbers that never come to the file, then all; a reader that a cut kills, or does not
+// You see   numbers that never reach the file, then all; a reader that a cut kills, or does not
 // Next      process_lock is for those who write to the same place
 
 // SPDX-License-Identifier: MIT
@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -103,9 +103,8 @@ Cut cut_while_mapped(void (*protect)(const pdc::Descriptor&)) {
   protect(file);
   const pdc::Shared<std::atomic<int>> pages(0);
   pdc::Child reader([&, lane = pdc::Lane("reader")] {
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_CORE, &none);  // or its end might leave a file
-    signal(SIGBUS, SIG_DFL);        // or a sanitizer would catch it
+    prctl(PR_SET_DUMPABLE, 0);  // or its end might leave a core file
+    signal(SIGBUS, SIG_DFL);    // or a sanitizer would catch it
     const Mapping mapping(file, 2 * page, MAP_SHARED);
     raise(SIGSTOP);  // says that it has mapped the file
     for (const std::size_t first : {std::size_t{0}, page}) {
@@ -135,7 +134,7 @@ int main(int argc, char** argv) {
   const auto sealed = program.scene("it cannot be cut", cut_while_mapped, forbid_to_cut);
 
   pdc::check(lost.by_writers == all && lost.in_file == 0,
-             "what is written to a private mapping never comes to the file", "{} of {}",
+             "what is written to a private mapping never reaches the file", "{} of {}",
              lost.in_file, all);
   pdc::check(kept.in_file == all && kept.in_mapping == all,
              "what is written to a shared mapping is in the file, and in its other mappings",
