@@ -10,8 +10,9 @@
 
 /// The name under which a message queue is made, or another piece of shared memory, for no longer
 /// than that takes: it is gone at the end of this object's life, and also when this process is killed
-/// before, for a child watches it.
-/// Requires: the name is nobody else's; no other children are waited for meanwhile.
+/// before that, for a child watches it.
+/// Requires: the name is nobody else's; children that are forked meanwhile end before this does, and
+/// are waited for by their ids (pdc::next_to_end would take the child for a stranger).
 /// Errors: std::system_error.
 class BriefName {
  public:

@@ -1,4 +1,4 @@
-// Named semaphore: programs that are no relatives meet by a name.
+// Named semaphore: unrelated programs meet by a name.
 //
 // Concept   Any program that knows the name of a piece of shared memory can open it. The name
 //           outlives them all, and so does what a killed one had taken. So it is removed as soon as
@@ -39,7 +39,7 @@ sem_t* map(const pdc::Descriptor& memory) {
   return static_cast<sem_t*>(place);
 }
 
-/// One place, free. O_EXCL: an error if the name is there already, and not what somebody has left.
+/// One free place. O_EXCL: a name that is there already is an error, so nothing left is reused.
 sem_t* create(const std::string& name) {
   const int number = shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600);
   const pdc::Descriptor memory(pdc::posix(number, "shm_open"));
@@ -90,6 +90,7 @@ void remove_now(const std::string& name) {
 }
 
 struct Story {
+  pdc::Exit first;
   int second, third;  // how they find the semaphore
   int error;          // when the first is started again
 };
@@ -114,13 +115,13 @@ Story meet_by_name(void (*remove)(const std::string& name)) {
   pdc::await_stop(first.pid());
   pdc::Child second = start_other(name, two);
   kill(first.pid(), SIGCONT);
-  first.wait();
+  const pdc::Exit end = first.wait();
   pdc::fault("killed");
   const int seen = go_on(std::move(second), two);
   const int late = go_on(start_other(name, three), three);
   if (late != no_name) pdc::fault("left behind");
   const pdc::Descriptor again(shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600));
-  return {seen, late, again.get() == -1 ? errno : 0};
+  return {end, seen, late, again.get() == -1 ? errno : 0};
 }
 
 }  // namespace
@@ -133,13 +134,13 @@ int main(int argc, char** argv) {
   const Story gone = program.scene("it is removed", meet_by_name, remove_now);
 
   pdc::check(left.second == taken && gone.second == taken,
-             "programs that have opened the same name share one semaphore, also without the name");
-  pdc::check(left.third == taken,
+             "programs that have opened the same name share one semaphore, even without the name");
+  pdc::check(left.first.signal == SIGKILL && left.third == taken,
              "a name outlives a killed program, and what that had taken stays taken");
   pdc::check(left.error == EEXIST,
              "a program that is started again is told that the name is there already", "{}",
              left.error == 0 ? "no error" : strerrorname_np(left.error));
-  pdc::check(gone.third == no_name && gone.error == 0,
+  pdc::check(gone.first.signal == SIGKILL && gone.third == no_name && gone.error == 0,
              "a name that was removed in time is not left behind by a killed program");
   return program.finish();
 }
