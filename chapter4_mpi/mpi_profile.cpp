@@ -7,7 +7,7 @@
 // Shows     MPI_Pcontrol, PMPI_Isend, PMPI_Recv, PMPI_Type_size
 // Python    mpi4py MPI.Pcontrol, and mpi4py.profile to load such wrappers
 // Run       mpirun -np 4 mpi_profile --steps 3
-// You see   switched off they see nothing; switched on, each rank sends as much, and rank 2 is late
+// You see   switched off they see nothing; switched on, all ranks send as much, and rank 2 is late
 // Next      master_worker gives more to those that are early
 
 // SPDX-License-Identifier: MIT

@@ -85,7 +85,9 @@ void all_completed(const std::vector<MPI_Request>& requests, const Statuses& sta
 
 extern "C" {  // so they are MPI's own, whatever the namespace around them
 
-// A page that wraps these itself takes the place of the layer, as the layer takes that of MPI.
+// Weak: where a page (mpi_profile) defines these itself, the linker takes the page's, and does not
+// complain of two. Then they are neither drawn nor in the ledger, nor does PDC_MPI_SYNCHRONOUS hold.
+// A page that wraps another call needs its line here, too.
 [[gnu::weak]] decltype(PMPI_Isend) MPI_Isend;
 [[gnu::weak]] decltype(PMPI_Recv) MPI_Recv;
 
