@@ -1,9 +1,9 @@
 // Checkpoint: a job that ends with one of its ranks goes on from the last state that all have.
 //
-// Concept   When a rank dies, MPI ends the job, and what all ranks had in memory is lost. So they
-//           write it to files now and then. A rank may die while it writes, and leave half a state.
-//           So a file has two places, used in turn, and says last which step is whole; and the job
-//           goes on from the last step that is whole in all files.
+// Concept   When a rank dies, mpirun ends the job, and what all ranks had in memory is lost. So each
+//           writes it to a file now and then. A rank may die while it writes, and leave half a
+//           state. So a file has two places, used in turn, and says last which step is whole; and
+//           the job goes on from the last step that is whole in all files.
 // Shows     MPI_Allreduce, MPI_Bcast, MPI_Barrier, MPI_Sendrecv_replace, pwrite, pread, fdatasync
 // Python    mpi4py comm.Allreduce with MPI.MIN; os.pwrite, os.pread, os.fdatasync
 // Run       mpirun -np 4 checkpoint --every 4
@@ -37,9 +37,8 @@ class File {
     write(&part[0], sizeof part[0], place_of(number));
     if (dies) return;
     write(&part[1], sizeof part[1], place_of(number) + off_t(sizeof part[0]));
-    set_whole(step);
+    write(&step, sizeof step, 0);
   }
-  void set_whole(std::int64_t step) const { write(&step, sizeof step, 0); }
 
   Part load(int number) const {
     Part part{};
@@ -95,8 +94,8 @@ struct Outcome {
   int repeated, wrong;  // steps done again; ranks whose result is wrong
 };
 
-/// The kill is played: all leave the first run when the last rank dies, as MPI would end them, and
-/// what they have in memory is lost. The second run goes on from the step that the ranks choose.
+/// The kill is played: all leave the first run when the last rank dies, as mpirun would end them,
+/// and what they have in memory is lost. The second run goes on from the step that the ranks choose.
 Outcome run_twice(const pdc::mpi::Session& mpi, const Plan& plan, int (*choose)(int whole)) {
   const int rank = mpi.rank(), ranks = mpi.size();
   const bool dies = rank == ranks - 1;
@@ -105,7 +104,6 @@ Outcome run_twice(const pdc::mpi::Session& mpi, const Plan& plan, int (*choose)(
   run(mpi, plan, file, 0, plan.killed_in, dies);
   if (dies) pdc::fault("killed");
   const int from = choose(file.whole_step());
-  file.set_whole(from);  // not what is newer in this file: it will be written over
   const Part part = run(mpi, plan, file, from, plan.steps, false);
   const int right = (rank + plan.steps * (ranks - 1)) % ranks + plan.steps;  // from so far back
   Outcome outcome{steps_done - plan.steps, part == Part{right, right} ? 0 : 1};
