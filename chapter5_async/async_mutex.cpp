@@ -1,6 +1,6 @@
 // Async mutex: a task that holds data over a co_await needs a lock, on one thread as well.
 //
-// Concept   On one loop nobody interrupts a task, but at each co_await others have their turn. A
+// Concept   On one loop nobody interrupts a task, but while it waits, others have their turn. A
 //           task that reads, awaits, and then writes wipes out what they wrote meanwhile. A channel
 //           with one place is a mutex for tasks: it is full while one of them is inside, and the
 //           others wait, but not the thread. With k places it is a semaphore: it lets in k.
