@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
   pdc::check(thrown.heard == no_room,
              "thrown on by its handler, the exception comes out of run(), once", "{}",
              pdc::join(thrown.heard));
-  pdc::check(thrown.saved_when_heard == 0,
+  pdc::check(!thrown.heard.empty() && thrown.saved_when_heard == 0,
              "it comes out of run() while the other files are under way", "{} of {} saved",
              thrown.saved_when_heard, files);
   pdc::check(thrown.saved == files - 1,
