@@ -33,6 +33,7 @@ namespace asio = boost::asio;
 class Nursery {
  public:
   explicit Nursery(asio::io_context& loop) : wake_(loop, asio::steady_timer::time_point::max()) {}
+  Nursery(const Nursery&) = delete;  // its tasks know its address
 
   void start(asio::awaitable<void> task) {
     const auto it = running_.emplace(running_.end());
@@ -73,6 +74,7 @@ struct Site {
   int read = 0, alive_at_end = 0;       // at the end of the function
   std::string heard = {};               // what it throws
   asio::io_context loop = {};
+  asio::basic_waitable_timer<PlayedClock> power{loop};  // takes descriptors here, not in a task
 };
 
 /// A page has a link to another one, until there are twice as many pages as there were tasks.
@@ -86,8 +88,9 @@ asio::awaitable<void> read(Site& site, int page) {
 }
 
 asio::awaitable<void> watch_power(Site& site) {
-  asio::basic_waitable_timer<PlayedClock> power(site.loop, PlayedClock::duration(4));
-  co_await power.async_wait(asio::use_awaitable);
+  site.power.expires_after(PlayedClock::duration(4));
+  co_await site.power.async_wait(asio::use_awaitable);
+  pdc::mark("no power");
   throw std::runtime_error("no power");
 }
 
