@@ -37,8 +37,6 @@ constexpr std::string_view whole = "pay 1000 to A", half = whole.substr(0, 7);
 constexpr int sent_item = 7;
 
 struct Talk {
-  Talk() { asio::local::connect_pair(here, there); }
-
   asio::io_context loop;
   Socket here{loop}, there{loop};
   asio::experimental::channel<void(error_code)> limit{loop, 0};  // plays a timer
@@ -48,6 +46,12 @@ struct Talk {
   int attempts = 0;
   std::string line;  // in the end
   std::optional<int> item;
+};
+
+struct Result {
+  std::string line = {};
+  std::size_t lost_bytes = 0;
+  std::optional<int> item = {};
 };
 
 /// Takes a line out of the buffer; what has come behind it stays there.
@@ -117,33 +121,33 @@ asio::awaitable<void> send(Talk& talk, pdc::Lane lane) {
   talk.items.try_send(error_code(), sent_item);  // in the same turn: nobody is told in between
 }
 
-void spend(Talk& talk, Act* read, Act* take) {
+void spend(Result& result, Act* read, Act* take) {
+  Talk talk;
+  asio::local::connect_pair(talk.here, talk.there);
   asio::co_spawn(talk.loop, receive(talk, read, take, pdc::Lane(pdc::task, "receiver")),
                  pdc::rethrow);
   asio::co_spawn(talk.loop, send(talk, pdc::Lane(pdc::task, "sender")), pdc::rethrow);
   talk.loop.run();
   talk.items.try_receive([&](error_code, int item) { talk.item = item; });  // if it is still there
-  if (talk.line != whole) pdc::fault("bytes lost");
-}
-
-std::size_t lost_bytes(const Talk& talk) {
-  return whole.size() - talk.line.size() - talk.buffer.size();
+  result = {talk.line, whole.size() - talk.line.size() - talk.buffer.size(), talk.item};
+  if (result.lost_bytes > 0) pdc::fault("bytes lost");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv);
-  Talk inside, outside;
+  Result inside, outside;
 
   program.scene("kept inside", spend, inside, read_inside, take_inside);
   program.scene("kept outside", spend, outside, read_outside, take_outside);
 
-  pdc::check(lost_bytes(inside) == half.size(),
+  pdc::check(inside.lost_bytes == half.size(),
              "with the buffer inside the operation, what it has read is lost with it",
-             "{} bytes, \"{}\" is read", lost_bytes(inside), inside.line);
-  pdc::check(lost_bytes(outside) == 0, "with the buffer outside, the next attempt goes on with it",
-             "{} bytes, \"{}\" is read", lost_bytes(outside), outside.line);
+             "{} bytes, \"{}\" is read", inside.lost_bytes, inside.line);
+  pdc::check(outside.lost_bytes == 0 && outside.line == whole,
+             "with the buffer outside, the next attempt goes on with it",
+             "{} bytes, \"{}\" is read", outside.lost_bytes, outside.line);
   pdc::check(!inside.item, "an item that an operation takes when the time is up is lost with it");
   pdc::check(outside.item == sent_item, "kept outside, the item is found after the timeout");
   return program.finish();
