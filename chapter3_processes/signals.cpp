@@ -3,7 +3,7 @@
 // Concept   A handler interrupts its own thread anywhere, even where that holds a lock: a handler
 //           that waits for this lock waits for ever. So it does next to nothing: it writes a byte
 //           to a pipe. Or there is none: signals that are blocked are read from a descriptor.
-// Shows     sigaction, SA_RESTART, sigprocmask, signalfd, sigqueue, write, read
+// Shows     sigaction, sigprocmask, signalfd, sigqueue, write, read
 // Python    signal.signal, signal.set_wakeup_fd, signal.sigwaitinfo, signal.pidfd_send_signal
 // Run       signals --signals 5
 // You see   a handler that wants the lock of its own thread; one that writes a byte; and signals
@@ -35,21 +35,22 @@ struct Log {
   void unlock() { taken.clear(); }
 
   std::atomic_flag taken;
-  int standard = 0, in_order = 0, in_vain = 0;
+  std::atomic<int> standard = 0, in_order = 0, in_vain = 0;
+  std::atomic<bool> sent = false;
 };
 
 void add(Log& log, int signal, int value = 0) {
-  const std::unique_lock lock(log, std::try_to_lock);
-  if (!lock)
+  if (!log.try_lock()) {
     ++log.in_vain;  // its owner goes on when this has returned: to wait for it is to wait for ever
-  else if (signal == SIGUSR1)
-    ++log.standard;
-  else if (value == log.in_order + 1)
-    ++log.in_order;
+    return;
+  }
+  if (signal == SIGUSR1) ++log.standard;
+  if (signal == real_time && value == log.in_order + 1) ++log.in_order;
+  log.unlock();
 }
 
-Log* log_of_handler = nullptr;  // a handler is told the signal; all else has to be global
-int pipe_of_handler = -1;
+std::atomic<Log*> log_of_handler = nullptr;  // a handler is told the signal; all else is global,
+std::atomic<int> pipe_of_handler = -1;       // and lock-free
 
 /// Wrong on purpose: the thread that it has interrupted may hold the lock.
 void add_in_handler(int signal) {
@@ -59,7 +60,8 @@ void add_in_handler(int signal) {
 void write_in_handler(int signal) {
   const int error = errno;  // of the code that it has interrupted
   const auto byte = static_cast<unsigned char>(signal);
-  [[maybe_unused]] const auto written = write(pipe_of_handler, &byte, 1);  // if full: so be it
+  [[maybe_unused]] const auto written =
+      write(pipe_of_handler, &byte, 1);  // if full: equal ones wait
   errno = error;
 }
 
@@ -73,7 +75,7 @@ void handle(int signal, void (*handler)(int)) {
 void work(Log& log, const pdc::Lane& lane) {
   const std::unique_lock lock(log, std::try_to_lock);
   const auto hold = lane.hold("lock");
-  raise(SIGSTOP);  // forced: signals come while it holds the lock
+  while (!log.sent) raise(SIGSTOP);  // forced: signals come while it holds the lock
   if (log.in_vain > 0) pdc::fault("would wait for ever");
 }
 
@@ -120,6 +122,8 @@ void interrupt(Log& log, Live live, int standard, int queued) {
   for (int i = 1; i <= queued; ++i)
     pdc::posix(sigqueue(child.pid(), real_time, sigval{.sival_int = i}), "sigqueue");
   send.end();
+  log.sent = true;
+  pdc::await_stop(child.pid());  // if somebody else's SIGCONT has let it look before
   pdc::posix(kill(child.pid(), SIGCONT), "kill");
   child.wait();
 }
@@ -140,8 +144,8 @@ int main(int argc, char** argv) {
   pdc::check(writing->in_vain == 0 && writing->standard == 1,
              "a signal that comes out of a pipe finds the lock free");
   pdc::check(none->standard == 1, "of equal standard signals that wait, one arrives", "{} of {}",
-             none->standard, all);
+             none->standard.load(), all);
   pdc::check(none->in_order == all, "all real-time signals arrive, in order, with their values",
-             "{} of {}", none->in_order, all);
+             "{} of {}", none->in_order.load(), all);
   return program.finish();
 }
