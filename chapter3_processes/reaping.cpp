@@ -6,9 +6,9 @@
 // Shows     waitpid, WNOHANG, WIFEXITED, WEXITSTATUS, sigprocmask, sigtimedwait, /proc/PID/stat
 // Python    os.waitpid(pid, os.WNOHANG), signal.SIGCHLD
 // Run       reaping --workers 3
-// You see   three deaths and one signal; the child that it names is waited for, and two stay
-//           zombies; all are asked for, and none does
-// Next      process_class owns its child; signals takes them from a descriptor
+// You see   three deaths and one signal; waiting for the child that it names leaves two zombies,
+//           and asking for every child leaves none
+// Next      process_class owns its child; signals reads signals from a descriptor
 
 // SPDX-License-Identifier: MIT
 #include "pdc/process.hpp"
@@ -36,13 +36,17 @@ struct Worker {
 };
 using Workers = std::vector<Worker>;
 
-constexpr int done = 10;  // the status of one that has done its work
+constexpr int done = 10;     // the status of one that has done its work
+constexpr int unknown = -1;  // of one that somebody else has waited for
 
 /// Waits for it if it has ended, and only once: its id may soon be that of another process.
 void reap(Worker& worker) {
+  if (worker.status) return;
   int state = 0;
-  if (worker.status || waitpid(worker.id, &state, WNOHANG) != worker.id) return;  // 0: it lives
-  worker.status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+  const pid_t ended = waitpid(worker.id, &state, WNOHANG);
+  if (ended == 0) return;  // it lives
+  const int status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+  worker.status = ended == -1 ? unknown : status;
   worker.zombie.reset();
 }
 
@@ -68,13 +72,13 @@ Worker start(int i) {
   _exit(done);
 }
 
-/// As the kernel says: the third word is the state, the fourth the parent.
+/// As the kernel says: after the name in brackets come the state and the parent.
 bool is_zombie(const Worker& worker) {
   std::ifstream file("/proc/" + std::to_string(worker.id) + "/stat");
-  std::string id, name, state;
-  pid_t parent = 0;
-  file >> id >> name >> state >> parent;
-  return state == "Z" && parent == getpid();
+  std::string words;
+  std::getline(file, words, '\0');
+  words.erase(0, words.rfind(')') + 1);  // for the name may be any
+  return words.starts_with(" Z " + std::to_string(getpid()) + " ");
 }
 
 struct Seen {
@@ -136,7 +140,7 @@ int main(int argc, char** argv) {
   pdc::check(named->told == 1 && named->zombies == all - 1,
              "one waitpid for each signal leaves all other children zombies", "{} of {}",
              named->zombies, all);
-  pdc::check(asked->told == all && asked->zombies == 0, "to ask for every child leaves no zombie",
+  pdc::check(asked->told == all && asked->zombies == 0, "asking for every child leaves no zombie",
              "{} of {}", asked->zombies, all);
   pdc::check(named->stranger == done && asked->stranger == done,
              "a child that a library started is left for the library to wait for");

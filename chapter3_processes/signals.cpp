@@ -60,8 +60,7 @@ void add_in_handler(int signal) {
 void write_in_handler(int signal) {
   const int error = errno;  // of the code that it has interrupted
   const auto byte = static_cast<unsigned char>(signal);
-  [[maybe_unused]] const auto written =
-      write(pipe_of_handler, &byte, 1);  // if full: equal ones wait
+  [[maybe_unused]] const auto written = write(pipe_of_handler, &byte, 1);  // full: equal ones wait
   errno = error;
 }
 
