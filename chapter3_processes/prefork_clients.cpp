@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <vector>
@@ -32,16 +33,16 @@ void come_after_silence(const sockaddr_in& server, Day& day) {
   const Client silent(server);
   std::vector<Client> others;
   for (int i = 0; i < clients; ++i) others.emplace_back(server).ask(plain);
-  const bool is_one_free = day.children.inside() > 1;
-  if (!is_one_free) silent.ask(plain);  // else it would keep them for ever
+  pdc::Descriptor(pdc::posix(dup(silent.socket.get()), "dup"));  // meet() needs a free one
+  day.all_wait.meet();  // whoever could be answered has been
+  silent.ask(plain);
   for (const Client& other : others)
     if (other.answer() == 0) ++day.unanswered;
-  if (is_one_free) silent.ask(plain);
   day.before = silent.answer() - 1;
 }
 
 void come_after_crashes(const sockaddr_in& server, Day& day) {
-  const int children = day.children.inside();  // so many are killed
+  const int children = day.children;  // so many are killed
   for (int i = 0; i < children + clients; ++i) {
     const Client client(server);
     client.ask(i < children ? deadly : plain);

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -40,13 +41,13 @@ pdc::Descriptor listen_on(sockaddr_in& here) {
   return listener;
 }
 
-/// A child: one client after the other, for ever. It has no signal handler, so nothing is EINTR.
+/// A child: one client after the other, for ever. No signal handler runs in it, so nothing is EINTR.
 void serve(const pdc::Descriptor& listener, Day& day, const pdc::Lane& lane) {
   while (true) {
+    auto wait = day.all_wait.wait_outside(lane, "client");
     const pdc::Descriptor client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (client.get() == -1 && errno == ECONNABORTED) continue;  // it has left again
     pdc::posix(client.get(), "accept4");
-    auto wait = lane.wait("request");
     char request = 0;
     if (recv(client.get(), &request, 1, 0) != 1) continue;
     wait.end();
@@ -61,32 +62,43 @@ void serve(const pdc::Descriptor& listener, Day& day, const pdc::Lane& lane) {
   }
 }
 
+/// How many the kernel knows: they run, or nobody has waited for them.
+int count_known(const std::vector<pid_t>& children) {
+  return static_cast<int>(
+      std::ranges::count_if(children, [](pid_t child) { return kill(child, 0) == 0; }));
+}
+
 /// The parent: replaces whoever dies, until the clients have gone. Then it ends all children.
-void run_server(std::size_t number, Day& day, decltype(come_after_silence) come) {
+void run_server(Day& day, decltype(come_after_silence) come) {
   sockaddr_in here = {};
   pdc::Descriptor listener = listen_on(here);
   std::vector<pdc::Child> processes;
+  std::vector<pid_t> children;  // all that there ever were
   const auto start = [&] {
-    day.children.enter();
     processes.emplace_back(
         [&, lane = pdc::Lane("child {}", ++day.started)] { serve(listener, day, lane); });
+    children.push_back(processes.back().pid());
+    day.most = std::max(day.most, count_known(children));
   };
-  for (std::size_t i = 0; i < number; ++i) start();
+  while (day.started < day.children) start();
+  const std::size_t clients_process = processes.size();
   processes.emplace_back([&] {
     listener.close();  // the clients' process accepts nobody
     come(here, day);
   });
-  while (day.children.inside() > 0) {
+  while (count_known(children) > 0) {  // else nobody would ever accept
     const std::size_t who = pdc::next_to_end(processes);
     processes[who].wait();
-    const bool is_over = processes[number].pid() == 0;  // the clients were waited for
-    if (who != number) day.children.leave();
-    if (!is_over) start();
+    if (who == clients_process) break;  // they have gone
+    start();
     ++day.deaths;
-    for (const pdc::Child& child : processes)
-      if (is_over && child.pid() != 0) kill(child.pid(), SIGTERM);
   }
-  listener.close();  // nobody accepts any more: who still waits is refused
+  for (pdc::Child& process : processes) {
+    if (process.pid() == 0) continue;  // was waited for
+    kill(process.pid(), SIGTERM);
+    process.wait();
+  }
+  day.left = count_known(children);
 }
 
 }  // namespace
@@ -94,12 +106,12 @@ void run_server(std::size_t number, Day& day, decltype(come_after_silence) come)
 int main(int argc, char** argv) {
   pdc::Program program(argc, argv, {{"children", 3, "processes that accept", {2, 16}}});
   const int children = program.integer("children");
-  const pdc::Shared<Day> one, several, crashes;
+  const pdc::Shared<Day> one(1), several(children), crashes(children);
 
   // Wrong on purpose: one child for all.
-  program.scene("one child, a silent client", run_server, 1, *one, come_after_silence);
-  program.scene("several, a silent client", run_server, children, *several, come_after_silence);
-  program.scene("several, deadly requests", run_server, children, *crashes, come_after_crashes);
+  program.scene("one child, a silent client", run_server, *one, come_after_silence);
+  program.scene("several, a silent client", run_server, *several, come_after_silence);
+  program.scene("several, deadly requests", run_server, *crashes, come_after_crashes);
 
   pdc::check(one->before == 0, "with one child, a silent client keeps all others waiting",
              "{} of {} answered before it", one->before, clients);
@@ -109,10 +121,10 @@ int main(int argc, char** argv) {
   pdc::check(crashes->unanswered == children && crashes->answers == clients,
              "a request that kills its child is not answered, and all others are",
              "{} killed, {} answered", crashes->unanswered, crashes->answers.load());
-  pdc::check(crashes->started == 2 * children && crashes->children.most() == children,
+  pdc::check(crashes->started == 2 * children && crashes->most == children,
              "each dead child is replaced, and never are there more than at first",
-             "{} started, {} at most", crashes->started.load(), crashes->children.most());
-  pdc::check(one->children.inside() + several->children.inside() + crashes->children.inside() == 0,
+             "{} started, {} at most", crashes->started.load(), crashes->most);
+  pdc::check(one->left + several->left + crashes->left == 0,
              "when the clients have gone, no child is left");
   return program.finish();
 }
