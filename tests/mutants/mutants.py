@@ -47,7 +47,7 @@ PATIENCE = 5  # seconds, and as many times what the unchanged page takes: the de
 def runs_of(mutant: Mutant, ranks: list[int]) -> list[Run]:
     counts = ranks if len(ranks) >= RUNS else (ranks or [0]) * RUNS
     if mutant.is_try and not mutant.solves:
-        counts = [mutant.ranks or counts[0]] * RUNS
+        counts = [mutant.ranks or counts[0]]  # once: it shows what the README says of a run
     return [
         Run(i, len(counts), count, mutant.options, not mutant.is_try)
         for i, count in enumerate(counts, 1)
