@@ -777,7 +777,7 @@ COMPARISONS = [
     shared_out("matrix_multiply", 4, "at least 0.9"),
     Comparison("sample_sort", "2 Mi keys on 2 ranks, beside std::sort on one", Ranks(2, "sample_sort_bench", "", "shared_out"),
                Ranks(2, "sample_sort_bench", "", "serial"), "at least 1.5", "sample_sort"),
-    Comparison("ping_pong", "2 ranks, to 1 KiB, beside a bare loop", Ranks(2, "ping_pong_bench"),
+    Comparison("ping_pong", "2 ranks, to 1 KiB, beside a bare loop", Ranks(2, "ping_pong_bench", "", "point_to_point"),
                Ranks(2, "mpi_bare_bench", "8 1024", "point_to_point"), "at most 1.10"),
     Comparison("task_graph/python", "a small task, beside dask.distributed, 2 workers",
                Ranks(3, "task_graph_bench", "", "task"), Original("task_graph"), "at least 1.0", "task_graph"),
