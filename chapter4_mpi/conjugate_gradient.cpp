@@ -29,18 +29,14 @@ constexpr double tolerance = 1e-3;  // of the residual, as a part of the first o
 
 using Values = std::vector<double>;  // from 1 on; before and behind them stands a ghost
 
-int first_of(int rank, int ranks, int all) {
-  return static_cast<int>(std::int64_t{all} * rank / ranks);
-}
-
 /// The unknowns of one rank, and its neighbours in the communicator.
 struct Part {
   Part(MPI_Comm of, int unknowns) : comm(of), all(unknowns) {
     int rank = 0, ranks = 1;
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
-    before = first_of(rank, ranks, all);
-    count = first_of(rank + 1, ranks, all) - before;
+    before = static_cast<int>(std::int64_t{all} * rank / ranks);
+    count = static_cast<int>(std::int64_t{all} * (rank + 1) / ranks) - before;
     if (rank > 0) left = rank - 1;
     if (rank < ranks - 1) right = rank + 1;
   }
