@@ -609,6 +609,11 @@ def beside_one_rank(ranks):
     return rows
 
 
+def shared_out_to(workers):
+    """All whose work can be shared out to so many."""
+    return beside_copies(workers) + beside_one_rank(workers)
+
+
 LARGE = "/67108864"
 COMPARISONS = [
     *beside_copies(2),
@@ -887,11 +892,6 @@ def markdown(rows):
     """The same, for a README."""
     lines = [HEADER, ["---"] * len(HEADER)] + [cells(row) for row in rows]
     return ["| " + " | ".join(line) + " |" for line in lines]
-
-
-def shared_out_to(workers):
-    """All whose work can be shared out to so many."""
-    return beside_copies(workers) + beside_one_rank(workers)
 
 
 def select(names, comparisons):

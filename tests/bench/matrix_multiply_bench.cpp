@@ -8,8 +8,7 @@
 #include "mpi_bench.hpp"
 
 int main(int argc, char** argv) {
-  constexpr int rows =
-      384;  // of a block, three of which fit into a processor's second cache or third
+  constexpr int rows = 384;  // of a block
   const pdc::mpi::Session mpi(argc, argv);
   const pdc::detail::Paused paused;
   const int side = Grid(mpi).side;
