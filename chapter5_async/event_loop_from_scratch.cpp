@@ -132,6 +132,8 @@ void spend(Day& day, decltype(serve)* serve_client) {
     waits.push_back(pdc::Lane(pdc::task, "client {}", i).wait("answer"));
   }
   for (int i = 0; i <= day.clients.others(); ++i) serve_client(day, i, std::move(waits[i]));
+  if (day.clients.meanwhile() == 0 && day.clients.echoed() > 0)
+    pdc::fault("nobody served meanwhile");
   day.loop.run();
 }
 
