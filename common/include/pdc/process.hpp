@@ -82,7 +82,11 @@ class Child {
     pid_ = posix(fork(), "fork");
     if (pid_ != 0) return;
     die_with(parent);
-    [&]() noexcept { body(); }();  // an exception ends here, not in the parent's code
+    try {
+      body();
+    } catch (...) {
+      std::terminate();  // an exception ends here, not in the parent's code
+    }
     _exit(0);  // not exit(): what the parent does at its end is not the child's to do
   }
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
