@@ -62,6 +62,7 @@ class Book:
         self.for_print = for_print
         self.chapters: list[Chapter] = book_chapters.load()
         self.programs: list[Program] = [p for chapter in self.chapters for p in chapter.programs]
+        self.listings = listings_of(self.programs)  # which are made while the rest is read
         self.readmes = {"README.md": Page(ROOT / "README.md"), "CONTRIBUTING.md": Page(ROOT / "CONTRIBUTING.md")}
         self.readmes |= {f"{c.name}/README.md": Page(c.readme) for c in self.chapters}
         self.readmes["topics.md"] = Page(ROOT / "topics.md", f"# Topics\n\n{topics.show('')}\n")  # ./pdc topics
@@ -72,7 +73,6 @@ class Book:
                 self.files.setdefault(path, f"{program.docname}.html#{anchor}")
         self.assets: set[Path] = set()  # pictures that are no SVG
         self.wanted: list[Path] = []  # files that a README links to, and no program has
-        self.listings = listings_of(self.programs)
 
     # Where things are
 
@@ -173,7 +173,7 @@ class Book:
         parts = []
         for path in program.sources:
             name = path.relative_to(ROOT).as_posix()
-            parts.append(f'<p class="file" id="{path.name}"><code>{name}</code></p>\n{self.listings[path]}')
+            parts.append(f'<p class="file" id="{path.name}"><code>{name}</code></p>\n{self.listings[path].result()}')
         return "".join(parts)
 
     def contents(self) -> str:
@@ -402,13 +402,14 @@ def listing(path: Path, begins: int) -> str:
     return highlighted(path, "" if begins > 1 else f"{path.name}-", begins)
 
 
-def listings_of(programs: list[Program]) -> dict[Path, str]:
+def listings_of(programs: list[Program]) -> dict[Path, concurrent.futures.Future[str]]:
     """Of all their files. It is most of what the book costs: on all cores."""
     begins = {path: 1 for program in programs for path in program.sources}
     begins |= {program.page: program.code_begins for program in programs}
-    with concurrent.futures.ProcessPoolExecutor() as pool:
-        made = pool.map(listing, begins.keys(), begins.values(), chunksize=4)
-        return dict(zip(begins, made))
+    pool = concurrent.futures.ProcessPoolExecutor()
+    made = {path: pool.submit(listing, path, first) for path, first in begins.items()}
+    pool.shutdown(wait=False)
+    return made
 
 
 def shows(program: Program, text: str) -> str:

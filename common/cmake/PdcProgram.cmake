@@ -35,7 +35,7 @@ function(pdc_program name)
   add_executable(${target} ${sources} "${constants}")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
   target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${arg_RANKS}>,pdc::mpi,pdc::common> ${arg_LINK})
-  if(NOT arg_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # for other compilers a page has to include all that it uses
+  if(NOT arg_PCH)
     set(arg_PCH pages.common)
     if(arg_RANKS)
       set(arg_PCH pages.mpi)

@@ -424,7 +424,7 @@ prints "installing cmake clang-format"
 expect 0 "$pdc" setup --bench
 prints "installing cmake python3-numpy python3-mpi4py python3-distributed libboost-mpi1.81-dev strace"
 expect 0 "$pdc" setup --book
-prints "installing python3-sphinx python3-pygments chromium"
+prints "installing python3-sphinx python3-pygments python3-stemmer chromium"
 : >"$APT_LOG"
 export ID=1000
 expect 3 "$pdc" setup
