@@ -57,4 +57,10 @@ class Session {
 /// the picture.
 void say_by_rank(const std::string& line);
 
+/// What the accounts say now: the calls that are not settled, joined by "; ", or nothing. What is
+/// settled later is not told again; that ranks called different collectives is told once, since
+/// nothing settles that. On rank 0; elsewhere an empty text. Collective over MPI_COMM_WORLD; not in
+/// the picture.
+std::string audit();
+
 }  // namespace pdc::mpi

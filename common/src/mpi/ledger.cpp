@@ -121,7 +121,7 @@ struct Hashed {
 std::uint64_t find_disagreement() {
   std::vector<Hashed> mine;
   for (const auto& [comm, calls] : all_called.calls())
-    if (calls.number > 0) mine.push_back({comm, calls.hash, calls.members});
+    if (calls.hash != hash_seed) mine.push_back({comm, calls.hash, calls.members});
   std::vector<int> counts;
   std::map<std::uint64_t, std::map<std::uint64_t, int>> members;  // by communicator, then hash
   std::uint64_t result = 0;
@@ -142,6 +142,7 @@ void find_collectives(Findings& findings) {
     for (const auto& [call, root] : found->second.first)
       mine += root < 0 ? fmt::format("{},", call) : fmt::format("{} with root {},", call, root);
   }
+  all_called.forget(comm);
   const std::vector<std::string> texts = gather_texts(mine);
   if (pdc::detail::world().rank != 0) return;
   const auto counts = [&](const std::string& text) { return comm == 1 || !text.empty(); };
@@ -171,15 +172,21 @@ Tally all_sent;
 Tally all_received;
 Order all_called;
 
-void Tally::find(const Envelope& envelope, const char* call) {
+void Tally::find(const Envelope& envelope) {
   place_ = &messages_[envelope];  // stays where it is
   last_ = envelope;
-  place_->call = call;
 }
 
 void Order::find(std::uint64_t comm) {
   place_ = &calls_[comm];  // stays where it is
   last_ = comm;
+}
+
+void Order::forget(std::uint64_t comm) {
+  const auto found = calls_.find(comm);
+  if (found == calls_.end()) return;
+  found->second.hash = hash_seed;
+  found->second.first.clear();
 }
 
 void object_made(Object kind, std::uint64_t handle, const char* call) {

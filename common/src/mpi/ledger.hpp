@@ -51,14 +51,15 @@ struct Hash {
 class Tally {
  public:
   void count(const Envelope& envelope, const char* call) {
-    if (place_ == nullptr || envelope != last_) find(envelope, call);
+    if (place_ == nullptr || envelope != last_) find(envelope);
+    place_->call = call;  // of the last one: it is received last
     ++place_->number;
   }
   void take_back(const Envelope& envelope) { --messages_[envelope].number; }
   const auto& messages() const { return messages_; }
 
  private:
-  void find(const Envelope& envelope, const char* call);
+  void find(const Envelope& envelope);
 
   std::unordered_map<Envelope, Counted, Hash> messages_;
   Envelope last_{};
@@ -89,13 +90,15 @@ class Order {
   std::int64_t count(std::uint64_t comm, Name call, int root) {
     if (place_ == nullptr || comm != last_) find(comm);
     place_->hash = mix(mix(place_->hash, static_cast<std::int64_t>(call.hash)), root);
-    if (place_->number < remembered) place_->first.push_back({call.text, root});
+    if (place_->first.size() < remembered) place_->first.push_back({call.text, root});
     return ++place_->number;
   }
+  /// From here on they are compared anew. Their number goes on, as the picture's.
+  void forget(std::uint64_t comm);
   const auto& calls() const { return calls_; }
 
  private:
-  static constexpr std::int64_t remembered = 4096;  // of those after, a hash
+  static constexpr std::size_t remembered = 4096;  // of those after, a hash
 
   void find(std::uint64_t comm);
 
@@ -138,7 +141,7 @@ std::uint64_t number_of(Handle handle) {
 }
 
 /// What is not settled, in words; empty when all is. The whole of it on rank 0, nothing elsewhere.
-/// Collective.
+/// Collective. Ranks that called different collectives are told of once: nothing settles that.
 std::string audit();
 
 }  // namespace pdc::mpi::detail

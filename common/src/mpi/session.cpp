@@ -246,4 +246,8 @@ void say_by_rank(const std::string& line) {
     if (pdc::detail::world().rank == 0) say("{}", text);
 }
 
+std::string audit() {
+  return detail::audit();
+}
+
 }  // namespace pdc::mpi
