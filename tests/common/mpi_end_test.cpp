@@ -184,6 +184,13 @@ TEST(MpiEnd, WhatIsNotSettledFailsAProgramThatLooksFine) {
   }
 }
 
+TEST(MpiEnd, ThreadsMayCallAtOnceAndAllIsSettled) {
+  const auto ended = run({"calls_from_threads"}, {.ranks = 3});
+  EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
+  for (const char* row : {"\n  rank 0, thread 0  ", "\n  rank 2, thread 3  "})
+    EXPECT_EQ(count(ended.out, row), 1) << ended.out;
+}
+
 TEST(MpiEnd, CollectiveCallsAreComparedAmongMembersOnly) {
   const auto ended = run({"differs_in_a_part"}, {.ranks = 3});
   EXPECT_EQ(ended.status, 1);

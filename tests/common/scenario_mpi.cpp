@@ -4,11 +4,13 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "pdc/deadline.hpp"
 #include "pdc/mpi.hpp"
@@ -179,6 +181,39 @@ void sends_first(pdc::Program&, const Session& mpi) {
   pdc::check(got == 1, "it came");
 }
 
+constexpr int threads = 4, rounds = 200;
+
+/// All threads of each rank call at once, each on a communicator of its own.
+void calls_from_threads(pdc::Program& program, const Session& mpi) {
+  std::array<MPI_Comm, threads> comms{};
+  std::array<int, threads> sums{};
+  for (MPI_Comm& comm : comms) MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+  program.scene("at once", [&] {
+    std::vector<std::jthread> team;
+    for (int i = 0; i < threads; ++i) {
+      team.emplace_back([&, i, lane = pdc::Lane("rank {}, thread {}", mpi.rank(), i)] {
+        const pdc::mpi::CallsIn row(lane);
+        const int next = (mpi.rank() + 1) % mpi.size();
+        for (int round = 0; round < rounds; ++round) {
+          int got = 0;
+          MPI_Request requests[2];
+          MPI_Irecv(&got, 1, MPI_INT, MPI_ANY_SOURCE, round, comms[i], &requests[0]);
+          MPI_Isend(&i, 1, MPI_INT, next, round, comms[i], &requests[1]);
+          MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
+          int sum = 0;
+          MPI_Allreduce(&got, &sum, 1, MPI_INT, MPI_SUM, comms[i]);
+          MPI_Bcast(&sum, 1, MPI_INT, i % mpi.size(), comms[i]);  // each in its own order
+          sums[i] += sum;
+        }
+      });
+    }
+  });
+  for (MPI_Comm& comm : comms) MPI_Comm_free(&comm);
+  int right = 0;
+  for (int i = 0; i < threads; ++i) right += sums[i] == rounds * i * mpi.size() ? 1 : 0;
+  pdc::check(right == threads, "each thread has its own sum", "{}", right);
+}
+
 void needs_three(pdc::Program&, const Session& mpi) {
   mpi.need_ranks(3);
   pdc::check(true, "there are three");
@@ -186,6 +221,7 @@ void needs_three(pdc::Program&, const Session& mpi) {
 
 const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios = {
     {"calls_alone", calls_alone},
+    {"calls_from_threads", calls_from_threads},
     {"differs_in_a_part", differs_in_a_part},
     {"disagrees", disagrees},
     {"draws", draws},
@@ -211,6 +247,9 @@ const std::map<std::string, void (*)(pdc::Program&, const Session&)> scenarios =
 }  // namespace
 
 int main(int argc, char** argv) {
+  int provided = MPI_THREAD_SINGLE;
+  if (argc > 1 && std::string(argv[1]) == "calls_from_threads")
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
   const Session mpi(argc, argv);
   const auto scenario = scenarios.find(argc < 2 ? "" : argv[1]);
   if (scenario == scenarios.end()) return 99;

@@ -30,7 +30,8 @@ namespace pdc::mpi {
 
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
 /// A page whose threads call MPI calls MPI_Init_thread before it, and this only ends MPI then.
-/// Thread safety: one thread at a time calls MPI.
+/// Thread safety: with MPI_THREAD_MULTIPLE, threads may call MPI at once; none does at the end of a
+/// scene and in Program::finish().
 class Session {
  public:
   Session(int& argc, char**& argv);
@@ -51,6 +52,19 @@ class Session {
  private:
   int rank_ = 0;
   int size_ = 1;
+};
+
+/// Where several threads of a rank call MPI at once: as long as it lives, the calls of this thread
+/// stand in that row of the picture, and not in the rank's. Requires: the lane lives longer.
+class CallsIn {
+ public:
+  explicit CallsIn(const Lane& lane);
+  ~CallsIn();
+  CallsIn(const CallsIn&) = delete;
+  CallsIn& operator=(const CallsIn&) = delete;
+
+ private:
+  const Lane* before_;
 };
 
 /// Prints every rank's line, in rank order, through rank 0. Collective over MPI_COMM_WORLD; not in

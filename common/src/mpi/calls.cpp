@@ -22,8 +22,6 @@
 ///
 ///   PDC_WRAP(Info_create, 1, make<Object::info>)
 ///   PDC_WRAP(Info_free, 1, free<Object::info>)
-///
-/// MPI_THREAD_MULTIPLE needs more: a lock in the ledger, since several threads would call at once.
 namespace pdc::mpi::detail {
 
 using pdc::detail::Collective;
@@ -69,18 +67,6 @@ int while_sending(const void* data, int count, MPI_Datatype type, int to, int ta
   return result;
 }
 
-std::vector<MPI_Request> copy(int count, const MPI_Request requests[]) {
-  return {requests, requests + count};
-}
-
-void all_completed(const std::vector<MPI_Request>& requests, const Statuses& statuses) {
-  int place = 0;
-  for (MPI_Request request : requests) {
-    request_completed(request, statuses[place]);
-    ++place;
-  }
-}
-
 }  // namespace
 
 extern "C" {  // so they are MPI's own, whatever the namespace around them
@@ -117,7 +103,6 @@ PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_allgatherv, 8, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
-PDC_WRAP(Comm_dup, 2, make<Object::communicator>)
 PDC_WRAP(Comm_split, 4, make<Object::communicator>)
 PDC_WRAP(Comm_split_type, 5, make<Object::communicator>)
 PDC_WRAP(Cart_create, 6, make<Object::communicator>)
@@ -182,6 +167,13 @@ int MPI_File_open(MPI_Comm comm, const char* path, int mode, MPI_Info info, MPI_
   const int result = PMPI_File_open(comm, path, mode, info, file);
   file_opened(*file, result);
   object_made(Object::file, number_of(*file), "File_open");
+  return result;
+}
+
+int MPI_Comm_dup(MPI_Comm comm, MPI_Comm* duplicate) {
+  const int result = PMPI_Comm_dup(comm, duplicate);
+  object_made(Object::communicator, number_of(*duplicate), "Comm_dup");
+  if (result == MPI_SUCCESS) duplicate_made(comm, *duplicate);
   return result;
 }
 
@@ -263,7 +255,7 @@ int MPI_Recv_init(void* data, int count, MPI_Datatype type, int from, int tag, M
 }
 
 int MPI_Startall(int count, MPI_Request requests[]) {
-  for (const MPI_Request request : copy(count, requests)) persistent_started(request, "Startall");
+  for (int i = 0; i < count; ++i) persistent_started(requests[i], "Startall");
   return PMPI_Startall(count, requests);
 }
 
@@ -275,54 +267,54 @@ int MPI_Request_free(MPI_Request* request) {
 
 int MPI_Wait(MPI_Request* request, MPI_Status* status) {
   const Call call(Kind::wait, "Wait");
-  const MPI_Request waited = *request;
+  Awaited waited(1, request);
   Statuses seen(status, 1);
   const int result = PMPI_Wait(request, seen.get());
-  request_completed(waited, seen[0]);
+  waited.completed(0, seen[0]);
   return result;
 }
 
 int MPI_Waitall(int count, MPI_Request requests[], MPI_Status statuses[]) {
   const Call call(Kind::wait, "Waitall");
-  const std::vector<MPI_Request> waited = copy(count, requests);
+  Awaited waited(count, requests);
   Statuses seen(statuses, count);
   const int result = PMPI_Waitall(count, requests, seen.get());
-  all_completed(waited, seen);
+  waited.all_completed(seen);
   return result;
 }
 
 int MPI_Waitany(int count, MPI_Request requests[], int* place, MPI_Status* status) {
   const Call call(Kind::wait, "Waitany");
-  const std::vector<MPI_Request> waited = copy(count, requests);
+  Awaited waited(count, requests);
   Statuses seen(status, 1);
   const int result = PMPI_Waitany(count, requests, place, seen.get());
-  if (*place != MPI_UNDEFINED) request_completed(waited[*place], seen[0]);
+  if (*place != MPI_UNDEFINED) waited.completed(*place, seen[0]);
   return result;
 }
 
 int MPI_Waitsome(int count, MPI_Request requests[], int* number, int places[],
                  MPI_Status statuses[]) {
   const Call call(Kind::wait, "Waitsome");
-  const std::vector<MPI_Request> waited = copy(count, requests);
+  Awaited waited(count, requests);
   Statuses seen(statuses, count);
   const int result = PMPI_Waitsome(count, requests, number, places, seen.get());
-  for (int i = 0; i < *number; ++i) request_completed(waited[places[i]], seen[i]);
+  for (int i = 0; i < *number; ++i) waited.completed(places[i], seen[i]);
   return result;
 }
 
 int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
-  const MPI_Request tested = *request;
+  Awaited tested(1, request);
   Statuses seen(status, 1);
   const int result = PMPI_Test(request, done, seen.get());
-  if (*done != 0) request_completed(tested, seen[0]);
+  if (*done != 0) tested.completed(0, seen[0]);
   return result;
 }
 
 int MPI_Testall(int count, MPI_Request requests[], int* done, MPI_Status statuses[]) {
-  const std::vector<MPI_Request> tested = copy(count, requests);
+  Awaited tested(count, requests);
   Statuses seen(statuses, count);
   const int result = PMPI_Testall(count, requests, done, seen.get());
-  if (*done != 0) all_completed(tested, seen);
+  if (*done != 0) tested.all_completed(seen);
   return result;
 }
 

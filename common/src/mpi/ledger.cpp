@@ -190,24 +190,29 @@ void Order::forget(std::uint64_t comm) {
 }
 
 void object_made(Object kind, std::uint64_t handle, const char* call) {
+  const Locked locked;
   const auto place = static_cast<std::size_t>(kind);
   if (handle != kinds[place].null) objects[place].emplace(handle, call);
 }
 
 void object_freed(Object kind, std::uint64_t handle) {
+  const Locked locked;
   auto& made = objects[static_cast<std::size_t>(kind)];
   if (const auto found = made.find(handle); found != made.end()) made.erase(found);
 }
 
 void objects_freed(Object kind, std::uint64_t handle) {
+  const Locked locked;
   objects[static_cast<std::size_t>(kind)].erase(handle);
 }
 
 bool is_there(Object kind, std::uint64_t handle) {
+  const Locked locked;
   return objects[static_cast<std::size_t>(kind)].contains(handle);
 }
 
 void objects_lost(Object kind, std::uint64_t handle) {
+  const Locked locked;
   auto& made = objects[static_cast<std::size_t>(kind)];
   while (auto one = made.extract(handle)) {
     one.key() = kinds[static_cast<std::size_t>(kind)].null;

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -11,9 +12,27 @@
 
 /// What a correct MPI program has settled at its end: every request completed, every object freed,
 /// every message received, and the same collective calls made by all, in the same order. The
-/// wrappers tell it what happens. As all of the layer: for programs of which one thread at a time
-/// calls MPI.
+/// wrappers tell it what happens. Thread safety: with MPI_THREAD_MULTIPLE several threads may tell it at
+/// once; nobody does while it is audited.
 namespace pdc::mpi::detail {
+
+inline bool several_threads = false;  // may call at once; settled by begin_recording()
+
+/// Keeps the other threads out of the accounts, if there may be some; else it costs a test of a flag.
+class Locked {
+ public:
+  Locked() {
+    if (several_threads) mutex.lock();
+  }
+  ~Locked() {
+    if (several_threads) mutex.unlock();
+  }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  static inline std::mutex mutex;
+};
 
 constexpr std::uint64_t hash_seed = 0xcbf29ce484222325U;
 constexpr std::uint64_t mix(std::uint64_t hash, std::int64_t value) {  // FNV-1a, a word at a time
@@ -51,11 +70,15 @@ struct Hash {
 class Tally {
  public:
   void count(const Envelope& envelope, const char* call) {
+    const Locked locked;
     if (place_ == nullptr || envelope != last_) find(envelope);
     place_->call = call;  // of the last one: it is received last
     ++place_->number;
   }
-  void take_back(const Envelope& envelope) { --messages_[envelope].number; }
+  void take_back(const Envelope& envelope) {
+    const Locked locked;
+    --messages_[envelope].number;
+  }
   const auto& messages() const { return messages_; }
 
  private:
@@ -84,10 +107,19 @@ class Order {
   };
 
   /// What one member calls in it, so many have to call.
-  void expect(std::uint64_t comm, int members) { calls_[comm].members = members; }
+  void expect(std::uint64_t comm, int members) {
+    const Locked locked;
+    calls_[comm].members = members;
+  }
+
+  int members(std::uint64_t comm) {
+    const Locked locked;
+    return calls_[comm].members;
+  }
 
   /// Returns how many this communicator has seen, this one included.
   std::int64_t count(std::uint64_t comm, Name call, int root) {
+    const Locked locked;
     if (place_ == nullptr || comm != last_) find(comm);
     place_->hash = mix(mix(place_->hash, static_cast<std::int64_t>(call.hash)), root);
     if (place_->first.size() < remembered) place_->first.push_back({call.text, root});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "recorder.hpp"
 
+#include <unordered_map>
+
 namespace pdc::mpi::detail {
 namespace {
 
@@ -27,21 +29,30 @@ Members members_of(MPI_Group group) {
   return members;
 }
 
-}  // namespace
-
-Span open(Kind kind, const char* name) {
-  const Lane* row = lane();
-  return row == nullptr ? Span() : row->span(kind, "{}", name);
-}
-
-/// Others, duplicates of it apart, do not have it. Found once for each communicator, then kept as
-/// its attribute.
-std::uint64_t id_of_another(MPI_Comm comm) {
+/// The key of a communicator's id.
+int attribute() {
   static const int keyval = [] {
     int key = MPI_KEYVAL_INVALID;
     PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, &key, nullptr);
     return key;
   }();
+  return keyval;
+}
+
+/// How many duplicates of each communicator there have been: all its members have made as many.
+std::unordered_map<std::uint64_t, std::int64_t> duplicates;
+
+}  // namespace
+
+Span open(Kind kind, const char* name) {
+  const Lane* row = lane_of_thread != nullptr ? lane_of_thread : lane();
+  return row == nullptr ? Span() : row->span(kind, "{}", name);
+}
+
+/// Others do not have it, but those that the same members have made otherwise than as duplicates.
+/// Found once for each communicator, then kept as its attribute.
+std::uint64_t id_of_another(MPI_Comm comm) {
+  const int keyval = attribute();
   void* kept = nullptr;
   int found = 0;
   PMPI_Comm_get_attr(comm, keyval, &kept, &found);
@@ -59,6 +70,18 @@ std::uint64_t id_of_another(MPI_Comm comm) {
   PMPI_Comm_set_attr(comm, keyval, reinterpret_cast<void*>(id));
   all_called.expect(id, members.in_world);
   return id;
+}
+
+void duplicate_made(MPI_Comm of, MPI_Comm duplicate) {
+  const std::uint64_t id_of_members = id_of_another(duplicate);  // expects as many calls
+  const std::uint64_t original = communicator_id(of);
+  std::uint64_t id = 0;
+  {
+    const Locked locked;
+    id = mix(mix(id_of_members, static_cast<std::int64_t>(original)), ++duplicates[original]);
+  }
+  all_called.expect(id, all_called.members(id_of_members));
+  PMPI_Comm_set_attr(duplicate, attribute(), reinterpret_cast<void*>(id));
 }
 
 void Call::sends_nothing(MPI_Comm comm, int destination, int tag) {

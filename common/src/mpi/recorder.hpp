@@ -11,9 +11,10 @@
 /// What the PMPI wrappers share. Everything here calls PMPI_, so nothing here is recorded.
 namespace pdc::mpi::detail {
 
-/// The lane of this rank, or null before MPI_Init and after MPI_Finalize. MPI calls of all threads
-/// stand in it.
+/// The lane of this rank, or null before MPI_Init and after MPI_Finalize.
 const Lane* lane() noexcept;
+/// Which MPI calls of this thread stand in instead, if any: see CallsIn.
+inline thread_local const Lane* lane_of_thread = nullptr;
 /// Before MPI_Init: a rank whose mpirun (or its daemon) is killed while the rank is in there would
 /// wait for ever. Notes what the launcher says, too.
 void end_with_mpirun();
@@ -36,7 +37,9 @@ inline bool synchronous() {
   return asked;
 }
 
-/// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD.
+/// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD. Duplicates have one
+/// each, so that threads may call collectives of several at once.
+void duplicate_made(MPI_Comm of, MPI_Comm duplicate);
 std::uint64_t id_of_another(MPI_Comm comm);
 inline std::uint64_t communicator_id(MPI_Comm comm) {
   return comm == MPI_COMM_WORLD ? 1 : id_of_another(comm);

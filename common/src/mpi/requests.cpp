@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "requests.hpp"
 
-#include <optional>
-#include <unordered_map>
+#include <iterator>
+#include <utility>
 
 #include "recorder.hpp"
 
 namespace pdc::mpi::detail {
 namespace {
 
-struct UnderWay {
-  Name call;
-  std::int64_t posted = 0;
-  std::optional<Envelope> receive = {};
-};
-std::unordered_multimap<MPI_Request, UnderWay> under_way;  // what is complete at once may share one
+UnderWays under_way;
 
 struct Persistent {
   Kind kind;
@@ -25,18 +20,30 @@ std::unordered_map<MPI_Request, Persistent> persistent;
 }  // namespace
 
 void request_begun(MPI_Request request, Name call) {
+  const Locked locked;
   under_way.emplace(request, UnderWay{call});
 }
 
 void receive_begun(MPI_Request request, Name call, std::int64_t time, const Envelope& envelope) {
+  const Locked locked;
   under_way.emplace(request, UnderWay{call, time, envelope});
 }
 
-void request_completed(MPI_Request request, const MPI_Status& status) {
-  const auto found = under_way.find(request);
-  if (found == under_way.end()) return;
-  UnderWay was = found->second;
-  under_way.erase(found);
+Awaited::Awaited(int count, const MPI_Request requests[]) : taken_(count) {
+  const Locked locked;
+  for (int i = 0; i < count; ++i) taken_[i] = under_way.extract(requests[i]);
+}
+
+Awaited::~Awaited() {
+  const Locked locked;
+  for (auto& one : taken_)
+    if (one) under_way.insert(std::move(one));
+}
+
+void Awaited::completed(int place, const MPI_Status& status) {
+  const auto one = std::move(taken_[place]);
+  if (!one) return;
+  UnderWay was = one.mapped();
   int cancelled = 0;
   if (was.receive) PMPI_Test_cancelled(&status, &cancelled);
   if (!was.receive || cancelled != 0 || status.MPI_SOURCE < 0) return;
@@ -47,14 +54,24 @@ void request_completed(MPI_Request request, const MPI_Status& status) {
   call.posted(was.posted);
 }
 
+void Awaited::all_completed(const Statuses& statuses) {
+  for (int i = 0; i < std::ssize(taken_); ++i) completed(i, statuses[i]);
+}
+
 void persistent_made(MPI_Request request, Kind kind, const Envelope& envelope) {
+  const Locked locked;
   persistent.insert_or_assign(request, Persistent{kind, envelope});
 }
 
 void persistent_started(MPI_Request request, Name call) {
-  const auto found = persistent.find(request);
-  if (found == persistent.end()) return;
-  const auto& [kind, envelope] = found->second;
+  std::optional<Persistent> started;
+  {
+    const Locked locked;
+    if (const auto found = persistent.find(request); found != persistent.end())
+      started = found->second;
+  }
+  if (!started) return;
+  const auto& [kind, envelope] = *started;
   if (kind == Kind::receive) {
     receive_begun(request, call, pdc::detail::now_ns(), envelope);
   } else {
@@ -64,6 +81,7 @@ void persistent_started(MPI_Request request, Name call) {
 }
 
 void persistent_freed(MPI_Request request) {
+  const Locked locked;
   persistent.erase(request);
 }
 

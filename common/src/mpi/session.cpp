@@ -11,6 +11,7 @@
 
 #include <cstdlib>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "end/complain.hpp"
@@ -179,6 +180,9 @@ void file_opened(MPI_File file, int result) {
 }
 
 void begin_recording() {
+  int level = MPI_THREAD_SINGLE;
+  PMPI_Query_thread(&level);
+  several_threads = level == MPI_THREAD_MULTIPLE;
   auto& world = pdc::detail::world();
   PMPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
   world_rank = world.rank;
@@ -248,6 +252,12 @@ void say_by_rank(const std::string& line) {
 
 std::string audit() {
   return detail::audit();
+}
+
+CallsIn::CallsIn(const Lane& lane) : before_(std::exchange(detail::lane_of_thread, &lane)) {}
+
+CallsIn::~CallsIn() {
+  detail::lane_of_thread = before_;
 }
 
 }  // namespace pdc::mpi
