@@ -9,7 +9,7 @@
 // Python    asyncio.Queue(maxsize), put_nowait, QueueFull
 // Run       chat --clients 3 --limit 8
 // You see   a client that reads nothing: all wait for it; then it is cut off, and all others go on
-// Next      backoff is how a client that was cut off comes back
+// Next      publish_subscribe keeps the newest value for a slow client, and not all lines
 
 // SPDX-License-Identifier: MIT
 #include "talkers.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "talkers.hpp"
 
+#include "slow_client.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <set>
 #include <sstream>
@@ -15,24 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr int lines_before = 2;  // of each, before client 0 stops reading
-
-/// Without waiting; true when the server has hung up.
-bool hear(Talker& talker) {
-  std::array<char, 4096> bytes;
-  error_code error;
-  while (!error) {
-    const std::size_t size = talker.socket.read_some(asio::buffer(bytes), error);
-    talker.heard.append(bytes.data(), size);
-  }
-  return error == asio::error::eof;
-}
-
-/// Forced: the kernel takes no byte more for a client that does not read.
-void fill(Socket& socket) {
-  error_code error;
-  socket.non_blocking(true);
-  while (!error) socket.write_some(asio::buffer("what else it was told\n", 22), error);
-}
 
 std::ptrdiff_t count_lines(std::string_view text) {
   return std::ranges::count(text, '\n');
@@ -59,7 +42,7 @@ void say_and_hear(Room& room, std::list<Talker>& talkers, int line,
   bool is_heard = false;
   for (auto talker = first; talker != talkers.end(); ++talker) {
     const auto before = count_lines(talker->heard);
-    hear(*talker);
+    hear(talker->socket, talker->heard);
     const auto lines = count_lines(talker->heard) - before;
     bars.push_back(lines > 0 ? talker->lane.work("hears {} lines", lines)
                              : talker->lane.wait("hears nothing"));
@@ -72,14 +55,13 @@ void say_and_hear(Room& room, std::list<Talker>& talkers, int line,
 }  // namespace
 
 Heard talk(Room& room, std::list<Talker>& talkers) {
-  for (Talker& talker : talkers) talker.socket.non_blocking(true);
   for (int line = 0; line < lines_before; ++line)
     say_and_hear(room, talkers, line, talkers.begin());
 
   Talker& silent = talkers.front();
   const auto others = std::next(talkers.begin());
   for (Talker& talker : talkers) talker.heard.clear();
-  fill(room.members.front().socket);
+  if (!room.members.empty()) fill(room.members.front().socket);
   Heard heard;
   {
     const auto silence = silent.lane.hold("does not read");
@@ -95,6 +77,6 @@ Heard talk(Room& room, std::list<Talker>& talkers) {
     heard.most = std::max(heard.most, static_cast<int>(count_lines(talker->heard)));
     heard.in_one_order = heard.in_one_order && talker->heard == others->heard;
   }
-  heard.is_cut_off = hear(silent);
+  heard.is_cut_off = hear(silent.socket, silent.heard);
   return heard;
 }
