@@ -8,7 +8,7 @@
 // Python    random.uniform before asyncio.sleep; tenacity's wait_random_exponential
 // Run       backoff --clients 12 --seed 4
 // You see   walls of requests, most of which are refused; then a request here and there
-// Next      heartbeat finds out that a server is gone
+// Next      circuit_breaker lets one client ask for all; heartbeat finds out that a server is gone
 
 // SPDX-License-Identifier: MIT
 #include "played_clock.hpp"
