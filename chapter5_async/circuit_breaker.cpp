@@ -9,7 +9,7 @@
 // Python    pybreaker.CircuitBreaker
 // Run       circuit_breaker --clients 8
 // You see   32 calls during the outage, and late ones after it; then 11, and none
-// Next      heartbeat finds out without a call that the other end is gone
+// Next      rate_limit bounds the calls to a service that is well
 
 // SPDX-License-Identifier: MIT
 #include "hanging_service.hpp"
