@@ -8,7 +8,7 @@
 // Python    uhashring.HashRing
 // Run       consistent_hashing --nodes 5
 // You see   arrows from all nodes to all; one, between uneven bars; one to each other node
-// Next      heartbeat notices that a node has gone
+// Next      heartbeat notices that a node has gone; gossip lets all others know
 
 // SPDX-License-Identifier: MIT
 #include "pdc/program.hpp"
