@@ -66,7 +66,7 @@ using Find = decltype(find_on_ring);
 using Where = std::vector<int>;  // the node of each key
 
 constexpr int keys = 10'000, many_places = 128, leaver = 1;
-constexpr double chance = 4;  // standard deviations, that it may make
+constexpr double chance = 4;  // standard deviations: what is put down to it
 
 Where find_all(const Cluster& cluster, Find* find) {
   Where where;
