@@ -20,7 +20,7 @@ asio::awaitable<void> work(Service& service, pdc::Lane lane) {
   Timer timer(service.loop, service.back);
   co_await timer.async_wait(asio::use_awaitable);
   pdc::mark("service is back");
-  while (Clock::now() < service.evening + 2 * limit) {
+  while (Clock::now() < service.evening + 2 * limit) {  // by then no call is left
     timer.expires_after(1ms);
     if (service.calls.empty()) {
       co_await timer.async_wait(asio::use_awaitable);
@@ -31,7 +31,6 @@ asio::awaitable<void> work(Service& service, pdc::Lane lane) {
     const auto span = caller.expired() ? lane.work("in vain") : lane.send("answer");
     co_await timer.async_wait(asio::use_awaitable);
     const auto answer = caller.lock();
-    if (answer) answer->cancel();
-    if (!answer) ++service.in_vain;
+    if (!answer || answer->cancel() == 0) ++service.in_vain;  // too late
   }
 }

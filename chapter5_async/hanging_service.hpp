@@ -26,14 +26,15 @@ struct Service {
   asio::io_context loop = {};
   const Clock::time_point back = Clock::now() + outage, evening = Clock::now() + day;
   std::deque<std::weak_ptr<Timer>> calls = {};  // to work on; expired: nobody waits any more
-  int in_vain = 0;                              // worked on although expired
+  int in_vain = 0;                              // worked on, and nobody waits
 };
 
 struct Count {
-  int in_outage = 0;                  // calls
-  int late = 0;                       // calls that fail although the service is back
-  int in_vain = 0;                    // calls that it has worked on, and nobody waited
-  int answered = 0, turned_away = 0;  // the latter after the first answer
+  int in_outage = 0;  // calls
+  int late = 0;       // calls that fail although the service is back
+  int in_vain = 0;    // calls that it has worked on, and nobody waits
+  int answered = 0;
+  int refused = 0;  // by the breaker, after the first answer
 };
 
 void count_call(Count& count, bool in_outage, bool answered);
