@@ -3,9 +3,9 @@
 // Concept   A server has room for a burst, and in the long run for one request in each period. If
 //           requests are counted in windows, such as full seconds, a burst passes at the end of
 //           one and another at the beginning of the next. A token bucket holds as many tokens as a
-//           burst has requests. Each request takes one; in each period a new one comes, and if the
-//           bucket is full it is lost. So no second, wherever it begins, has more than a burst and
-//           its share.
+//           burst has requests. Each request takes one, or is refused. In each period a new one
+//           comes; a full bucket has no room for it. So no second, wherever it begins, has more
+//           than a burst and one request for each period.
 // Shows     Clock::now, std::max, co_spawn, expires_after, async_wait, co_await
 // Python    aiolimiter.AsyncLimiter
 // Run       rate_limit --clients 4 --seed 1
@@ -38,8 +38,8 @@ class TokenBucket {
 
   bool take() {
     const auto now = Clock::now();
-    const auto full = std::max(full_, now) + period_;  // without this token, one period later
-    if (full > now + all_) return false;               // later than that of an empty one: no token
+    const auto full = std::max(full_, now) + period_;  // a token less: one period later
+    if (full > now + all_) return false;               // later than if it were empty: no token
     full_ = full;
     return true;
   }
