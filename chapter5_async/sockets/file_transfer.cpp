@@ -7,7 +7,7 @@
 // Shows     async_read, async_read_some, async_write, redirect_error, big_uint64_t
 // Python    urllib.request with a Range header, hashlib.file_digest, asyncio.to_thread
 // Run       file_transfer --cut 40000
-// You see   a part of a file taken for all of it; a file sent nearly twice; then each byte once
+// You see   a part of a file taken for all of it; that part sent twice; then each byte once
 // Next      backoff is how long to wait before it goes on; journal writes what survives a kill
 
 // SPDX-License-Identifier: MIT
