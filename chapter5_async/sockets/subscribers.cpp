@@ -95,5 +95,6 @@ Heard spend_day(Broker& broker, std::vector<Guest>& guests, int values) {
   catch_up(broker, slow);
   heard.slow = slow.heard;
   heard.quick = quick.heard;
+  heard.longest = broker.longest;
   return heard;
 }

@@ -6,6 +6,7 @@
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/channel.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <list>
 #include <map>
@@ -25,21 +26,22 @@ struct Client {
   explicit Client(asio::io_context& loop) : socket(loop), news(loop, 1) {}
 
   Socket socket;
-  Signal news;                         // has one place: there is something to send, or not
-  std::map<std::string, int> seen;     // its topics, and which version of each it was sent last
+  Signal news;  // has one place: there is something to send, or not
+  /// Its topics, and which version of each it was sent last.
+  std::map<std::string, std::int64_t> seen = {};
   std::deque<std::string> queue = {};  // without: all that it has still to be sent
 };
 
 struct Value {
   std::string text = {};
-  int version = 0;  // none yet
+  std::int64_t version = 0;  // none yet
 };
 
 struct Broker {
   asio::io_context loop = {};
   std::list<Client> clients = {};
   std::map<std::string, Value> values = {};  // the last one of each topic
-  int longest = 0;                           // queue that there was
+  int longest = 0;                           // of all queues so far
 };
 
 /// A client, as it sees itself.
@@ -53,6 +55,7 @@ struct Heard {
   std::string quick;  // all day
   std::string late;   // when it has subscribed, before anything else is published
   std::string slow;   // when it reads again
+  int longest = 0;    // of the queues
 };
 
 /// "temperature 1", ..., one line each.

@@ -78,5 +78,7 @@ Heard talk(Room& room, std::list<Talker>& talkers) {
     heard.in_one_order = heard.in_one_order && talker->heard == others->heard;
   }
   heard.is_cut_off = hear(silent.socket, silent.heard);
+  heard.left = static_cast<int>(room.members.size());
+  heard.longest = room.longest;
   return heard;
 }

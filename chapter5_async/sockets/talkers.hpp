@@ -30,7 +30,7 @@ struct Room {
   asio::io_context loop = {};
   std::list<Member> members = {};
   asio::experimental::channel<void(error_code)> turn{loop, 1};  // a mutex
-  int longest = 0;                                              // queue that there was
+  int longest = 0;                                              // of all queues so far
 };
 
 /// A client, as it sees itself.
@@ -40,13 +40,16 @@ struct Talker {
   std::string heard = {};
 };
 
-/// What client 0 does to the others, from the moment on at which it stops reading.
+/// What client 0 does to the others, from the moment it stops reading.
 struct Heard {
   int said = 0;              // lines
   int fewest = 0, most = 0;  // of them, heard by one of the others
   bool in_one_order = false;
   bool is_cut_off = false;  // client 0
+  int left = 0;             // in the room, at the end
+  int longest = 0;          // of the queues, in lines
 };
 
-/// Each says as many lines as the limit allows to wait, and no more than one before all could hear it.
+/// All but client 0 say as many lines as the limit allows to wait, and the next one only when all could
+/// hear the last.
 Heard talk(Room& room, std::list<Talker>& talkers);
