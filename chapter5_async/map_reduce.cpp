@@ -1,9 +1,9 @@
 // Map reduce: many processes count the words of one text, each word in one place.
 //
 // Concept   Mappers cut the pieces of a text into words, and reducers count them. In between is
-//           the shuffle: the hash of a word chooses its reducer, so all of a word come to one
-//           place. If a mapper dies, its piece is dealt out again, and what it had sent of it comes
-//           twice: so a reducer counts one share of each piece, the first.
+//           the shuffle: the hash of a word chooses its reducer, so a word always comes to the
+//           same one. If a mapper dies, its piece is dealt out again, and what it had sent of it
+//           comes twice: so a reducer counts one share of each piece, the first.
 // Shows     co_spawn, async_read, async_write, channel, try_send, as_tuple, std::map, std::set
 // Python    collections.Counter, Counter.update; PySpark's reduceByKey
 // Run       map_reduce --mappers 3 --reducers 2
@@ -89,8 +89,7 @@ asio::awaitable<void> deal_out(Farm& farm, Socket mapper) {
     if (is_closed) co_return;  // all pieces are done
     ++farm.dealt_out;
     char answer = piece;
-    co_await asio::async_write(mapper, asio::buffer(&answer, 1),
-                               as_tuple);  // fails as the next does
+    co_await asio::async_write(mapper, asio::buffer(&answer, 1), as_tuple);  // the read fails, too
     const auto [is_lost, size] =
         co_await asio::async_read(mapper, asio::buffer(&answer, 1), as_tuple);
     if (is_lost) {
