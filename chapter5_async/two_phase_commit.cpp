@@ -106,7 +106,7 @@ std::vector<Outcome> kill_everywhere(const std::vector<int>& steps, bool b_agree
   return outcomes;
 }
 
-/// In how many a process was killed, and both accounts ended so.
+/// How often a process was killed, and both accounts ended with this word.
 std::ptrdiff_t count(const std::vector<Outcome>& outcomes, Word both) {
   return std::ranges::count_if(outcomes, [&](const Outcome& outcome) {
     return outcome.was_killed && outcome.a == both && outcome.b == both;
