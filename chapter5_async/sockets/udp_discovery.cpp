@@ -19,10 +19,9 @@
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -31,10 +30,8 @@ namespace {
 namespace multicast = asio::ip::multicast;
 using namespace asio::experimental::awaitable_operators;
 constexpr auto use = asio::use_awaitable;
-constexpr auto patience = 4ms, silence = 64ms;                // of a member, and of who asks
-const auto group = asio::ip::make_address_v4("239.255.0.1");  // of those for use within one site
+constexpr auto patience = 4ms, silence = 64ms;  // of a member, and of who asks
 
-using Numbers = std::vector<int>;  // of members
 /// Joins the group on that port, or, if it is 0, on one that nobody uses.
 udp::socket join(asio::io_context& loop, asio::ip::port_type port) {
   udp::socket socket(loop, udp::v4());
@@ -75,12 +72,12 @@ asio::awaitable<void> answer_until_acknowledged(Member& member) {
 
 /// Wrong on purpose: as if each datagram came once.
 void count_each(Numbers& counted, int number) {
-  if (std::ranges::count(counted, number) > 0) pdc::fault("counts twice");
+  if (times(counted, number) > 0) pdc::fault("counts twice");
   counted.push_back(number);
 }
 
 void count_first(Numbers& counted, int number) {
-  if (std::ranges::count(counted, number) == 0) counted.push_back(number);
+  if (times(counted, number) == 0) counted.push_back(number);
 }
 
 asio::awaitable<void> take_part(Member member, decltype(answer)* reply) {
@@ -137,12 +134,12 @@ int main(int argc, char** argv) {
   const Numbers repeated = program.scene("until acknowledged, and each number counts once", find,
                                          program, answer_until_acknowledged, count_first);
 
-  pdc::check(sum_readings(once) != all,
+  pdc::check(times(once, 1) == 0 && times(once, 2) == 2 && sum_readings(once) != all,
              "answered once, an answer is missing, one counts twice, and the sum is wrong",
              "{}, not {}", sum_readings(once), all);
-  pdc::check(!once.empty() && once.back() % 4 == 0, "a late answer is overtaken by the others");
-  pdc::check(std::ssize(repeated) == members, "a question to the group finds each member once",
-             "{} of {}", repeated.size(), members);
+  const std::set<int> found(repeated.begin(), repeated.end());
+  pdc::check(std::ssize(found) == members, "a question to the group finds each member", "{} of {}",
+             found.size(), members);
   pdc::check(sum_readings(repeated) == all,
              "repeated until acknowledged, and counted once, the answers have the right sum", "{}",
              sum_readings(repeated));
