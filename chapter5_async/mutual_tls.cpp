@@ -48,7 +48,7 @@ ssl::context new_context(const Identity& own, const std::string& authority) {
   return context;
 }
 
-/// Requires: before the handshake. `name` is whom we want to talk to.
+/// Requires: before the handshake. `name` is whom we want to talk to; an empty one is anybody.
 void verify(Stream& stream, const char* name) {
   stream.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
   if (SSL_set1_host(stream.native_handle(), name) != 1) throw std::bad_alloc();
