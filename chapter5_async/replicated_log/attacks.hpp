@@ -3,16 +3,10 @@
 
 #include "cluster.hpp"
 
-/// What can go wrong, by a script: each attack breaks a cluster that leaves one rule out.
+#include <vector>
 
-/// Figure 8 of the paper: an entry of an earlier term is on a majority, and is overwritten.
-Evidence overwrite_older_entry(raft::CommitRule rule);
-/// A node votes, is killed, and is asked for its vote in the same term by another one.
-Evidence ask_twice_for_vote(raft::CommitRule rule);
-/// A node that has missed what was acknowledged wants to lead.
-Evidence elect_who_missed_it(raft::CommitRule rule);
-/// A command comes a second time, when others have been executed in between.
-Evidence bring_it_twice(raft::CommitRule rule);
+/// What can go wrong, by a script: each attack breaks a cluster that leaves one rule out.
+std::vector<Evidence> attack_each_rule(raft::CommitRule rule);
 
 /// And by chance.
 struct Storm {

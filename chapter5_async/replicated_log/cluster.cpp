@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 using pdc::posix;
@@ -75,6 +77,8 @@ void Cluster::kill(Node node) {
 void Cluster::bury(Node node, int status, int signal) {
   Process& at = nodes_[node];
   const pdc::Exit end = at.child->wait();
+  if (end.status == disk_is_full && status != disk_is_full)  // it is: the machine's own limit
+    throw std::system_error(EFBIG, std::generic_category(), "write");
   if (end.status != status || end.signal != signal)
     pdc::require(false, "no node ends unless it is killed or its disk is full", "{}", end.text());
   at.child.reset();
@@ -143,16 +147,27 @@ void Cluster::beat(Node leader) {
   settle();
 }
 
+/// `nobody` is a client.
+const std::optional<pdc::Lane>& Cluster::lane(Node node) const {
+  return node == raft::nobody ? clients_ : nodes_[node].lane;
+}
+
+bool Cluster::is_cut_off(Node from, Node to) const {
+  if (to == raft::nobody) return false;
+  return !is_up(to) || (from != raft::nobody && sides_[from] != sides_[to]);
+}
+
 /// On its way it may be lost, or come twice, or be overtaken.
-void Cluster::carry(const std::string& what, const std::optional<pdc::Lane>& from,
-                    const std::optional<pdc::Lane>& to, std::function<void()> arrive) {
+void Cluster::carry(const std::string& what, Node from, Node to, std::function<void()> arrive) {
   const int number = ++carried_;
-  if (from && !what.empty()) const auto sent = from->send("{} #{}", what, number);
+  if (lane(from) && !what.empty()) const auto sent = lane(from)->send("{} #{}", what, number);
   int copies = choose(100) < weather_.drop ? 0 : 1;
   if (choose(100) < weather_.drop) ++copies;
   for (int i = 0; i < copies; ++i)
-    after(1 + choose(weather_.delay), [=] {
-      if (to && !what.empty()) const auto received = to->receive("{} #{}", what, number);
+    after(1 + choose(weather_.delay), [=, this] {
+      if (is_cut_off(from, to)) return;
+      if (lane(to) && !what.empty())
+        const auto received = lane(to)->receive("{} #{}", what, number);
       arrive();
     });
 }
@@ -163,7 +178,7 @@ void Cluster::request(Node node, const Command& command) {
     commands_.push_back(command);
     seen_.history.push_back({command.is_put, command.key, command.value, ++moment_});
   }
-  carry(command.is_put ? fmt::format("put {}", command.value) : "get", clients_, nodes_[node].lane,
+  carry(command.is_put ? fmt::format("put {}", command.value) : "get", raft::nobody, node,
         [=, this] {
           step(node, {{}, {command}});
         });
@@ -223,12 +238,12 @@ void Cluster::note(Node node, const Report& report) {
   for (const raft::Message& message : report.sent) {
     const bool is_news = message.kind != raft::Kind::appended ||
                          std::exchange(at.appended, message.index) != message.index;
-    carry(is_news ? name_of(message) : "", at.lane, nodes_[message.to].lane, [=, this] {
-      if (sides_[message.from] == sides_[message.to]) step(message.to, {{message}, {}});
+    carry(is_news ? name_of(message) : "", node, message.to, [=, this] {
+      step(message.to, {{message}, {}});
     });
   }
   for (const Answer& answer : report.answers)
-    carry("done", at.lane, clients_, [=, this] { hear(answer); });
+    carry("done", node, raft::nobody, [=, this] { hear(answer); });
 }
 
 int Cluster::count_lost() const {

@@ -99,8 +99,9 @@ class Cluster {
   void step(raft::Node node, const Input& input);
   void bury(raft::Node node, int status, int signal);
   void note(raft::Node node, const Report& report);
-  void carry(const std::string& what, const std::optional<pdc::Lane>& from,
-             const std::optional<pdc::Lane>& to, std::function<void()> arrive);
+  const std::optional<pdc::Lane>& lane(raft::Node node) const;
+  bool is_cut_off(raft::Node from, raft::Node to) const;
+  void carry(const std::string& what, raft::Node from, raft::Node to, std::function<void()> arrive);
   void hear(const Answer& answer);
   int count_lost() const;
 

@@ -131,17 +131,15 @@ void live(const pdc::Descriptor& socket, const pdc::Descriptor& file, raft::Raft
   const auto whole = static_cast<off_t>(read_lines(file.get()).size());
   posix(TEMP_FAILURE_RETRY(ftruncate(file.get(), whole)), "ftruncate");  // what is torn goes
   Store store;
-  raft::Index executed = 0;
   for (std::string text = receive(socket); !text.empty(); text = receive(socket)) {
     const auto input = read_text<Input>(text);
     const raft::Step step = take(node, input);
     if (step.write) append(file.get(), write_text(*step.write) + "\n");  // before anybody is told
-    Report report{node.role(), node.term(), step.send, executed + 1, step.execute, {}};
+    Report report{node.role(), node.term(), step.send, step.first, step.execute, {}};
     for (const raft::Entry& entry : step.execute) {
       const Answer answer = store.execute(to_command(entry.command));
       if (node.role() == raft::Role::leader) report.answers.push_back(answer);
     }
-    executed += static_cast<raft::Index>(step.execute.size());
     if (!send(socket, write_text(report))) return;
   }
 }

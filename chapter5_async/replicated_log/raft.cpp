@@ -37,6 +37,7 @@ Step Raft::tick() {
 Step Raft::receive(const Message& message) {
   if (message.term > durable_.term) {  // "rules for all servers"
     begin_term(message.term, nobody);
+    if (role_ == Role::leader) wait_for_leader();  // for another one
     role_ = Role::follower;
   }
   switch (message.kind) {
@@ -74,7 +75,7 @@ void Raft::begin_term(Term term, Node vote) {
   changed_ = true;
 }
 
-/// By chance, so that seldom two stand in the same moment.
+/// At random, so that two seldom stand at the same moment.
 void Raft::wait_for_leader() {
   patience_ = shortest_wait + static_cast<int>(random_() % shortest_wait);
 }
@@ -125,7 +126,7 @@ void Raft::send_entries_to_all() {
     if (to != self_) send_entries(to);
 }
 
-/// From the first on of which the leader does not know that `to` has it, so many as fit.
+/// From the first one on that `to` is not known to have, as many as fit.
 void Raft::send_entries(Node to) {
   const Index before = next_[to] - 1;
   const auto first = durable_.log.begin() + before;
@@ -211,6 +212,7 @@ Step Raft::take_step() {
   kept_ = last_index();
   step.send = std::exchange(send_, {});
   step.execute.assign(at(applied_), at(commit_));
+  step.first = applied_ + 1;
   applied_ = commit_;
   return step;
 }

@@ -37,16 +37,16 @@ struct Durable {
 struct Record {
   Term term = 0;
   Node vote = nobody;
-  Index kept = 0;  // so many entries stay as they are, all behind them go
+  Index kept = 0;  // so many entries stay as they are, and all after them go
   std::vector<Entry> added = {};
 };
 
-/// Done with all records of a file, in order, it makes what the node knew when it was killed.
+/// With all records of a file, in order, it restores what the node knew when it was killed.
 void redo(Durable& durable, const Record& record);
 
 enum class Kind { request_vote, vote, append_entries, appended };
 
-/// Both remote calls of the paper, and their results. They may be lost, doubled, late, overtaken.
+/// Both remote calls of the paper, and their results. They may be lost, late, or come twice.
 struct Message {
   Kind kind;
   Node from, to;
@@ -63,19 +63,20 @@ struct Step {
   std::optional<Record> write = {};
   std::vector<Message> send = {};
   std::vector<Entry> execute = {};  // committed: each index once, in order, since the node's start
+  Index first = 0;                  // the index of the first of these
 };
 
 enum class Role { follower, candidate, leader };
 
-/// Up to which entry all are committed, if so many entries are written: on each node up to which.
+/// Takes the last entry that each node has written, and says up to which one all are committed.
 using CommitRule = Index (*)(std::vector<Index> written);
 
 /// Thread safety: as that of a vector. Errors: none.
 class Raft {
  public:
-  static constexpr int heartbeat = 5;       // ticks
+  static constexpr int heartbeat = 3;       // ticks
   static constexpr Index batch = 32;        // entries in one message, at most
-  static constexpr int shortest_wait = 20;  // for a leader; at most twice as long, by chance
+  static constexpr int shortest_wait = 10;  // for a leader; at random, less than twice as long
 
   /// Requires: `durable` is all that this node has ever written; nodes > self.
   Raft(Node self, int nodes, Durable durable, CommitRule rule, unsigned seed);

@@ -138,11 +138,11 @@ int main(int argc, char** argv) {
       program.scene("the leader is cut off", cut_leader_off, written_by_majority, told);
   const Storm storm = read_storm(program);
   const Evidence chance = ride_out(storm, written_by_majority);
+  std::vector<Evidence> runs = attack_each_rule(written_by_majority);
+  runs.insert(runs.end(), {kept, cut, chance});
 
   check_leader(alone, kept, told);
-  check_safety({kept, cut, overwrite_older_entry(written_by_majority),
-                ask_twice_for_vote(written_by_majority), elect_who_missed_it(written_by_majority),
-                bring_it_twice(written_by_majority), chance});
+  check_safety(runs);
   check_answers(storm, chance);
   return program.finish();
 }
