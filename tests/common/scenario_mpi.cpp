@@ -187,7 +187,10 @@ constexpr int threads = 4, rounds = 200;
 void calls_from_threads(pdc::Program& program, const Session& mpi) {
   std::array<MPI_Comm, threads> comms{};
   std::array<int, threads> sums{};
-  for (MPI_Comm& comm : comms) MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+  for (int i = 0; i < threads; i += 2) {  // of the same members, all of them
+    MPI_Comm_dup(MPI_COMM_WORLD, &comms[i]);
+    MPI_Comm_split(MPI_COMM_WORLD, 0, 0, &comms[i + 1]);
+  }
   program.scene("at once", [&] {
     std::vector<std::jthread> team;
     for (int i = 0; i < threads; ++i) {

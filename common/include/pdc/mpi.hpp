@@ -31,7 +31,7 @@ namespace pdc::mpi {
 /// MPI from MPI_Init to MPI_Finalize. Made first thing in main, before pdc::Program; one a process.
 /// A page whose threads call MPI calls MPI_Init_thread before it, and this only ends MPI then.
 /// Thread safety: with MPI_THREAD_MULTIPLE, threads may call MPI at once; none does at the end of a
-/// scene and in Program::finish().
+/// scene, in audit() and in Program::finish().
 class Session {
  public:
   Session(int& argc, char**& argv);

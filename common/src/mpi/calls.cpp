@@ -103,12 +103,13 @@ PDC_WRAP(Exscan, 6, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_allgatherv, 8, rootless<Collective::loose>)
 PDC_WRAP(Neighbor_alltoall, 7, rootless<Collective::loose>)
 
-PDC_WRAP(Comm_split, 4, make<Object::communicator>)
-PDC_WRAP(Comm_split_type, 5, make<Object::communicator>)
-PDC_WRAP(Cart_create, 6, make<Object::communicator>)
+PDC_WRAP(Comm_dup, 2, make_communicator)
+PDC_WRAP(Comm_split, 4, make_communicator)
+PDC_WRAP(Comm_split_type, 5, make_communicator)
+PDC_WRAP(Cart_create, 6, make_communicator)
 PDC_WRAP(Intercomm_create, 6, make<Object::communicator>)
-PDC_WRAP(Intercomm_merge, 3, make<Object::communicator>)
-PDC_WRAP(Dist_graph_create_adjacent, 10, make<Object::communicator>)
+PDC_WRAP(Intercomm_merge, 3, make_communicator)
+PDC_WRAP(Dist_graph_create_adjacent, 10, make_communicator)
 PDC_WRAP(Comm_free, 1, free<Object::communicator>)
 PDC_WRAP(Comm_disconnect, 1, free<Object::communicator>)
 PDC_WRAP(Type_vector, 5, make<Object::type>)
@@ -167,13 +168,6 @@ int MPI_File_open(MPI_Comm comm, const char* path, int mode, MPI_Info info, MPI_
   const int result = PMPI_File_open(comm, path, mode, info, file);
   file_opened(*file, result);
   object_made(Object::file, number_of(*file), "File_open");
-  return result;
-}
-
-int MPI_Comm_dup(MPI_Comm comm, MPI_Comm* duplicate) {
-  const int result = PMPI_Comm_dup(comm, duplicate);
-  object_made(Object::communicator, number_of(*duplicate), "Comm_dup");
-  if (result == MPI_SUCCESS) duplicate_made(comm, *duplicate);
   return result;
 }
 

@@ -112,11 +112,6 @@ class Order {
     calls_[comm].members = members;
   }
 
-  int members(std::uint64_t comm) {
-    const Locked locked;
-    return calls_[comm].members;
-  }
-
   /// Returns how many this communicator has seen, this one included.
   std::int64_t count(std::uint64_t comm, Name call, int root) {
     const Locked locked;

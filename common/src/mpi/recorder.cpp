@@ -39,24 +39,11 @@ int attribute() {
   return keyval;
 }
 
-/// How many duplicates of each communicator there have been: all its members have made as many.
-std::unordered_map<std::uint64_t, std::int64_t> duplicates;
+/// How many communicators have been made of each: all its members have made as many.
+std::unordered_map<std::uint64_t, std::int64_t> made_of;
 
-}  // namespace
-
-Span open(Kind kind, const char* name) {
-  const Lane* row = lane_of_thread != nullptr ? lane_of_thread : lane();
-  return row == nullptr ? Span() : row->span(kind, "{}", name);
-}
-
-/// Others do not have it, but those that the same members have made otherwise than as duplicates.
-/// Found once for each communicator, then kept as its attribute.
-std::uint64_t id_of_another(MPI_Comm comm) {
-  const int keyval = attribute();
-  void* kept = nullptr;
-  int found = 0;
-  PMPI_Comm_get_attr(comm, keyval, &kept, &found);
-  if (found != 0) return reinterpret_cast<std::uint64_t>(kept);
+/// From here on it is kept as the communicator's attribute.
+std::uint64_t set_id(MPI_Comm comm, std::uint64_t made_as) {
   MPI_Group group = MPI_GROUP_NULL;
   PMPI_Comm_group(comm, &group);
   Members members = members_of(group);
@@ -66,22 +53,36 @@ std::uint64_t id_of_another(MPI_Comm comm) {
     members.hash += others.hash;
     members.in_world += others.in_world;
   }
-  const std::uint64_t id = members.hash;
-  PMPI_Comm_set_attr(comm, keyval, reinterpret_cast<void*>(id));
+  const std::uint64_t id = mix(members.hash, static_cast<std::int64_t>(made_as));
+  PMPI_Comm_set_attr(comm, attribute(), reinterpret_cast<void*>(id));
   all_called.expect(id, members.in_world);
   return id;
 }
 
-void duplicate_made(MPI_Comm of, MPI_Comm duplicate) {
-  const std::uint64_t id_of_members = id_of_another(duplicate);  // expects as many calls
+}  // namespace
+
+Span open(Kind kind, const char* name) {
+  const Lane* row = lane_of_thread != nullptr ? lane_of_thread : lane();
+  return row == nullptr ? Span() : row->span(kind, "{}", name);
+}
+
+/// What communicator_made() was not told of has that of its members: two such of the same members
+/// have the same.
+std::uint64_t id_of_another(MPI_Comm comm) {
+  void* kept = nullptr;
+  int found = 0;
+  PMPI_Comm_get_attr(comm, attribute(), &kept, &found);
+  return found != 0 ? reinterpret_cast<std::uint64_t>(kept) : set_id(comm, 0);
+}
+
+void communicator_made(MPI_Comm of, MPI_Comm made) {
   const std::uint64_t original = communicator_id(of);
-  std::uint64_t id = 0;
+  std::int64_t number = 0;
   {
     const Locked locked;
-    id = mix(mix(id_of_members, static_cast<std::int64_t>(original)), ++duplicates[original]);
+    number = ++made_of[original];
   }
-  all_called.expect(id, all_called.members(id_of_members));
-  PMPI_Comm_set_attr(duplicate, attribute(), reinterpret_cast<void*>(id));
+  if (made != MPI_COMM_NULL) set_id(made, mix(original, number));
 }
 
 void Call::sends_nothing(MPI_Comm comm, int destination, int tag) {

@@ -37,9 +37,10 @@ inline bool synchronous() {
   return asked;
 }
 
-/// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD. Duplicates have one
-/// each, so that threads may call collectives of several at once.
-void duplicate_made(MPI_Comm of, MPI_Comm duplicate);
+/// All members of `of` have called for it, in one order; `made` is null on some. Its id is its own,
+/// so that threads may call collectives of several at once.
+void communicator_made(MPI_Comm of, MPI_Comm made);
+/// A number that all members of a communicator agree on; 1 for MPI_COMM_WORLD.
 std::uint64_t id_of_another(MPI_Comm comm);
 inline std::uint64_t communicator_id(MPI_Comm comm) {
   return comm == MPI_COMM_WORLD ? 1 : id_of_another(comm);

@@ -110,6 +110,14 @@ int make(Name name, int (*pmpi)(Arguments...), Arguments... arguments) {
   return result;
 }
 
+/// Of the communicator that is the first argument.
+template <class... Rest>
+int make_communicator(Name name, int (*pmpi)(MPI_Comm, Rest...), MPI_Comm of, Rest... rest) {
+  const int result = make<Object::communicator>(name, pmpi, of, rest...);
+  if (result == MPI_SUCCESS) communicator_made(of, *argument<0>(rest...));
+  return result;
+}
+
 template <Object kind, class Handle>
 int free(Name, int (*pmpi)(Handle*), Handle* handle) {
   object_freed(kind, number_of(*handle));
