@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,10 @@ def test_the_page_for_print_holds_all_programs_with_their_pictures(names, monkey
     import pdf
 
     def plain(programs):  # colours take long, and matter nothing here
-        return {path: f"<pre>{html.escape(path.read_text())}</pre>" for program in programs for path in program.sources}
+        made = {path: Future() for program in programs for path in program.sources}
+        for path, text in made.items():
+            text.set_result(f"<pre>{html.escape(path.read_text())}</pre>")
+        return made
 
     monkeypatch.setattr(pages, "listings_of", plain)
     page = pdf.one_page()
