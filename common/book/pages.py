@@ -62,7 +62,8 @@ class Book:
         self.for_print = for_print
         self.chapters: list[Chapter] = book_chapters.load()
         self.programs: list[Program] = [p for chapter in self.chapters for p in chapter.programs]
-        self.listings = listings_of(self.programs)  # which are made while the rest is read
+        self.pool = concurrent.futures.ProcessPoolExecutor()
+        self.listings = listings_of(self.programs, self.pool)  # which are made while the rest is read
         self.readmes = {"README.md": Page(ROOT / "README.md"), "CONTRIBUTING.md": Page(ROOT / "CONTRIBUTING.md")}
         self.readmes |= {f"{c.name}/README.md": Page(c.readme) for c in self.chapters}
         self.readmes["topics.md"] = Page(ROOT / "topics.md", f"# Topics\n\n{topics.show('')}\n")  # ./pdc topics
@@ -118,18 +119,19 @@ class Book:
 
     def docs(self) -> Iterator[Doc]:
         """In the book's order: what `next` and `previous` follow."""
-        yield self.doc_of_readme("README.md", "index")
-        yield Doc("contents", "Contents", self.contents(), "contents")
-        for chapter in self.chapters:
-            yield self.doc_of_readme(f"{chapter.name}/README.md", "chapter")
-            for program in chapter.programs:
-                yield self.doc_of_program(program)
-        yield Doc("glossary", "Glossary", self.glossary(), "glossary")
-        yield self.doc_of_readme("topics.md", "text")
-        yield self.doc_of_readme("CONTRIBUTING.md", "text")
-        for file in self.wanted:
-            name = file.relative_to(ROOT).as_posix()
-            yield Doc(f"files/{name}", name, f'<div class="code">{highlighted(file, "")}</div>', "file")
+        with self.pool:  # none of its threads is left when something else forks
+            yield self.doc_of_readme("README.md", "index")
+            yield Doc("contents", "Contents", self.contents(), "contents")
+            for chapter in self.chapters:
+                yield self.doc_of_readme(f"{chapter.name}/README.md", "chapter")
+                for program in chapter.programs:
+                    yield self.doc_of_program(program)
+            yield Doc("glossary", "Glossary", self.glossary(), "glossary")
+            yield self.doc_of_readme("topics.md", "text")
+            yield self.doc_of_readme("CONTRIBUTING.md", "text")
+            for file in self.wanted:
+                name = file.relative_to(ROOT).as_posix()
+                yield Doc(f"files/{name}", name, f'<div class="code">{highlighted(file, "")}</div>', "file")
 
     def doc_of_readme(self, readme: str, kind: str) -> Doc:
         docname = self.docname_at(readme, 1)
@@ -402,14 +404,11 @@ def listing(path: Path, begins: int) -> str:
     return highlighted(path, "" if begins > 1 else f"{path.name}-", begins)
 
 
-def listings_of(programs: list[Program]) -> dict[Path, concurrent.futures.Future[str]]:
+def listings_of(programs: list[Program], pool: concurrent.futures.Executor) -> dict[Path, concurrent.futures.Future[str]]:
     """Of all their files. It is most of what the book costs: on all cores."""
     begins = {path: 1 for program in programs for path in program.sources}
     begins |= {program.page: program.code_begins for program in programs}
-    pool = concurrent.futures.ProcessPoolExecutor()
-    made = {path: pool.submit(listing, path, first) for path, first in begins.items()}
-    pool.shutdown(wait=False)
-    return made
+    return {path: pool.submit(listing, path, first) for path, first in begins.items()}
 
 
 def shows(program: Program, text: str) -> str:

@@ -134,7 +134,7 @@ def test_the_page_for_print_holds_all_programs_with_their_pictures(names, monkey
     import pages
     import pdf
 
-    def plain(programs):  # colours take long, and matter nothing here
+    def plain(programs, pool):  # colours take long, and matter nothing here
         made = {path: Future() for program in programs for path in program.sources}
         for path, text in made.items():
             text.set_result(f"<pre>{html.escape(path.read_text())}</pre>")
