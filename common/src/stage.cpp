@@ -39,7 +39,7 @@ Sleep sleep_of(pid_t thread) noexcept {
   std::array<char, 512> text;
   *fmt::format_to_n(text.data(), text.size() - 1, "/proc/{}/stat", thread).out = '\0';
   const Descriptor file(open(text.data(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0 && (errno == EMFILE || errno == ENFILE)) posix(-1, "open /proc/PID/stat");
+  if (file.get() < 0 && (errno == EMFILE || errno == ENFILE)) throw_errno("open /proc/PID/stat");
   const ssize_t size = file.get() < 0 ? -1 : read(file.get(), text.data(), text.size());
   if (size < 0) return errno == ENOENT || errno == ESRCH ? Sleep::for_ever : Sleep::no;
   const std::string_view stat(text.data(), static_cast<std::size_t>(size));
